@@ -1,0 +1,288 @@
+//! Between a client and its gateway: one message per UDP datagram.
+//!
+//! Prices and quantities are decimals here: an integer count of 10^-8 ([`DECIMAL_EXPONENT`]). They
+//! are signed, so that a client's mistake arrives as what it is and gets a typed answer.
+
+use crate::layout::{messages, rule};
+use zerocopy::little_endian::{I64, U16, U32, U64};
+
+/// Clients' prices and quantities count units of 10^-8: what most venues quote digital assets in.
+/// Coarser: such prices do not fit; finer: a price of 10^10 would overflow 64 bits.
+pub const DECIMAL_EXPONENT: i8 = -8;
+
+/// Bit 0 of an order's `flags`: post-only.
+pub const FLAG_POST_ONLY: u8 = 1;
+
+/// Which command of which session. At the front of everything that a client sends.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    zerocopy::FromBytes,
+    zerocopy::IntoBytes,
+    zerocopy::Immutable,
+    zerocopy::KnownLayout,
+    zerocopy::Unaligned,
+)]
+#[repr(C)]
+pub struct Origin {
+    /// The session's count of commands, dense from 1.
+    pub client_seq: U64,
+    /// The session.
+    pub session: U32,
+    /// Under which gateway's reign.
+    pub session_epoch: U32,
+}
+
+const _: () = assert!(size_of::<Origin>() == 16);
+
+messages! {
+    /// A new order.
+    NewOrderRequest = 1, 48 {
+        /// Who, and which command.
+        0 origin: Origin,
+        /// The client's name for the order, not 0.
+        16 client_order_id: U64,
+        /// Limit price, 10^-8; 0 for a market order.
+        24 price: I64,
+        /// Quantity, 10^-8.
+        32 qty: I64,
+        /// What to trade.
+        40 instrument: U32,
+        /// Buy or sell.
+        44 side: u8 where rule::side,
+        /// Limit or market.
+        45 order_type: u8 where rule::order_type,
+        /// What becomes of the remainder.
+        46 time_in_force: u8 where rule::time_in_force,
+        /// Bit 0: post-only.
+        47 flags: u8 where rule::order_flags,
+    }
+    /// Take an order out of the book.
+    CancelRequest = 2, 40 {
+        /// Who, and which command.
+        0 origin: Origin,
+        /// The order by the client's name, or 0.
+        16 client_order_id: U64,
+        /// The order by the engine's name, or 0. Exactly one of the two is given.
+        24 order_id: U64,
+        /// The order's instrument.
+        32 instrument: U32,
+        /// Zero.
+        36 reserved: [u8; 4] where rule::zero,
+    }
+    /// Change an order's price or open quantity.
+    ReplaceRequest = 3, 56 {
+        /// Who, and which command.
+        0 origin: Origin,
+        /// The order by the client's name, or 0.
+        16 client_order_id: U64,
+        /// The order by the engine's name, or 0. Exactly one of the two is given.
+        24 order_id: U64,
+        /// New price, 10^-8.
+        32 price: I64,
+        /// New open quantity, 10^-8.
+        40 qty: I64,
+        /// The order's instrument.
+        48 instrument: U32,
+        /// Zero.
+        52 reserved: [u8; 4] where rule::zero,
+    }
+    /// Take all of the session's orders out of the book that fit.
+    MassCancelRequest = 4, 24 {
+        /// Who, and which command.
+        0 origin: Origin,
+        /// Only this instrument's, or 0 for all.
+        16 instrument: U32,
+        /// Only this side's, or 0 for both.
+        20 side: u8 where rule::side_or_none,
+        /// Zero.
+        21 reserved: [u8; 3] where rule::zero,
+    }
+
+    /// Primary reply: the command is in force.
+    AcceptedReport = 11, 80 {
+        /// Position in the event log.
+        0 event_seq: U64,
+        /// Position of the command in the input log.
+        8 seq: U64,
+        /// When it was sequenced, ns since the Unix epoch.
+        16 time_ns: U64,
+        /// Which command.
+        24 client_seq: U64,
+        /// The order; 0 for a mass cancel.
+        32 client_order_id: U64,
+        /// The order; 0 for a mass cancel.
+        40 order_id: U64,
+        /// Price asked for, 10^-8.
+        48 price: I64,
+        /// Quantity asked for; of a cancel the quantity that goes; 10^-8.
+        56 qty: I64,
+        /// The order's instrument.
+        64 instrument: U32,
+        /// The session.
+        68 session: U32,
+        /// What is replied to.
+        72 command: u8 where rule::command,
+        /// The order's side; 0 for none.
+        73 side: u8 where rule::side_or_none,
+        /// Of a new order, else 0.
+        74 order_type: u8 where rule::order_type_or_none,
+        /// Of a new order, else 0.
+        75 time_in_force: u8 where rule::time_in_force_or_none,
+        /// How safe the command is.
+        76 commit_level: u8 where rule::level,
+        /// Zero.
+        77 reserved: [u8; 3] where rule::zero,
+    }
+    /// Primary reply: the command changed nothing.
+    RejectedReport = 12, 56 {
+        /// Position in the event log.
+        0 event_seq: U64,
+        /// Position of the command in the input log.
+        8 seq: U64,
+        /// When it was sequenced, ns since the Unix epoch.
+        16 time_ns: U64,
+        /// Which command.
+        24 client_seq: U64,
+        /// The order as the command named it.
+        32 client_order_id: U64,
+        /// The order as the command named it.
+        40 order_id: U64,
+        /// The session.
+        48 session: U32,
+        /// Which rule was broken.
+        52 reason: U16 where rule::reject_reason,
+        /// What is replied to.
+        54 command: u8 where rule::command,
+        /// How safe the command is.
+        55 commit_level: u8 where rule::level,
+    }
+    /// One of the session's orders traded.
+    ExecutedReport = 13, 88 {
+        /// Position in the event log.
+        0 event_seq: U64,
+        /// Position of the aggressor's command in the input log.
+        8 seq: U64,
+        /// When it was sequenced, ns since the Unix epoch.
+        16 time_ns: U64,
+        /// The fill.
+        24 trade_id: U64,
+        /// The order.
+        32 client_order_id: U64,
+        /// The order.
+        40 order_id: U64,
+        /// Price of the fill, 10^-8.
+        48 price: I64,
+        /// Quantity of the fill, 10^-8.
+        56 qty: I64,
+        /// What is left open of the order, 10^-8.
+        64 leaves: I64,
+        /// The instrument.
+        72 instrument: U32,
+        /// The session.
+        76 session: U32,
+        /// The order's side.
+        80 side: u8 where rule::side,
+        /// 1 when the order was resting (maker), 0 when it was the aggressor (taker).
+        81 maker: u8 where rule::flag,
+        /// How safe the command is.
+        82 commit_level: u8 where rule::level,
+        /// Zero.
+        83 reserved: [u8; 5] where rule::zero,
+    }
+    /// One of the session's orders, or what was left of it, is gone.
+    CancelledReport = 14, 72 {
+        /// Position in the event log.
+        0 event_seq: U64,
+        /// Position of the causing command in the input log.
+        8 seq: U64,
+        /// When it was sequenced, ns since the Unix epoch.
+        16 time_ns: U64,
+        /// The order.
+        24 client_order_id: U64,
+        /// The order.
+        32 order_id: U64,
+        /// The order's price, 10^-8.
+        40 price: I64,
+        /// Quantity that is gone, 10^-8.
+        48 qty: I64,
+        /// The instrument.
+        56 instrument: U32,
+        /// The session.
+        60 session: U32,
+        /// The order's side.
+        64 side: u8 where rule::side,
+        /// Why.
+        65 reason: u8 where rule::cancel_reason,
+        /// How safe the command is.
+        66 commit_level: u8 where rule::level,
+        /// Zero.
+        67 reserved: [u8; 5] where rule::zero,
+    }
+    /// One of the session's orders has another price or open quantity.
+    ReplacedReport = 15, 72 {
+        /// Position in the event log.
+        0 event_seq: U64,
+        /// Position of the causing command in the input log.
+        8 seq: U64,
+        /// When it was sequenced, ns since the Unix epoch.
+        16 time_ns: U64,
+        /// The order.
+        24 client_order_id: U64,
+        /// The order.
+        32 order_id: U64,
+        /// Price from now on, 10^-8.
+        40 price: I64,
+        /// Open quantity from now on, before any execution that follows, 10^-8.
+        48 qty: I64,
+        /// The instrument.
+        56 instrument: U32,
+        /// The session.
+        60 session: U32,
+        /// The order's side.
+        64 side: u8 where rule::side,
+        /// 1 when it kept its place in the queue.
+        65 priority_kept: u8 where rule::flag,
+        /// How safe the command is.
+        66 commit_level: u8 where rule::level,
+        /// Zero.
+        67 reserved: [u8; 5] where rule::zero,
+    }
+    /// Refused at the edge: `not_sequenced`. No `client_seq` was consumed; it may be sent again.
+    RefusedReport = 16, 16 {
+        /// Which command; 0 when the datagram could not be read so far.
+        0 client_seq: U64,
+        /// The session; 0 when the datagram could not be read so far.
+        8 session: U32,
+        /// Which rule was broken, from 100 on.
+        12 reason: U16 where rule::reject_reason,
+        /// Zero.
+        14 reserved: [u8; 2] where rule::zero,
+    }
+    /// A `client_seq` was used again: what became of its first use.
+    ResentReport = 17, 56 {
+        /// Position of this answer in the event log.
+        0 event_seq: U64,
+        /// Position of the repeated command in the input log.
+        8 seq: U64,
+        /// When that was sequenced, ns since the Unix epoch.
+        16 time_ns: U64,
+        /// Which command.
+        24 client_seq: U64,
+        /// The order of the first use.
+        32 client_order_id: U64,
+        /// The order of the first use.
+        40 order_id: U64,
+        /// The session.
+        48 session: U32,
+        /// 0 for accepted, else why the first use was rejected.
+        52 reason: U16 where rule::reject_reason_or_none,
+        /// What the first use was.
+        54 command: u8 where rule::command,
+        /// How safe the command is.
+        55 commit_level: u8 where rule::level,
+    }
+}
