@@ -22,7 +22,7 @@ mod layout;
 pub mod md;
 pub mod record;
 
-pub use frame::{FrameBuilder, Messages, open_frame};
+pub use frame::{FrameBuilder, FrameMessage, Messages, Outbox, open_frame};
 pub use gate::{WireError, decode, peek};
 pub use layout::{
     Decimal, FieldLayout, Message, SCHEMA_ID, SCHEMA_VERSION, SbeHeader, Symbol, encode,
