@@ -13,8 +13,10 @@
 
 pub mod contract;
 mod datagram;
+mod single;
 
 pub use datagram::{DatagramSocket, SendOutcome};
+pub use single::{SinglePublisher, StreamFault};
 
 use vesta_types::StreamPosition;
 

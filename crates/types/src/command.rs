@@ -108,6 +108,9 @@ pub enum OrderRef {
 pub struct Cancel {
     /// Who asks; only its own orders are in reach.
     pub session: SessionId,
+    /// The order's instrument: an order of another instrument is an unknown one, since a price in
+    /// the wrong instrument's ticks must never reach it.
+    pub instrument: InstrumentId,
     /// Which order.
     pub target: OrderRef,
 }
@@ -117,6 +120,9 @@ pub struct Cancel {
 pub struct Replace {
     /// Who asks; only its own orders are in reach.
     pub session: SessionId,
+    /// The order's instrument: an order of another instrument is an unknown one, since a price in
+    /// the wrong instrument's ticks must never reach it.
+    pub instrument: InstrumentId,
     /// Which order.
     pub target: OrderRef,
     /// New price in ticks, from 1.
