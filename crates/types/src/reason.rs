@@ -36,9 +36,9 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// Why a command was rejected. Below 100 by the engine, in the log, as the command's one
-    /// outcome; from 100 on at the edge, marked `not_sequenced`, and the command may be sent again
-    /// under the same `client_seq`.
+    /// Why a command was rejected: by the engine, in the log, as the command's outcome; or refused
+    /// at the edge (gateway, sequencer) by a message of its own that marks it `not_sequenced`, and
+    /// then it may be sent again under the same `client_seq`. From 100 on only the edge says it.
     RejectReason: u16 {
         /// The instrument is not one of this shard's.
         UnknownInstrument = 1 => "unknown_instrument",
@@ -103,14 +103,6 @@ reasons! {
     }
 }
 
-impl RejectReason {
-    /// True for a refusal at the edge: not in the log, consumed no `client_seq`.
-    #[must_use]
-    pub const fn is_not_sequenced(self) -> bool {
-        self as u16 >= 100
-    }
-}
-
 reasons! {
     /// Why an order, or what was left of one, was cancelled.
     CancelReason: u8 {
@@ -147,11 +139,5 @@ mod tests {
         }
         assert_eq!(RejectReason::from_wire(0), None);
         assert_eq!(CancelReason::from_wire(0), None);
-    }
-
-    #[test]
-    fn edge_refusals_are_marked() {
-        assert!(!RejectReason::InstrumentCapacity.is_not_sequenced());
-        assert!(RejectReason::Truncated.is_not_sequenced());
     }
 }

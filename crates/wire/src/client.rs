@@ -257,7 +257,7 @@ messages! {
         0 client_seq: U64,
         /// The session; 0 when the datagram could not be read so far.
         8 session: U32,
-        /// Which rule was broken, from 100 on.
+        /// Which rule was broken.
         12 reason: U16 where rule::reject_reason,
         /// Zero.
         14 reserved: [u8; 2] where rule::zero,

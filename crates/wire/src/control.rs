@@ -36,7 +36,7 @@ messages! {
         8 session: U32,
         /// The gateway that it came by.
         12 gateway: U32,
-        /// Which rule was broken, from 100 on.
+        /// Which rule was broken.
         16 reason: U16 where rule::reject_reason,
         /// Zero.
         18 reserved: [u8; 6] where rule::zero,

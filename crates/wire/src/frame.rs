@@ -193,6 +193,12 @@ impl<H: Message> Outbox<H> {
         self.first + self.queued
     }
 
+    /// Messages that have not left yet.
+    #[must_use]
+    pub const fn queued(&self) -> u64 {
+        self.queued
+    }
+
     /// Bytes of messages that have not left yet.
     #[must_use]
     pub const fn pending_bytes(&self) -> usize {

@@ -16,12 +16,14 @@ extern crate alloc;
 pub mod client;
 pub mod control;
 pub mod event;
+mod event_reader;
 mod frame;
 mod gate;
 mod layout;
 pub mod md;
 pub mod record;
 
+pub use event_reader::{EventLogError, EventReader};
 pub use frame::{FrameBuilder, FrameMessage, Messages, Outbox, open_frame};
 pub use gate::{WireError, decode, peek};
 pub use layout::{

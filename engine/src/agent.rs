@@ -1,0 +1,158 @@
+//! The engine joined to a transport: input log in, event log out.
+
+use crate::apply::{ApplyError, Engine, Settings};
+use crate::encoder::EventOutbox;
+use vesta_transport::{
+    Flow, Input, OfferError, Publication, SinglePublisher, StreamFault, StreamId, Subscription,
+    Transport, TransportError,
+};
+use vesta_wire::event::EventFrame;
+use vesta_wire::record::LogFrame;
+use vesta_wire::{WireError, open_frame};
+
+/// Fragments taken from the input log in one duty cycle: enough to batch, few enough that the
+/// driver, which shares the thread, is not kept waiting for more than some tens of microseconds.
+const FRAGMENTS_PER_CYCLE: usize = 16;
+
+/// With so much output waiting no more input is taken: the readers of the event log set the pace.
+/// One command may go beyond it, by at most one event per order that it cancels or trades with.
+const PENDING_BYTES_HIGH: usize = 64 * 1024;
+
+/// Where the engine's streams are.
+#[derive(Clone, Debug)]
+pub struct Links {
+    /// Channel and stream of the input log, to read.
+    pub input_log: (String, StreamId),
+    /// Channel and stream of the event log, to write.
+    pub event_log: (String, StreamId),
+    /// Readers of the event log that must have joined before the first record is applied: there is
+    /// no replay yet, so who is not there misses what is published.
+    pub event_readers_min: usize,
+}
+
+/// Why an engine stops.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineStop {
+    /// The input log ended.
+    #[error(transparent)]
+    Stream(#[from] StreamFault),
+    /// The input log can not be followed.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// A frame of the input log is not one.
+    #[error("a frame of the input log breaks the rules of its message: {0}")]
+    Frame(WireError),
+    /// The event log can not be written any more.
+    #[error("the event log can not be written: {0}")]
+    Output(OfferError),
+}
+
+/// The engine role on a transport.
+pub struct EngineAgent<T: Transport> {
+    engine: Engine,
+    input: T::Subscription,
+    output: T::Publication,
+    publisher: SinglePublisher,
+    outbox: EventOutbox,
+    readers_min: usize,
+    open: bool,
+}
+
+impl<T: Transport> EngineAgent<T> {
+    /// Opens the streams of an engine.
+    ///
+    /// # Errors
+    /// When one can not be opened.
+    pub fn new(transport: &mut T, links: &Links, settings: Settings) -> Result<Self, TransportError> {
+        let input = transport.add_subscription(&links.input_log.0, links.input_log.1)?;
+        let output = transport.add_publication(&links.event_log.0, links.event_log.1)?;
+        let outbox = EventOutbox::new(1, output.message_len_max(), 4 * PENDING_BYTES_HIGH);
+        Ok(Self {
+            engine: Engine::new(settings),
+            input,
+            output,
+            publisher: SinglePublisher::new("input log", true),
+            outbox,
+            readers_min: links.event_readers_min,
+            open: false,
+        })
+    }
+
+    /// The engine's state, to read.
+    #[must_use]
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// True once the readers of the event log were there and records are applied.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// One duty cycle; returns how much was done.
+    ///
+    /// # Errors
+    /// When the engine can not go on. What it published before is good.
+    pub fn do_work(&mut self) -> Result<usize, EngineStop> {
+        if !self.open {
+            if self.output.reader_count() < self.readers_min {
+                return Ok(0);
+            }
+            self.open = true;
+        }
+        let mut work = self.flush()?;
+        work += self.poll()?;
+        work += self.flush()?;
+        Ok(work)
+    }
+
+    fn poll(&mut self) -> Result<usize, EngineStop> {
+        let Self { engine, input, publisher, outbox, .. } = self;
+        let mut stop = None;
+        let taken = input.poll(FRAGMENTS_PER_CYCLE, &mut |input| {
+            if stop.is_some() || outbox.pending_bytes() >= PENDING_BYTES_HIGH {
+                return Flow::Retry;
+            }
+            let outcome = match input {
+                Input::Joined { image, position } => {
+                    publisher.on_joined(image, position).map_err(EngineStop::from)
+                }
+                Input::Lost { end_of_stream, .. } => Err(publisher.on_lost(end_of_stream).into()),
+                Input::Fragment(fragment) => apply_frame(engine, fragment.bytes, outbox),
+            };
+            stop = outcome.err();
+            Flow::Taken
+        });
+        stop.map_or(Ok(taken), Err)
+    }
+
+    fn flush(&mut self) -> Result<usize, EngineStop> {
+        let shard = self.engine.shard();
+        let header = |first: u64, count: u16| EventFrame {
+            first_event_seq: first.into(),
+            shard: shard.0.into(),
+            count: count.into(),
+            reserved: [0; 10],
+        };
+        let output = &mut self.output;
+        match self.outbox.flush(header, |frame| output.offer(frame).map(drop)) {
+            Ok(frames) => Ok(frames),
+            // Readers are slow, or gone for now: their image liveness decides what becomes of them.
+            Err(OfferError::BackPressured | OfferError::NotConnected) => Ok(0),
+            Err(error) => Err(EngineStop::Output(error)),
+        }
+    }
+}
+
+fn apply_frame(
+    engine: &mut Engine,
+    bytes: &[u8],
+    outbox: &mut EventOutbox,
+) -> Result<(), EngineStop> {
+    let (_, records) = open_frame::<LogFrame>(bytes).map_err(EngineStop::Frame)?;
+    for record in records {
+        engine.apply(record.map_err(EngineStop::Frame)?, outbox)?;
+    }
+    Ok(())
+}

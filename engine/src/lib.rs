@@ -1,0 +1,20 @@
+//! The engine: a pure function from the input log to the event log.
+//!
+//! ```text
+//!   stream 20 --LogFrame--> EngineAgent --record--> Engine --Command--> matching::Matcher
+//!   stream 30 <-EventFrame- EngineAgent <-event---- Encoder <--Event------'
+//! ```
+//!
+//! [`Engine`] sees no socket and no clock: time is what the sequencer stamped. [`EngineAgent`] joins
+//! it to any [`Transport`](vesta_transport::Transport), real or simulated.
+
+mod agent;
+mod apply;
+mod encoder;
+#[cfg(feature = "run")]
+pub mod run;
+mod sessions;
+
+pub use agent::{EngineAgent, EngineStop, Links};
+pub use apply::{ApplyError, Engine, Settings};
+pub use sessions::{Admission, Outcome, SessionOwner, Sessions};

@@ -1,0 +1,296 @@
+//! Exactly once: what each session has asked, and what became of it.
+//!
+//! ```text
+//!   rows      sorted by session:  [session, gateway, epoch, last_client_seq]
+//!   outcomes  row r, client_seq c -> words [(r * kept + c % kept) * 3 ..][client_order_id, order_id, meta]
+//! ```
+//! The table is replicated state of the engine: it is in the state hash, and no cache elsewhere
+//! takes part.
+
+use vesta_types::state_hash::hash_words;
+use vesta_types::{
+    ClientOrderId, ClientSeq, CommandKind, GatewayId, OrderId, RejectReason, SessionEpoch,
+    SessionId,
+};
+
+/// A session of this shard, and the gateway that it is reached by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionOwner {
+    /// The session.
+    pub session: SessionId,
+    /// Its gateway.
+    pub gateway: GatewayId,
+}
+
+/// The epoch of every session until sessions are opened by the log.
+pub const FIRST_SESSION_EPOCH: SessionEpoch = SessionEpoch(1);
+
+/// What became of a command: enough to answer its repetition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// What it was.
+    pub command: CommandKind,
+    /// The order concerned, as the primary reply named it.
+    pub client_order_id: ClientOrderId,
+    /// The order concerned, as the primary reply named it.
+    pub order_id: OrderId,
+    /// Why it was rejected; `None` when it was accepted.
+    pub rejected: Option<RejectReason>,
+}
+
+/// What the table makes of a command's origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It is the next one: execute it.
+    Execute,
+    /// It was executed before: answer with what became of it then.
+    Resend(Outcome),
+    /// It is refused, and leaves no state.
+    Refuse(RejectReason),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    session: SessionId,
+    gateway: GatewayId,
+    epoch: SessionEpoch,
+    last: ClientSeq,
+}
+
+impl Row {
+    fn hash(&self) -> u64 {
+        hash_words(&[
+            u64::from(self.session.0),
+            u64::from(self.gateway.0),
+            u64::from(self.epoch.0),
+            self.last.0,
+        ])
+    }
+}
+
+const WORDS: usize = 3;
+
+/// The session table of a shard.
+#[derive(Debug)]
+pub struct Sessions {
+    rows: Vec<Row>,
+    outcomes: Vec<u64>,
+    outcomes_kept: u64,
+    hash: u64,
+}
+
+impl Sessions {
+    /// A table of `owners`, which keeps the last `outcomes_kept` outcomes of each.
+    ///
+    /// # Panics
+    /// When a session is named twice or `outcomes_kept` is 0: the configuration is checked before.
+    #[must_use]
+    pub fn new(owners: &[SessionOwner], outcomes_kept: u32) -> Self {
+        assert!(outcomes_kept > 0, "a session keeps at least one outcome");
+        let mut rows: Vec<Row> = owners
+            .iter()
+            .map(|owner| Row {
+                session: owner.session,
+                gateway: owner.gateway,
+                epoch: FIRST_SESSION_EPOCH,
+                last: ClientSeq(0),
+            })
+            .collect();
+        rows.sort_by_key(|row| row.session);
+        assert!(rows.windows(2).all(|pair| pair[0].session != pair[1].session), "session twice");
+        let hash = rows.iter().fold(0_u64, |sum, row| sum.wrapping_add(row.hash()));
+        // Zeroed pages cost nothing until a session trades.
+        let outcomes = vec![0; rows.len() * outcomes_kept as usize * WORDS];
+        Self { rows, outcomes, outcomes_kept: u64::from(outcomes_kept), hash }
+    }
+
+    /// The gateway that a session is reached by; 0 for a session that is not of this shard.
+    #[must_use]
+    pub fn gateway(&self, session: SessionId) -> GatewayId {
+        self.find(session).map_or(GatewayId(0), |at| self.rows[at].gateway)
+    }
+
+    /// What to do with command `client_seq` of `session`, which came by `gateway`.
+    #[must_use]
+    pub fn admit(
+        &self,
+        session: SessionId,
+        epoch: SessionEpoch,
+        gateway: GatewayId,
+        client_seq: ClientSeq,
+    ) -> Admission {
+        let Some(at) = self.find(session) else {
+            return Admission::Refuse(RejectReason::UnknownSession);
+        };
+        let row = &self.rows[at];
+        if row.gateway != gateway {
+            return Admission::Refuse(RejectReason::UnknownSession);
+        }
+        if row.epoch != epoch {
+            return Admission::Refuse(RejectReason::StaleSessionEpoch);
+        }
+        if client_seq == row.last.next() {
+            return Admission::Execute;
+        }
+        if client_seq > row.last {
+            return Admission::Refuse(RejectReason::ClientSeqGap);
+        }
+        match self.outcome(at, client_seq) {
+            Some(outcome) => Admission::Resend(outcome),
+            None => Admission::Refuse(RejectReason::OutcomeExpired),
+        }
+    }
+
+    /// Stores what became of the command that [`admit`](Self::admit) let through.
+    ///
+    /// # Panics
+    /// When the command is not the session's next one: it was admitted as such.
+    pub fn record(&mut self, session: SessionId, client_seq: ClientSeq, outcome: &Outcome) {
+        let at = self.find(session).expect("admitted sessions exist");
+        assert_eq!(client_seq, self.rows[at].last.next(), "outcomes are stored in order");
+        let evicted = client_seq.0.saturating_sub(self.outcomes_kept);
+        self.hash = self.hash.wrapping_sub(self.outcome_hash(at, ClientSeq(evicted)));
+        self.hash = self.hash.wrapping_sub(self.rows[at].hash());
+        self.rows[at].last = client_seq;
+        let word = self.word(at, client_seq);
+        self.outcomes[word] = outcome.client_order_id.0;
+        self.outcomes[word + 1] = outcome.order_id.0;
+        self.outcomes[word + 2] = pack_meta(outcome);
+        self.hash = self.hash.wrapping_add(self.rows[at].hash());
+        self.hash = self.hash.wrapping_add(self.outcome_hash(at, client_seq));
+    }
+
+    /// The table's share of the state hash: a sum over sessions and kept outcomes.
+    #[must_use]
+    pub const fn state_hash(&self) -> u64 {
+        self.hash
+    }
+
+    fn find(&self, session: SessionId) -> Option<usize> {
+        self.rows.binary_search_by_key(&session, |row| row.session).ok()
+    }
+
+    fn word(&self, at: usize, client_seq: ClientSeq) -> usize {
+        let slot = at as u64 * self.outcomes_kept + client_seq.0 % self.outcomes_kept;
+        slot as usize * WORDS
+    }
+
+    fn outcome(&self, at: usize, client_seq: ClientSeq) -> Option<Outcome> {
+        let last = self.rows[at].last;
+        let kept = client_seq.0 > 0
+            && client_seq <= last
+            && last.0 - client_seq.0 < self.outcomes_kept;
+        if !kept {
+            return None;
+        }
+        let word = self.word(at, client_seq);
+        let (command, rejected) = unpack_meta(self.outcomes[word + 2])?;
+        Some(Outcome {
+            command,
+            client_order_id: ClientOrderId(self.outcomes[word]),
+            order_id: OrderId(self.outcomes[word + 1]),
+            rejected,
+        })
+    }
+
+    /// 0 for a `client_seq` that is not kept, so that a sum can add it blindly.
+    fn outcome_hash(&self, at: usize, client_seq: ClientSeq) -> u64 {
+        if self.outcome(at, client_seq).is_none() {
+            return 0;
+        }
+        let word = self.word(at, client_seq);
+        hash_words(&[
+            u64::from(self.rows[at].session.0),
+            client_seq.0,
+            self.outcomes[word],
+            self.outcomes[word + 1],
+            self.outcomes[word + 2],
+        ])
+    }
+}
+
+fn pack_meta(outcome: &Outcome) -> u64 {
+    let reason = outcome.rejected.map_or(0, |reason| reason as u64);
+    (outcome.command as u64) << 16 | reason
+}
+
+fn unpack_meta(meta: u64) -> Option<(CommandKind, Option<RejectReason>)> {
+    let command = CommandKind::from_wire((meta >> 16) as u8)?;
+    Some((command, RejectReason::from_wire(meta as u16)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ME: SessionId = SessionId(7);
+    const GATEWAY: GatewayId = GatewayId(1);
+    const EPOCH: SessionEpoch = FIRST_SESSION_EPOCH;
+
+    fn table(kept: u32) -> Sessions {
+        let owner = |session| SessionOwner { session, gateway: GATEWAY };
+        Sessions::new(&[owner(SessionId(9)), owner(ME), owner(SessionId(1))], kept)
+    }
+
+    fn outcome(n: u64) -> Outcome {
+        Outcome {
+            command: CommandKind::New,
+            client_order_id: ClientOrderId(n),
+            order_id: OrderId(n * 10),
+            rejected: n.is_multiple_of(2).then_some(RejectReason::UnknownOrder),
+        }
+    }
+
+    fn admit(table: &Sessions, n: u64) -> Admission {
+        table.admit(ME, EPOCH, GATEWAY, ClientSeq(n))
+    }
+
+    #[test]
+    fn next_executes_earlier_resends_later_is_a_gap() {
+        let mut table = table(4);
+        for n in 1..=10 {
+            assert_eq!(admit(&table, n), Admission::Execute);
+            assert_eq!(admit(&table, n + 1), Admission::Refuse(RejectReason::ClientSeqGap));
+            table.record(ME, ClientSeq(n), &outcome(n));
+            assert_eq!(admit(&table, n), Admission::Resend(outcome(n)));
+        }
+        for n in 7..=10 {
+            assert_eq!(admit(&table, n), Admission::Resend(outcome(n)));
+        }
+        for n in [0, 1, 6] {
+            assert_eq!(admit(&table, n), Admission::Refuse(RejectReason::OutcomeExpired));
+        }
+        assert_eq!(admit(&table, u64::MAX), Admission::Refuse(RejectReason::ClientSeqGap));
+    }
+
+    #[test]
+    fn strangers_are_refused() {
+        let table = table(4);
+        let refuse = |session, epoch, gateway| {
+            table.admit(SessionId(session), SessionEpoch(epoch), GatewayId(gateway), ClientSeq(1))
+        };
+        assert_eq!(refuse(2, 1, 1), Admission::Refuse(RejectReason::UnknownSession));
+        assert_eq!(refuse(7, 1, 2), Admission::Refuse(RejectReason::UnknownSession));
+        assert_eq!(refuse(7, 0, 1), Admission::Refuse(RejectReason::StaleSessionEpoch));
+        assert_eq!(refuse(7, 1, 1), Admission::Execute);
+    }
+
+    #[test]
+    fn the_hash_is_a_function_of_the_state() {
+        let (mut a, mut b) = (table(4), table(4));
+        for n in 1..=9 {
+            a.record(ME, ClientSeq(n), &outcome(n));
+            assert_ne!(a.state_hash(), b.state_hash());
+            b.record(ME, ClientSeq(n), &outcome(n));
+            assert_eq!(a.state_hash(), b.state_hash());
+        }
+        let recomputed = (0..a.rows.len()).fold(0_u64, |sum, at| {
+            let kept = (0..=9).fold(0_u64, |s, n| s.wrapping_add(a.outcome_hash(at, ClientSeq(n))));
+            sum.wrapping_add(a.rows[at].hash()).wrapping_add(kept)
+        });
+        assert_eq!(a.state_hash(), recomputed);
+        b.record(ME, ClientSeq(10), &outcome(3));
+        a.record(ME, ClientSeq(10), &outcome(4));
+        assert_ne!(a.state_hash(), b.state_hash(), "a stored outcome counts");
+    }
+}
