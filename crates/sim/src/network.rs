@@ -65,7 +65,7 @@ impl SimNetwork {
 
     /// Cuts a node off from all others until the time `until_ns` (`u64::MAX`: until it is
     /// [healed](Self::heal)). Streams stall, and go on where they were if it ends within the
-    /// timeouts; otherwise images are lost and joined again, late. Datagrams are lost.
+    /// timeouts; otherwise images are lost and joined again, late. Datagrams sent meanwhile are lost.
     pub fn cut_off(&self, node: NodeId, until_ns: u64) {
         self.state.borrow_mut().fabric.cut_off(node, until_ns);
     }
