@@ -24,7 +24,8 @@ use vesta_types::StreamPosition;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(pub i32);
 
-/// One publisher's life on a stream: the publisher restarts, the id changes.
+/// One publisher's life on a stream, as one subscription sees it: the publisher restarts, the id
+/// changes. Two subscriptions may name the same life differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ImageId(pub i64);
 
@@ -33,7 +34,7 @@ pub struct ImageId(pub i64);
 pub struct Fragment<'a> {
     /// Which publisher's life it belongs to.
     pub image: ImageId,
-    /// Position in the stream after this message.
+    /// Position in the stream after this message: what its offer returned.
     pub position: StreamPosition,
     /// The message.
     pub bytes: &'a [u8],
@@ -52,7 +53,9 @@ pub enum Input<'a> {
     },
     /// A message.
     Fragment(Fragment<'a>),
-    /// A publisher is gone, after all of its messages that could be had were delivered.
+    /// A publisher is gone, or out of reach for longer than the image liveness timeout, after all
+    /// of its messages that could be had were delivered. The last input of its image. A publisher
+    /// that was only out of reach is joined again, late, after it is back.
     Lost {
         /// The publisher's life.
         image: ImageId,
@@ -68,7 +71,8 @@ pub enum Input<'a> {
 pub enum Flow {
     /// Done with it: the position moves past it.
     Taken,
-    /// No room downstream: deliver the same input again at the next poll, and nothing else now.
+    /// No room downstream: deliver nothing more in this poll, and the same input again in a
+    /// following one, before anything else of its image. Other images may go on meanwhile.
     Retry,
 }
 
@@ -95,12 +99,20 @@ pub enum OfferError {
 }
 
 /// The writing end of a stream.
+///
+/// Dropping it closes the stream in good order: what was taken is still sent, then the readers see
+/// [`Input::Lost`] with `end_of_stream`. It takes the transport's [`Duty::do_work`] to get there.
 pub trait Publication {
-    /// Appends one message, all of it or nothing, and returns the position after it. Transient
-    /// term rotation is retried inside; every other refusal is the caller's to handle.
+    /// Appends one message of 1 byte or more, all of it or nothing, and returns the position after
+    /// it. Transient term rotation is retried inside; every other refusal is the caller's to
+    /// handle.
+    ///
+    /// Taken is not delivered: what is taken between the last reader's going and its being noticed
+    /// is lost.
     fn offer(&mut self, message: &[u8]) -> Result<StreamPosition, OfferError>;
 
-    /// True while at least one reader is connected.
+    /// True while at least one reader is connected. A reader that dies is noticed only after the
+    /// transport's connection timeout.
     fn is_connected(&self) -> bool;
 
     /// How many readers the flow control counts now; where it does not count, 1 while connected.
@@ -111,7 +123,7 @@ pub trait Publication {
     fn message_len_max(&self) -> usize;
 }
 
-/// The reading end of a stream, over all of its publishers.
+/// The reading end of a stream, over all of its publishers. Dropping it leaves the stream.
 pub trait Subscription {
     /// Delivers up to `limit` inputs and returns how many were taken. Within an image inputs come
     /// in order, none twice, none left out. The handler may answer [`Flow::Retry`], which ends the
