@@ -8,8 +8,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# gcc..libbsd-dev: Aeron and its bindings; python3-venv: cmake; iproute2: the namespaces test;
-# shellcheck: `make test` holds the scripts to it.
+# gcc to libbsd-dev are for Aeron and its bindings, python3-venv for cmake, iproute2 for the
+# namespaces test, and shellcheck for the scripts themselves.
 readonly PACKAGES=(gcc g++ make pkg-config libclang-dev uuid-dev libbsd-dev python3-venv git
     iproute2 shellcheck)
 # Aeron 1.54 asks for 3.30 or later; 4 refuses the policies of what it bundles.
