@@ -95,8 +95,11 @@ rust_toolchain() {
     local version
     # Where rustup is in charge this also installs the toolchain that rust-toolchain.toml names.
     version=$(cargo --version) || fail 1 "cargo does not run: see its message above"
-    cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 ||
-        fail 1 "rustfmt or clippy is missing: rustup component add rustfmt clippy"
+    local component
+    for component in fmt clippy; do
+        cargo "$component" --version >/dev/null 2>&1 ||
+            fail 1 "cargo $component does not run: rustup component add rustfmt clippy"
+    done
     say "rust: $version"
 }
 
