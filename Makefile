@@ -1,0 +1,61 @@
+# Vesta's front door: `make` lists what it can do.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+BINARIES := vesta vesta-gateway vesta-sequencer vesta-engine vesta-md-publisher
+BIN_DIR = $(DESTDIR)$(PREFIX)/bin
+ETC_DIR = $(DESTDIR)$(PREFIX)/etc
+
+# .cargo/config.toml names the baseline of x86-64; a variable of the environment wins over it.
+ifeq ($(shell uname -m),aarch64)
+export RUSTERON_C_MARCH ?= armv8-a
+endif
+
+.PHONY: help setup build demo test install uninstall fmt lint clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Install what building and testing need; does nothing when all is there
+	@scripts/setup.sh
+
+build: setup ## Build all binaries, as shipped
+	cargo build --release --locked --workspace --bins
+
+demo: build ## Run the whole appliance in one process and check every answer
+	$(TARGET)/release/vesta demo
+
+test: setup ## Run every check that continuous integration runs
+	@scripts/test.sh
+
+install: build ## Install the binaries and vesta.toml; PREFIX=/usr/local, DESTDIR for packagers
+	@for binary in $(BINARIES); do \
+	    install -v -D -m 755 "$(TARGET)/release/$$binary" "$(BIN_DIR)/$$binary"; \
+	done
+	@# An operator's settings outlive an upgrade; the new defaults are put beside them.
+	@if [[ -e "$(ETC_DIR)/vesta.toml" ]] && ! cmp -s vesta.toml "$(ETC_DIR)/vesta.toml"; then \
+	    install -v -D -m 644 vesta.toml "$(ETC_DIR)/vesta.toml.new"; \
+	    echo "kept your $(ETC_DIR)/vesta.toml: compare it with vesta.toml.new"; \
+	else \
+	    install -v -D -m 644 vesta.toml "$(ETC_DIR)/vesta.toml"; \
+	fi
+
+uninstall: ## Remove what install put in place; a vesta.toml that was edited stays
+	@for binary in $(BINARIES); do rm -fv "$(BIN_DIR)/$$binary"; done
+	@rm -fv "$(ETC_DIR)/vesta.toml.new"
+	@if cmp -s vesta.toml "$(ETC_DIR)/vesta.toml"; then rm -fv "$(ETC_DIR)/vesta.toml"; fi
+
+fmt: ## Format the Rust code
+	cargo fmt --all
+
+lint: setup ## Format check and clippy, as `make test` does them
+	@scripts/test.sh fmt clippy pure
+
+clean: ## Remove what was built; the tools of `make setup` stay
+	cargo clean --profile release
+	cargo clean --profile dev
+	rm -rf "$(TARGET)/test-logs"
