@@ -266,13 +266,13 @@ messages! {
         /// Largest quantity of an order in lots.
         32 qty_max: U64 where rule::positive,
         /// Its ticker.
-        40 symbol: Symbol,
+        40 symbol: Symbol where rule::symbol,
         /// Its id.
         56 instrument: U32,
         /// Size of a tick in quote currency.
-        60 tick_size: Decimal,
+        60 tick_size: Decimal where rule::increment,
         /// Size of a lot in base currency.
-        69 lot_size: Decimal,
+        69 lot_size: Decimal where rule::increment,
         /// Zero.
         78 reserved: [u8; 2] where rule::zero,
     }

@@ -102,7 +102,8 @@ pub fn decode<M: Message>(bytes: &[u8]) -> Result<&M, WireError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::md::DeleteOrder;
+    use crate::layout::{Decimal, Symbol};
+    use crate::md::{DeleteOrder, InstrumentInfo};
     use vesta_types::InstrumentId;
 
     fn good() -> [u8; DeleteOrder::LEN] {
@@ -126,6 +127,29 @@ mod tests {
         for len in 0..DeleteOrder::LEN {
             let error = decode::<DeleteOrder>(&good()[..len]).unwrap_err();
             assert!(matches!(error, WireError::Truncated { .. }), "{len}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_instrument_that_nobody_can_price_is_refused() {
+        let decimal = |mantissa: i64, exponent| Decimal { mantissa: mantissa.into(), exponent };
+        let symbol = |ticker| Symbol::new(ticker).expect("at most 16 letters");
+        let good = InstrumentInfo {
+            price_max: 1.into(),
+            qty_max: 1.into(),
+            symbol: symbol("BTC-USD"),
+            instrument: 1.into(),
+            tick_size: decimal(1, -2),
+            lot_size: decimal(1, -18),
+            reserved: [0; 2],
+        };
+        assert_eq!(good.check(), Ok(()));
+        for tick_size in [decimal(0, 0), decimal(-1, 0), decimal(1, 1), decimal(1, -19)] {
+            assert_eq!(InstrumentInfo { tick_size, ..good }.check(), Err("tick_size"));
+        }
+        for ticker in ["", "A B", "A\0B", "\u{e4}"] {
+            let symbol = symbol(ticker);
+            assert_eq!(InstrumentInfo { symbol, ..good }.check(), Err("symbol"), "{ticker:?}");
         }
     }
 

@@ -187,6 +187,7 @@ pub(crate) use messages;
 
 /// Rules that several messages share.
 pub(crate) mod rule {
+    use super::{Decimal, Symbol};
     use crate::CommitLevel;
     use vesta_types::{CancelReason, CommandKind, OrderType, RejectReason, Side, TimeInForce};
     use zerocopy::little_endian::{U16, U64};
@@ -239,5 +240,15 @@ pub(crate) mod rule {
     }
     pub(crate) fn positive(value: &U64) -> bool {
         value.get() > 0
+    }
+    /// A tick or lot size: more than nothing, and with an exponent that every reader can scale by.
+    pub(crate) fn increment(decimal: &Decimal) -> bool {
+        decimal.mantissa.get() > 0 && (-18..=0).contains(&decimal.exponent)
+    }
+    /// Visible ASCII, then nothing but padding.
+    pub(crate) fn symbol(symbol: &Symbol) -> bool {
+        let len = symbol.as_str().len();
+        let (ticker, padding) = symbol.0.split_at(len);
+        len > 0 && ticker.iter().all(u8::is_ascii_graphic) && padding.iter().all(|&b| b == 0)
     }
 }

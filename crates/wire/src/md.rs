@@ -166,13 +166,13 @@ messages! {
         /// Largest quantity of an order in lots.
         8 qty_max: U64 where rule::positive,
         /// Its ticker.
-        16 symbol: Symbol,
+        16 symbol: Symbol where rule::symbol,
         /// Its id.
         32 instrument: U32,
         /// Size of a tick in quote currency.
-        36 tick_size: Decimal,
+        36 tick_size: Decimal where rule::increment,
         /// Size of a lot in base currency.
-        45 lot_size: Decimal,
+        45 lot_size: Decimal where rule::increment,
         /// Zero.
         54 reserved: [u8; 2] where rule::zero,
     }

@@ -163,13 +163,13 @@ messages! {
         /// Largest quantity of an order in lots.
         48 qty_max: U64 where rule::positive,
         /// Its ticker.
-        56 symbol: Symbol,
+        56 symbol: Symbol where rule::symbol,
         /// Its id.
         72 instrument: U32,
         /// Size of a tick in quote currency.
-        76 tick_size: Decimal,
+        76 tick_size: Decimal where rule::increment,
         /// Size of a lot in base currency.
-        85 lot_size: Decimal,
+        85 lot_size: Decimal where rule::increment,
         /// Zero.
         94 reserved: [u8; 2] where rule::zero,
     }
