@@ -10,10 +10,7 @@ use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
 use vesta_types::state_hash::RestingOrder;
-use vesta_types::{
-    CancelReason, Cancelled, ClientOrderId, Event, InstrumentId, OrderId, Party, PriceTicks,
-    QtyLots, Rested, SessionId, Side,
-};
+use vesta_types::{ClientOrderId, InstrumentId, OrderId, PriceTicks, QtyLots, SessionId, Side};
 
 use crate::book::BookIndex;
 use crate::side::LevelSlot;
@@ -74,40 +71,6 @@ impl Order {
             qty: self.qty,
             priority: self.priority,
         }
-    }
-
-    pub(crate) fn party(&self) -> Party {
-        Party {
-            order_id: self.order_id,
-            session: self.session,
-            client_order_id: self.client_order_id,
-            leaves: self.qty,
-        }
-    }
-
-    pub(crate) fn rested(&self) -> Event {
-        Event::Rested(Rested {
-            order_id: self.order_id,
-            session: self.session,
-            client_order_id: self.client_order_id,
-            instrument: self.instrument,
-            side: self.side,
-            price: self.price,
-            qty: self.qty,
-        })
-    }
-
-    pub(crate) fn cancelled(&self, reason: CancelReason) -> Event {
-        Event::Cancelled(Cancelled {
-            order_id: self.order_id,
-            session: self.session,
-            client_order_id: self.client_order_id,
-            instrument: self.instrument,
-            side: self.side,
-            price: self.price,
-            qty: self.qty,
-            reason,
-        })
     }
 }
 

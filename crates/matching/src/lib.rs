@@ -23,7 +23,8 @@
 //! Otherwise it is **accepted**, with the next `order_id` (dense from 1 over the shard; rejected
 //! orders take none). Then it trades: best price first, then by queue priority, at the maker's
 //! price, one **execution** per maker, each with the next `trade_id` (dense from 1) and with what
-//! is left of both orders. A limit is never traded through. What becomes of the remainder:
+//! is left of both orders. A limit is never traded through. Orders of one session trade with each
+//! other like any others. What becomes of the remainder:
 //! - **GTC** rests at the end of its price's queue;
 //! - **IOC** is cancelled (`ImmediateOrCancel`), and so is that of a market order;
 //! - **FOK** has none: where the whole quantity can not be had within the limit, nothing trades
@@ -97,10 +98,15 @@ extern crate alloc;
 mod admit;
 mod arena;
 mod book;
+mod events;
 mod index;
 mod matcher;
 mod orders;
 mod side;
+#[cfg(test)]
+mod tests;
+mod view;
 
-pub use matcher::{EventSink, Matcher};
+pub use events::EventSink;
+pub use matcher::Matcher;
 pub use vesta_types::{Capacity, LevelView};

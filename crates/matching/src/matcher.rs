@@ -2,45 +2,32 @@
 
 use alloc::vec::Vec;
 
-use vesta_types::state_hash::{RestingOrder, order_hash};
+use vesta_types::state_hash::order_hash;
 use vesta_types::{
-    Accepted, Cancel, CancelReason, Capacity, ClientOrderId, Command, CommandKind, Event, Executed,
-    InstrumentId, LevelView, Limits, MassCancel, NewOrder, OrderId, OrderRef, OrderType,
-    PriceTicks, QtyLots, RejectReason, Rejected, Replace, Replaced, SessionId, Side, TimeInForce,
-    TradeId,
+    Cancel, CancelReason, Capacity, Command, InstrumentId, Limits, MassCancel, NewOrder, OrderId,
+    OrderType, QtyLots, RejectReason, Replace, TimeInForce, TradeId,
 };
 
 use crate::admit;
 use crate::arena::{Order, OrderSlot};
 use crate::book::{BlankBook, Book, BookIndex};
+use crate::events::{self, EventSink};
 use crate::index::{Index, KeyHash};
 use crate::orders::Orders;
 use crate::side::{Key, LevelSlot};
-
-/// Takes the events of a command, in order, as they come about.
-pub trait EventSink {
-    /// One event. It is final: nothing that follows takes it back.
-    fn event(&mut self, event: Event);
-}
-
-impl EventSink for Vec<Event> {
-    fn event(&mut self, event: Event) {
-        self.push(event);
-    }
-}
 
 /// The books of one shard. See the [crate's rules](crate#rules).
 pub struct Matcher {
     pub(crate) orders: Orders,
     /// In order of definition.
-    books: Vec<Book>,
+    pub(crate) books: Vec<Book>,
     blank_books: Vec<BlankBook>,
     by_instrument: Index,
-    order_id_last: OrderId,
+    pub(crate) order_id_last: OrderId,
     trade_id_last: TradeId,
     /// The last stamp given: one for each entry into any queue of the shard.
-    priority_last: u64,
-    state_hash: u64,
+    pub(crate) priority_last: u64,
+    pub(crate) state_hash: u64,
 }
 
 fn instrument_hash(instrument: InstrumentId) -> KeyHash {
@@ -107,7 +94,7 @@ impl Matcher {
             Command::MassCancel(mass) => self.mass_cancel(mass, sink),
         };
         if let Err(reason) = outcome {
-            sink.event(rejected(command, reason));
+            sink.event(events::rejected(command, reason));
         }
     }
 
@@ -131,8 +118,7 @@ impl Matcher {
             side: new.side,
             post_only: new.post_only,
         };
-        let terms = Some((new.order_type, new.time_in_force));
-        sink.event(accepted(CommandKind::New, &taker, terms));
+        sink.event(taker.accepted_new(new.order_type, new.time_in_force));
         let worst = match new.order_type {
             OrderType::Limit => self.book(index).worst_key(new.side, new.price),
             OrderType::Market => Key::WORST,
@@ -159,9 +145,7 @@ impl Matcher {
 
     fn cancel(&mut self, cancel: &Cancel, sink: &mut impl EventSink) -> Result<(), RejectReason> {
         let slot = self.admit_target(cancel.session, cancel.target)?;
-        // Nothing is asked for, so no price is stated.
-        let order = Order { price: PriceTicks(0), ..self.orders.arena[slot] };
-        sink.event(accepted(CommandKind::Cancel, &order, None));
+        sink.event(self.orders.arena[slot].accepted_cancel());
         self.withdraw(slot, CancelReason::Requested, sink);
         Ok(())
     }
@@ -174,20 +158,9 @@ impl Matcher {
         let slot = self.admit_replace(replace)?;
         let old = self.orders.arena[slot];
         let mut taker = Order { price: replace.price, qty: replace.qty, ..old };
-        sink.event(accepted(CommandKind::Replace, &taker, None));
+        sink.event(taker.accepted_replace());
         let priority_kept = taker.price == old.price && taker.qty < old.qty;
-        sink.event(Event::Replaced(Replaced {
-            order_id: old.order_id,
-            session: old.session,
-            client_order_id: old.client_order_id,
-            instrument: old.instrument,
-            side: old.side,
-            old_price: old.price,
-            old_qty: old.qty,
-            price: taker.price,
-            qty: taker.qty,
-            priority_kept,
-        }));
+        sink.event(taker.replaced(&old, priority_kept));
         if priority_kept {
             self.reduce(slot, old.qty - taker.qty);
             return Ok(());
@@ -213,17 +186,7 @@ impl Matcher {
         sink: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
         self.admit_mass_cancel(mass)?;
-        sink.event(Event::Accepted(Accepted {
-            command: CommandKind::MassCancel,
-            session: mass.session,
-            client_order_id: ClientOrderId(0),
-            order_id: OrderId(0),
-            instrument: mass.instrument.unwrap_or_default(),
-            side: mass.side,
-            terms: None,
-            price: PriceTicks(0),
-            qty: QtyLots::ZERO,
-        }));
+        sink.event(events::accepted_mass_cancel(mass));
         let Some(first) = self.orders.first_of(mass.session) else {
             return Ok(());
         };
@@ -263,15 +226,7 @@ impl Matcher {
                 self.reduce(slot, qty);
             }
             self.trade_id_last = self.trade_id_last.next();
-            sink.event(Event::Executed(Executed {
-                trade_id: self.trade_id_last,
-                instrument: taker.instrument,
-                price: maker.price,
-                qty,
-                taker_side: taker.side,
-                taker: taker.party(),
-                maker: maker.party(),
-            }));
+            sink.event(taker.executed(&maker, self.trade_id_last, qty));
         }
     }
 
@@ -325,117 +280,4 @@ impl Matcher {
         let is_instrument = |index| self.book(BookIndex(index)).instrument == instrument;
         self.by_instrument.get(instrument_hash(instrument), is_instrument).map(BookIndex)
     }
-}
-
-/// What can be seen of a matcher from outside; nothing here is on the hot path.
-impl Matcher {
-    /// The hash that copies of this state are compared by: the wrapping sum of
-    /// [`order_hash`] over all resting orders. Kept up to date, so this only reads it.
-    #[must_use]
-    pub fn state_hash(&self) -> u64 {
-        self.state_hash
-    }
-
-    /// How many orders rest, over all books.
-    #[must_use]
-    pub fn order_count(&self) -> u32 {
-        self.orders.arena.count()
-    }
-
-    /// The instruments and their limits, in order of definition.
-    pub fn instruments(&self) -> impl Iterator<Item = (InstrumentId, Limits)> {
-        self.books.iter().map(|book| (book.instrument, book.limits))
-    }
-
-    /// The price levels of one side of a book, best first; none for an unknown instrument.
-    pub fn levels(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = LevelView> {
-        let book = self.find_book(instrument);
-        book.into_iter().flat_map(move |book| self.book(book).side(side).levels())
-    }
-
-    /// The best price level of one side of a book; `None` when the side is empty or the instrument
-    /// unknown.
-    #[must_use]
-    pub fn best(&self, instrument: InstrumentId, side: Side) -> Option<LevelView> {
-        self.levels(instrument, side).next()
-    }
-
-    /// The resting orders of one side of a book, in the order in which they would trade; none for
-    /// an unknown instrument.
-    pub fn orders(
-        &self,
-        instrument: InstrumentId,
-        side: Side,
-    ) -> impl Iterator<Item = RestingOrder> {
-        let book = self.find_book(instrument);
-        let orders = move |book| self.book(book).side(side).orders(&self.orders.arena);
-        book.into_iter().flat_map(orders).map(Order::view)
-    }
-
-    /// The session's resting order of that name; `None` when it is not live, or another's.
-    #[must_use]
-    pub fn order(&self, session: SessionId, target: OrderRef) -> Option<RestingOrder> {
-        self.orders.find(session, target).map(|slot| self.orders.arena[slot].view())
-    }
-
-    /// For tests: walks everything.
-    ///
-    /// # Panics
-    /// When anything is not as it must be between two commands: links, ranking, sums, indices,
-    /// an order in no queue or a crossed book; or when the state hash is not that of the orders.
-    pub fn check_invariants(&self) {
-        self.orders.check_invariants();
-        let (mut order_count, mut state_hash) = (0, 0_u64);
-        for book in &self.books {
-            assert!(!book.is_crossed(), "crossed: {}", book.instrument);
-            for side in Side::BOTH {
-                order_count += book.side(side).check_invariants(&self.orders.arena);
-                for order in book.side(side).orders(&self.orders.arena) {
-                    assert_eq!(order.instrument, book.instrument);
-                    assert!(order.priority <= self.priority_last);
-                    assert!(order.order_id <= self.order_id_last);
-                    state_hash = state_hash.wrapping_add(order_hash(&order.view()));
-                }
-            }
-        }
-        assert_eq!(order_count, self.order_count(), "every order is in a queue");
-        assert_eq!(state_hash, self.state_hash);
-    }
-}
-
-/// The primary reply about an order whose price and quantity are those asked for.
-fn accepted(command: CommandKind, order: &Order, terms: Option<(OrderType, TimeInForce)>) -> Event {
-    Event::Accepted(Accepted {
-        command,
-        session: order.session,
-        client_order_id: order.client_order_id,
-        order_id: order.order_id,
-        instrument: order.instrument,
-        side: Some(order.side),
-        terms,
-        price: order.price,
-        qty: order.qty,
-    })
-}
-
-/// The primary reply to a command that changed nothing, with the ids that it named.
-fn rejected(command: &Command, reason: RejectReason) -> Event {
-    let target = match command {
-        Command::New(new) => Some(OrderRef::Client(new.client_order_id)),
-        Command::Cancel(cancel) => Some(cancel.target),
-        Command::Replace(replace) => Some(replace.target),
-        Command::MassCancel(_) => None,
-    };
-    let (client_order_id, order_id) = match target {
-        Some(OrderRef::Client(id)) => (id, OrderId(0)),
-        Some(OrderRef::Order(id)) => (ClientOrderId(0), id),
-        None => (ClientOrderId(0), OrderId(0)),
-    };
-    Event::Rejected(Rejected {
-        command: command.kind(),
-        session: command.session(),
-        client_order_id,
-        order_id,
-        reason,
-    })
 }

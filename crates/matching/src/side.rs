@@ -45,9 +45,10 @@ struct Level {
     qty: QtyLots,
     /// 0 while the level is free.
     order_count: u32,
+    /// The order that trades first.
     head: OrderSlot,
-    /// Free levels are chained through `next_free`, so this one is simply stale then.
     tail: OrderSlot,
+    /// Means something only while the level is free.
     next_free: LevelSlot,
 }
 
