@@ -4,6 +4,7 @@
 //! matching core, its naive model and every role speak of the same things in the same words.
 #![cfg_attr(not(test), no_std)]
 
+mod capacity;
 mod command;
 mod event;
 mod ids;
@@ -12,12 +13,13 @@ mod quantity;
 mod reason;
 pub mod state_hash;
 
+pub use capacity::{Capacity, CapacityError};
 pub use command::{Cancel, Command, CommandKind, MassCancel, NewOrder, OrderRef, Replace};
 pub use event::{Accepted, Cancelled, Event, Executed, Party, Rejected, Replaced, Rested};
 pub use ids::{
     ClientOrderId, ClientSeq, Epoch, EventSeq, FeedSeq, GatewayId, InstrumentId, OrderId, Seq,
     SessionEpoch, SessionId, ShardId, StreamPosition, TimeNs, TradeId,
 };
-pub use order::{Limits, OrderType, Side, TimeInForce};
+pub use order::{LevelView, Limits, OrderType, Side, TimeInForce};
 pub use quantity::{PriceTicks, QtyLots};
 pub use reason::{CancelReason, RejectReason};

@@ -97,3 +97,14 @@ pub struct Limits {
     /// Largest quantity of an order, in lots, `1..=QtyLots::MAX`; the smallest is 1.
     pub qty_max: QtyLots,
 }
+
+/// A price level of one side of a book, as an observer sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LevelView {
+    /// Its price, in ticks.
+    pub price: PriceTicks,
+    /// The open quantity of all its orders, in lots; at least 1.
+    pub qty: QtyLots,
+    /// How many orders it has; at least 1.
+    pub order_count: u32,
+}
