@@ -1,0 +1,183 @@
+//! The embedded Aeron media driver.
+
+use std::path::Path;
+use std::ptr::NonNull;
+
+use super::directory::{DriverDirectory, Removed};
+use super::ffi::{self, c};
+use super::settings::{DriverSettings, Threading};
+use crate::datapath::{DatapathError, DriverBindings, ReceiveLoss, Selected, select};
+
+/// Why a driver did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// Its directory could not be made.
+    #[error("the driver's directory under {parent} can not be made: {source}")]
+    Directory {
+        /// Where it was to be.
+        parent: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The datapath that the settings insist on is not to be had.
+    #[error(transparent)]
+    Datapath(#[from] DatapathError),
+    /// Aeron refused a setting.
+    #[error("the Aeron driver refuses its settings: {0}")]
+    Settings(String),
+    /// Aeron failed at work.
+    #[error("the Aeron driver failed: {0}")]
+    Work(String),
+}
+
+/// A running driver. It belongs to the thread that started it, which in invoker mode also runs
+/// it: rings are bound to their thread. Dropping it stops it and removes its directory.
+#[derive(Debug)]
+pub struct MediaDriver {
+    // Fields are dropped in this order, after `Drop::drop` has closed the driver.
+    driver: NonNull<c::aeron_driver_t>,
+    _context: Context,
+    _bindings: Option<Box<DriverBindings>>,
+    directory: DriverDirectory,
+    threading: Threading,
+    selected: Selected,
+    receive_loss: Option<ReceiveLoss>,
+    removed: Vec<Removed>,
+}
+
+/// A driver context, closed on drop.
+#[derive(Debug)]
+struct Context(NonNull<c::aeron_driver_context_t>);
+
+impl Context {
+    fn new() -> Result<Self, DriverError> {
+        let mut context = std::ptr::null_mut();
+        // SAFETY: the out-pointer is valid for the call.
+        let result = unsafe { c::aeron_driver_context_init(&raw mut context) };
+        match NonNull::new(context) {
+            Some(context) if result == 0 => Ok(Self(context)),
+            _ => Err(DriverError::Settings(ffi::last_error())),
+        }
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // SAFETY: made by `aeron_driver_context_init`, and the driver that used it is closed (it
+        // is the owner's business to drop it first).
+        unsafe { c::aeron_driver_context_close(self.0.as_ptr()) };
+    }
+}
+
+impl MediaDriver {
+    /// Starts a driver, after removing what dead ones left behind.
+    ///
+    /// # Errors
+    /// A typed reason; nothing is left behind.
+    pub fn start(settings: &DriverSettings) -> Result<Self, DriverError> {
+        ffi::silence();
+        let selected = select(settings.datapath)?;
+        let default_parent = DriverDirectory::default_parent();
+        let parent = settings.directory_parent.as_deref().unwrap_or(&default_parent);
+        let removed = DriverDirectory::remove_stale(parent);
+        let directory = DriverDirectory::reserve(parent, &settings.role).map_err(|source| {
+            DriverError::Directory { parent: parent.display().to_string(), source }
+        })?;
+        let context = Context::new()?;
+        let path = directory.path().to_str().ok_or_else(|| {
+            DriverError::Settings(format!("{} is not UTF-8", directory.path().display()))
+        })?;
+        settings.apply(context.0.as_ptr(), path).map_err(DriverError::Settings)?;
+
+        let receive_loss = settings.receive_loss.then(ReceiveLoss::default);
+        let bindings =
+            DriverBindings::new(selected.datapath, settings.mtu_bytes, receive_loss.clone());
+        if let Some(bindings) = &bindings {
+            // SAFETY: the context is live, and the table lives in a box that `Self` keeps until
+            // the driver is closed.
+            unsafe {
+                c::aeron_driver_context_set_udp_channel_transport_bindings(
+                    context.0.as_ptr(),
+                    bindings.table(),
+                );
+            }
+        }
+
+        let mut driver = std::ptr::null_mut();
+        // SAFETY: the context is live and outlives the driver (see the order of fields).
+        let result = unsafe { c::aeron_driver_init(&raw mut driver, context.0.as_ptr()) };
+        let driver = match NonNull::new(driver) {
+            Some(driver) if result == 0 => driver,
+            _ => return Err(DriverError::Settings(ffi::last_error())),
+        };
+        // From here on `Drop` closes the driver.
+        let this = Self {
+            driver,
+            _context: context,
+            _bindings: bindings,
+            directory,
+            threading: settings.threading,
+            selected,
+            receive_loss,
+            removed,
+        };
+        let manual = settings.threading == Threading::Invoker;
+        // SAFETY: the driver was made above and is started once.
+        if unsafe { c::aeron_driver_start(this.driver.as_ptr(), manual) } < 0 {
+            return Err(DriverError::Work(ffi::last_error()));
+        }
+        Ok(this)
+    }
+
+    /// One duty cycle in invoker mode: sender, receiver, conductor. 0 in shared mode.
+    ///
+    /// # Errors
+    /// When Aeron says that it failed.
+    pub fn do_work(&mut self) -> Result<usize, DriverError> {
+        if self.threading != Threading::Invoker {
+            return Ok(0);
+        }
+        // SAFETY: the driver is live, and in invoker mode runs on its owner's thread alone, which
+        // `Self` not being `Send` sees to.
+        let work_count = unsafe { c::aeron_driver_main_do_work(self.driver.as_ptr()) };
+        usize::try_from(work_count).map_err(|_| DriverError::Work(ffi::last_error()))
+    }
+
+    /// Where clients of this driver find it.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Who runs it.
+    #[must_use]
+    pub fn threading(&self) -> Threading {
+        self.threading
+    }
+
+    /// The datapath in use, and why: one line for the start-up log.
+    #[must_use]
+    pub fn datapath(&self) -> &Selected {
+        &self.selected
+    }
+
+    /// Directories of dead drivers that were removed at start, for the start-up log.
+    #[must_use]
+    pub fn removed_stale(&self) -> &[Removed] {
+        &self.removed
+    }
+
+    /// The loss generator, if the settings asked for one.
+    #[must_use]
+    pub fn receive_loss(&self) -> Option<&ReceiveLoss> {
+        self.receive_loss.as_ref()
+    }
+}
+
+impl Drop for MediaDriver {
+    fn drop(&mut self) {
+        // SAFETY: the driver is live and closed once. It joins the driver's thread, and closes
+        // every socket; the context and the bindings it uses are fields, dropped after this.
+        unsafe { c::aeron_driver_close(self.driver.as_ptr()) };
+    }
+}

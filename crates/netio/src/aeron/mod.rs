@@ -1,0 +1,17 @@
+//! The real Aeron: its C media driver embedded, its C client behind the `Transport` seam.
+
+mod client;
+mod directory;
+mod driver;
+mod explain;
+pub(crate) mod ffi;
+mod publication;
+mod settings;
+mod subscription;
+
+pub use client::{AeronTransport, ClientSettings};
+pub use directory::{DriverDirectory, Removed};
+pub use driver::{DriverError, MediaDriver};
+pub use publication::AeronPublication;
+pub use settings::{DriverSettings, FlowControl, SharedIdle, Threading};
+pub use subscription::AeronSubscription;

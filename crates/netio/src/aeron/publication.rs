@@ -1,0 +1,160 @@
+//! The writing end of a stream.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::ptr::NonNull;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use vesta_transport::{OfferError, Publication};
+use vesta_types::StreamPosition;
+
+use super::client::ClientCore;
+use super::ffi::{self, c};
+
+/// An exclusive publication rotates its terms itself, so one retry is enough; what still asks for
+/// another waits for the driver, which in invoker mode only runs when the caller lets it.
+const ADMIN_ACTION_RETRY_MAX: usize = 3;
+
+/// An exclusive Aeron publication, closed on drop.
+#[derive(Debug)]
+pub struct AeronPublication {
+    publication: NonNull<c::aeron_exclusive_publication_t>,
+    message_len_max: usize,
+    /// The flow control's count of receivers, where it keeps one.
+    receivers: Option<NonNull<AtomicI64>>,
+    /// Keeps client and counters alive.
+    _core: Rc<ClientCore>,
+}
+
+impl AeronPublication {
+    pub(super) fn new(
+        publication: NonNull<c::aeron_exclusive_publication_t>,
+        core: Rc<ClientCore>,
+    ) -> Result<Self, String> {
+        let mut constants = std::mem::MaybeUninit::uninit();
+        // SAFETY: the publication is live, and the call fills every field or fails.
+        let constants = unsafe {
+            let result = c::aeron_exclusive_publication_constants(
+                publication.as_ptr(),
+                constants.as_mut_ptr(),
+            );
+            if result < 0 {
+                return Err(ffi::last_error());
+            }
+            constants.assume_init()
+        };
+        let receivers = find_receivers_counter(&core, constants.registration_id);
+        Ok(Self {
+            publication,
+            message_len_max: constants.max_payload_length,
+            receivers,
+            _core: core,
+        })
+    }
+
+    fn is_closed(&self) -> bool {
+        // SAFETY: the publication is live until `self` is dropped.
+        unsafe { c::aeron_exclusive_publication_is_closed(self.publication.as_ptr()) }
+    }
+}
+
+impl Publication for AeronPublication {
+    fn offer(&mut self, message: &[u8]) -> Result<StreamPosition, OfferError> {
+        if message.len() > self.message_len_max {
+            return Err(OfferError::TooLong { len: message.len(), len_max: self.message_len_max });
+        }
+        for _ in 0..ADMIN_ACTION_RETRY_MAX {
+            // SAFETY: the publication is live and used by this thread alone; the message is
+            // copied before the call returns.
+            let position = unsafe {
+                c::aeron_exclusive_publication_offer(
+                    self.publication.as_ptr(),
+                    message.as_ptr(),
+                    message.len(),
+                    None,
+                    std::ptr::null_mut(),
+                )
+            };
+            return match c_int::try_from(position.min(0)).unwrap_or(c_int::MIN) {
+                0 => Ok(StreamPosition(position)),
+                c::AERON_PUBLICATION_ADMIN_ACTION => continue,
+                c::AERON_PUBLICATION_BACK_PRESSURED => Err(OfferError::BackPressured),
+                c::AERON_PUBLICATION_NOT_CONNECTED => Err(OfferError::NotConnected),
+                // Closed, out of positions, or an error that no later offer mends.
+                _ => Err(OfferError::Closed),
+            };
+        }
+        Err(OfferError::BackPressured)
+    }
+
+    fn is_connected(&self) -> bool {
+        // SAFETY: the publication is live until `self` is dropped.
+        unsafe { c::aeron_exclusive_publication_is_connected(self.publication.as_ptr()) }
+    }
+
+    fn reader_count(&self) -> usize {
+        match self.receivers {
+            _ if self.is_closed() || !self.is_connected() => 0,
+            // SAFETY: the counter is in the driver's counters file, mapped while the client lives
+            // (`_core`), aligned by Aeron, and written by atomic stores alone.
+            Some(counter) => {
+                let count = unsafe { counter.as_ref() }.load(Ordering::Acquire);
+                usize::try_from(count).unwrap_or(0)
+            }
+            None => 1,
+        }
+    }
+
+    fn message_len_max(&self) -> usize {
+        self.message_len_max
+    }
+}
+
+impl Drop for AeronPublication {
+    fn drop(&mut self) {
+        // SAFETY: closed once; the client is alive (`_core`), and its conductor runs on this
+        // thread, so that the close happens inside the call.
+        unsafe {
+            c::aeron_exclusive_publication_close(
+                self.publication.as_ptr(),
+                None,
+                std::ptr::null_mut(),
+            );
+        }
+    }
+}
+
+struct Search {
+    registration_id: i64,
+    counter_id: Option<i32>,
+}
+
+/// Finds the "fc-receivers" counter of a publication: its key begins with the registration id.
+fn find_receivers_counter(core: &ClientCore, registration_id: i64) -> Option<NonNull<AtomicI64>> {
+    unsafe extern "C" fn visit(
+        _value: i64,
+        id: i32,
+        type_id: i32,
+        key: *const u8,
+        key_length: usize,
+        _label: *const c_char,
+        _label_length: usize,
+        search: *mut c_void,
+    ) {
+        // SAFETY: `search` is the `Search` below, borrowed for the walk; Aeron's key is readable
+        // for its length.
+        let (search, key) =
+            unsafe { (&mut *search.cast::<Search>(), std::slice::from_raw_parts(key, key_length)) };
+        let is_of_type = u32::try_from(type_id) == Ok(c::AERON_COUNTER_FC_NUM_RECEIVERS_TYPE_ID);
+        if is_of_type && key.first_chunk() == Some(&search.registration_id.to_le_bytes()) {
+            search.counter_id = Some(id);
+        }
+    }
+    let mut search = Search { registration_id, counter_id: None };
+    let counters = core.counters();
+    // SAFETY: the reader is live with the client; `search` outlives the walk.
+    unsafe {
+        c::aeron_counters_reader_foreach_counter(counters, Some(visit), (&raw mut search).cast());
+        NonNull::new(c::aeron_counters_reader_addr(counters, search.counter_id?).cast())
+    }
+}

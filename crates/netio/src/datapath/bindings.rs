@@ -1,0 +1,127 @@
+//! The table of functions through which the driver reaches its sockets.
+//!
+//! Aeron's own table stays in use where nothing of ours is wanted. Otherwise a copy of it lives in
+//! a [`DriverBindings`], whose first field it is: the driver's context points to the table, and so
+//! `init` finds the driver's state behind it. A transport finds it through `bindings_clientd`,
+//! which Aeron leaves to the bindings.
+
+use std::ffi::c_int;
+use std::sync::Arc;
+
+use super::{Datapath, ReceiveLoss};
+use crate::aeron::ffi::c;
+
+/// Our table for one driver.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct DriverBindings {
+    table: c::aeron_udp_channel_transport_bindings_t,
+    shared: Arc<Shared>,
+}
+
+/// What every transport of a driver refers to.
+#[derive(Debug)]
+struct Shared {
+    receive_loss: Option<ReceiveLoss>,
+}
+
+/// What hangs on a transport's `bindings_clientd`.
+struct TransportState {
+    shared: Arc<Shared>,
+    is_receiver: bool,
+}
+
+impl DriverBindings {
+    /// `None` where Aeron's own table serves.
+    pub(crate) fn new(
+        datapath: Datapath,
+        _mtu_bytes: usize,
+        receive_loss: Option<ReceiveLoss>,
+    ) -> Option<Box<Self>> {
+        if datapath == Datapath::Socket && receive_loss.is_none() {
+            return None;
+        }
+        // SAFETY: the name is that of a table linked in statically; Aeron returns a pointer to a
+        // static, which is copied.
+        let mut table = unsafe {
+            c::aeron_udp_channel_transport_bindings_load_media(c"default".as_ptr()).as_ref()
+        }
+        .copied()?;
+        table.init_func = Some(init);
+        table.close_func = Some(close);
+        Some(Box::new(Self { table, shared: Arc::new(Shared { receive_loss }) }))
+    }
+
+    /// For the driver's context; valid while `self` lives.
+    pub(crate) fn table(&self) -> *mut c::aeron_udp_channel_transport_bindings_t {
+        (&raw const *self).cast_mut().cast()
+    }
+}
+
+unsafe extern "C" fn init(
+    transport: *mut c::aeron_udp_channel_transport_t,
+    bind_address: *mut c::sockaddr_storage,
+    multicast_interface: *mut c::sockaddr_storage,
+    connect_address: *mut c::sockaddr_storage,
+    parameters: *mut c::aeron_udp_channel_transport_params_t,
+    context: *mut c::aeron_driver_context_t,
+    affinity: c::aeron_udp_channel_transport_affinity_t,
+) -> c_int {
+    use c::aeron_udp_channel_transport_affinity_en as kind;
+    // SAFETY: the driver calls with what its own bindings would get; the table of its context is
+    // the first field of the `DriverBindings` that installed it.
+    unsafe {
+        let result = c::aeron_udp_channel_transport_init(
+            transport,
+            bind_address,
+            multicast_interface,
+            connect_address,
+            parameters,
+            context,
+            affinity,
+        );
+        if result < 0 {
+            return result;
+        }
+        let bindings = (*context).udp_channel_transport_bindings.cast::<DriverBindings>();
+        let state = TransportState {
+            shared: Arc::clone(&(*bindings).shared),
+            is_receiver: affinity == kind::AERON_UDP_CHANNEL_TRANSPORT_AFFINITY_RECEIVER,
+        };
+        if state.is_receiver
+            && let Some(loss) = &state.shared.receive_loss
+            && let Err(error) = loss.on_open((*transport).recv_fd)
+        {
+            loss.on_close((*transport).recv_fd, || ());
+            c::aeron_udp_channel_transport_close(transport);
+            let code = error.raw_os_error().unwrap_or(libc::EIO);
+            c::aeron_err_set(
+                code,
+                c"init".as_ptr(),
+                c"bindings.rs".as_ptr(),
+                0,
+                c"can not attach the receive-loss filter".as_ptr(),
+            );
+            return -1;
+        }
+        (*transport).bindings_clientd = Box::into_raw(Box::new(state)).cast();
+        result
+    }
+}
+
+unsafe extern "C" fn close(transport: *mut c::aeron_udp_channel_transport_t) -> c_int {
+    // SAFETY: the driver closes a transport that `init` opened, once or again; the state is taken
+    // off it, so that a second close finds none.
+    unsafe {
+        let state = std::mem::replace(&mut (*transport).bindings_clientd, std::ptr::null_mut());
+        if state.is_null() {
+            return c::aeron_udp_channel_transport_close(transport);
+        }
+        let state = Box::from_raw(state.cast::<TransportState>());
+        match &state.shared.receive_loss {
+            Some(loss) if state.is_receiver => loss
+                .on_close((*transport).recv_fd, || c::aeron_udp_channel_transport_close(transport)),
+            _ => c::aeron_udp_channel_transport_close(transport),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Rings, sockets and Aeron: the one place where Vesta touches the kernel's network.
+//!
+//! ```text
+//!   vesta_transport::Transport        vesta_transport::DatagramSocket
+//!             ^                                    ^
+//!      AeronTransport (client)                 UdpSocket
+//!             |
+//!      MediaDriver (the real Aeron C driver, embedded: invoker or shared thread)
+//!             |
+//!      Datapath: `uring` (our bindings over io_uring) | `socket` (Aeron's own, untouched)
+//! ```
+//!
+//! Beside it: [`Clock`], the only reader of the operating system's clocks, [`Idle`] for the loops
+//! of the roles, and [`StopFlag`] for Ctrl-C.
+//!
+//! # Why this crate may use `unsafe`
+//! The Aeron driver is C, and the kernel fills buffers behind the compiler's back. Both are kept
+//! here so that every other crate can deny `unsafe`. A buffer that the kernel may still write to
+//! is owned by a type that takes it back before it frees it, or else leaks it.
+#![allow(unsafe_code)]
+
+mod aeron;
+mod clock;
+mod datapath;
+mod idle;
+mod stop;
+mod udp;
+
+pub use aeron::{
+    AeronPublication, AeronSubscription, AeronTransport, ClientSettings, DriverDirectory,
+    DriverError, DriverSettings, FlowControl, MediaDriver, Removed, SharedIdle, Threading,
+};
+pub use clock::Clock;
+pub use datapath::{
+    Datapath, DatapathChoice, DatapathError, ReceiveLoss, Selected, UringUnavailable, probe, select,
+};
+pub use idle::{Idle, Idler};
+pub use stop::StopFlag;
+pub use udp::{UdpError, UdpSocket};

@@ -1,0 +1,126 @@
+//! What the tests of the real transport share.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::net::UdpSocket;
+use std::time::{Duration, Instant};
+
+use vesta_netio::{
+    AeronSubscription, AeronTransport, ClientSettings, Datapath, DatapathChoice, DriverSettings,
+    SharedIdle, Threading, probe,
+};
+use vesta_transport::{Duty, Flow, ImageId, Input, StreamId, Subscription};
+
+/// Other builds share the machine: what takes milliseconds may take seconds.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+pub const STREAM: StreamId = StreamId(7);
+
+/// The datapaths that this machine has; says so when one is left out.
+pub fn datapaths() -> Vec<Datapath> {
+    match probe() {
+        Ok(()) => vec![Datapath::Socket, Datapath::Uring],
+        Err(reason) => {
+            eprintln!("SKIP uring: {reason}");
+            vec![Datapath::Socket]
+        }
+    }
+}
+
+pub fn threadings() -> [Threading; 2] {
+    let idle =
+        SharedIdle::Backoff { spin_count: 10, yield_count: 5, sleep_min_us: 20, sleep_max_us: 200 };
+    [Threading::Invoker, Threading::Shared(idle)]
+}
+
+/// Short time-outs and small terms.
+pub fn settings(datapath: Datapath, threading: Threading) -> DriverSettings {
+    let mut settings = DriverSettings::new("test");
+    settings.datapath = DatapathChoice::Require(datapath);
+    settings.threading = threading;
+    settings.term_buffer_bytes = 64 * 1024;
+    settings.initial_window_bytes = 32 * 1024;
+    settings.image_liveness_timeout_ms = 1_500;
+    settings.publication_linger_ms = 500;
+    settings.timer_interval_ms = 20;
+    settings
+}
+
+pub fn transport(settings: &DriverSettings) -> AeronTransport {
+    AeronTransport::embed(settings, ClientSettings::default()).expect("a transport starts")
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    socket.local_addr().expect("it has an address").port()
+}
+
+pub fn unicast() -> String {
+    format!("aeron:udp?endpoint=127.0.0.1:{}", free_port())
+}
+
+pub fn multicast() -> String {
+    // Of the organisation-local scope, as the port alone tells streams of one group apart.
+    format!("aeron:udp?endpoint=239.192.77.1:{}|interface=127.0.0.1|ttl=0", free_port())
+}
+
+/// Drives `transports` until `done` says so; panics when it takes too long.
+pub fn drive(what: &str, transports: &mut [&mut AeronTransport], mut done: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        let work: usize =
+            transports.iter_mut().map(|t| t.do_work().expect("the transport works")).sum();
+        if work == 0 {
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        assert!(begun.elapsed() < PATIENCE, "{what}: gave up after {PATIENCE:?}");
+    }
+}
+
+/// Drives `transports` for `duration`.
+pub fn drive_for(duration: Duration, transports: &mut [&mut AeronTransport]) {
+    let begun = Instant::now();
+    drive("time passes", transports, || begun.elapsed() > duration);
+}
+
+/// An input, kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    Joined(ImageId, i64),
+    Message(ImageId, i64, Vec<u8>),
+    Lost(ImageId, i64, bool),
+}
+
+pub fn keep(input: Input<'_>) -> Seen {
+    match input {
+        Input::Joined { image, position } => Seen::Joined(image, position.0),
+        Input::Fragment(f) => Seen::Message(f.image, f.position.0, f.bytes.to_vec()),
+        Input::Lost { image, position, end_of_stream } => {
+            Seen::Lost(image, position.0, end_of_stream)
+        }
+    }
+}
+
+/// Polls once and keeps what comes.
+pub fn poll_into(subscription: &mut AeronSubscription, seen: &mut Vec<Seen>) {
+    subscription.poll(64, &mut |input| {
+        seen.push(keep(input));
+        Flow::Taken
+    });
+}
+
+pub fn message(n: u64) -> [u8; 48] {
+    let mut bytes = [0; 48];
+    bytes[..8].copy_from_slice(&n.to_le_bytes());
+    bytes
+}
+
+/// The numbers in the messages of `seen`, in order.
+pub fn numbers(seen: &[Seen]) -> Vec<u64> {
+    seen.iter()
+        .filter_map(|seen| match seen {
+            Seen::Message(_, _, bytes) => bytes.first_chunk().map(|n| u64::from_le_bytes(*n)),
+            _ => None,
+        })
+        .collect()
+}
