@@ -63,7 +63,11 @@ impl<T: Transport> EngineAgent<T> {
     ///
     /// # Errors
     /// When one can not be opened.
-    pub fn new(transport: &mut T, links: &Links, settings: Settings) -> Result<Self, TransportError> {
+    pub fn new(
+        transport: &mut T,
+        links: &Links,
+        settings: Settings,
+    ) -> Result<Self, TransportError> {
         let input = transport.add_subscription(&links.input_log.0, links.input_log.1)?;
         let output = transport.add_publication(&links.event_log.0, links.event_log.1)?;
         let outbox = EventOutbox::new(1, output.message_len_max(), 4 * PENDING_BYTES_HIGH);

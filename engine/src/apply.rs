@@ -73,7 +73,6 @@ pub enum ApplyError {
 }
 
 /// The engine proper: session table and books.
-#[derive(Debug)]
 pub struct Engine {
     settings: Settings,
     sessions: Sessions,
@@ -150,9 +149,7 @@ impl Engine {
         };
         let epoch = SessionEpoch(origin.session_epoch.get());
         let command = match header.template_id.get() {
-            record::NewOrder::TEMPLATE_ID => {
-                new_order(session, decode(bytes).map_err(malformed)?)
-            }
+            record::NewOrder::TEMPLATE_ID => new_order(session, decode(bytes).map_err(malformed)?),
             record::CancelOrder::TEMPLATE_ID => {
                 cancel_order(session, decode(bytes).map_err(malformed)?)
             }

@@ -3,8 +3,8 @@
 use crate::sessions::{Outcome, Sessions};
 use vesta_matching::EventSink;
 use vesta_types::{
-    Accepted, Cancelled, ClientSeq, CommandKind, EventSeq, Event, Executed, GatewayId, Party, Rejected,
-    Replaced, Rested, Seq, SessionId, Side, TimeNs,
+    Accepted, Cancelled, ClientSeq, CommandKind, Event, EventSeq, Executed, GatewayId, Party,
+    Rejected, Replaced, Rested, Seq, SessionId, Side, TimeNs,
 };
 use vesta_wire::event::{
     CommandAccepted, CommandRejected, EventFrame, EventStamp, FillParty, OrderCancelled,

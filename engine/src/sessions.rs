@@ -177,9 +177,8 @@ impl Sessions {
 
     fn outcome(&self, at: usize, client_seq: ClientSeq) -> Option<Outcome> {
         let last = self.rows[at].last;
-        let kept = client_seq.0 > 0
-            && client_seq <= last
-            && last.0 - client_seq.0 < self.outcomes_kept;
+        let kept =
+            client_seq.0 > 0 && client_seq <= last && last.0 - client_seq.0 < self.outcomes_kept;
         if !kept {
             return None;
         }

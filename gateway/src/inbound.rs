@@ -142,9 +142,8 @@ impl Gateway {
     }
 
     fn new_order(&self, stamp: Stamp, r: &NewOrderRequest) -> Result<NewOrder, RejectReason> {
-        let scale = self
-            .scale(InstrumentId(r.instrument.get()))
-            .ok_or(RejectReason::UnknownInstrument)?;
+        let scale =
+            self.scale(InstrumentId(r.instrument.get())).ok_or(RejectReason::UnknownInstrument)?;
         // A market order has no price to convert; the engine rejects one that names a price.
         let price = match r.price.get() {
             0 => 0,
@@ -165,9 +164,8 @@ impl Gateway {
     }
 
     fn replace(&self, stamp: Stamp, r: &ReplaceRequest) -> Result<ReplaceOrder, RejectReason> {
-        let scale = self
-            .scale(InstrumentId(r.instrument.get()))
-            .ok_or(RejectReason::UnknownInstrument)?;
+        let scale =
+            self.scale(InstrumentId(r.instrument.get())).ok_or(RejectReason::UnknownInstrument)?;
         one_name(r.client_order_id.get(), r.order_id.get())?;
         Ok(ReplaceOrder {
             stamp,
@@ -195,13 +193,7 @@ fn cancel(stamp: Stamp, r: &CancelRequest) -> Result<CancelOrder, RejectReason> 
 }
 
 const fn mass_cancel(stamp: Stamp, r: &MassCancelRequest) -> MassCancel {
-    MassCancel {
-        stamp,
-        origin: r.origin,
-        instrument: r.instrument,
-        side: r.side,
-        reserved: [0; 3],
-    }
+    MassCancel { stamp, origin: r.origin, instrument: r.instrument, side: r.side, reserved: [0; 3] }
 }
 
 /// A cancel or replace names its order by one of its two names.

@@ -6,8 +6,8 @@ use vesta_types::{
     ClientSeq, InstrumentId, PriceTicks, QtyLots, RejectReason, Scale, SessionId, Side,
 };
 use vesta_wire::client::{
-    AcceptedReport, CancelledReport, ExecutedReport, RefusedReport, RejectedReport,
-    ReplacedReport, ResentReport,
+    AcceptedReport, CancelledReport, ExecutedReport, RefusedReport, RejectedReport, ReplacedReport,
+    ResentReport,
 };
 use vesta_wire::control::{SequencerRefusal, SequencerStatus};
 use vesta_wire::event::{
@@ -26,6 +26,12 @@ const STATELESS: [RejectReason; 4] = [
     RejectReason::ClientSeqGap,
     RejectReason::OutcomeExpired,
 ];
+
+/// Ticks and lots as they are.
+const RAW: Scale = match Scale::new(1, 1) {
+    Some(scale) => scale,
+    None => unreachable!(),
+};
 
 impl Gateway {
     /// Reports one event of the log to those of its sessions that are this gateway's.
@@ -97,7 +103,7 @@ impl Gateway {
     /// The scale of an instrument that an event names. The engine trades only instruments that
     /// every role of the shard has in its configuration; a report of another one shows raw units.
     fn units(&self, instrument: u32) -> Scale {
-        self.scale(InstrumentId(instrument)).unwrap_or(Scale::UNIT)
+        self.scale(InstrumentId(instrument)).unwrap_or(RAW)
     }
 
     fn accepted(&mut self, e: &CommandAccepted, reports: &mut Reports<'_>) {

@@ -71,7 +71,11 @@ impl<T: Transport> MdPublisherAgent<T> {
     ///
     /// # Errors
     /// When one can not be opened.
-    pub fn new(transport: &mut T, links: &Links, settings: Settings) -> Result<Self, TransportError> {
+    pub fn new(
+        transport: &mut T,
+        links: &Links,
+        settings: Settings,
+    ) -> Result<Self, TransportError> {
         let events = transport.add_subscription(&links.event_log.0, links.event_log.1)?;
         let market_data = transport.add_publication(&links.market_data.0, links.market_data.1)?;
         let snapshots = transport.add_publication(&links.snapshots.0, links.snapshots.1)?;

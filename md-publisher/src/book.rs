@@ -170,6 +170,19 @@ impl MarketBook {
         self.orders.len()
     }
 
+    /// The total of one price; nothing, where no order rests.
+    #[must_use]
+    pub fn level(&self, side: Side, price: PriceTicks) -> Level {
+        self.sides[side.index()].get(&key(side, price)).map_or(
+            Level { price, ..Level::default() },
+            |queue| Level {
+                price,
+                qty: QtyLots(queue.qty),
+                order_count: queue.orders.len() as u32,
+            },
+        )
+    }
+
     /// The levels of a side, best first.
     pub fn levels(&self, side: Side) -> impl Iterator<Item = Level> + '_ {
         self.sides[side.index()]

@@ -17,4 +17,4 @@ mod snapshots;
 
 pub use agent::{Counters, Links, MdPublisherAgent, MdStop};
 pub use book::{BookError, BookOrder, Level, MarketBook};
-pub use publisher::{Publisher, PublishError, Settings};
+pub use publisher::{PublishError, Publisher, Settings};

@@ -129,7 +129,9 @@ impl Publisher {
     pub fn on_event(&mut self, event_seq: EventSeq, bytes: &[u8]) -> Result<(), PublishError> {
         let malformed = |error: WireError| PublishError::from(EventLogError::from(error));
         match peek(bytes).map_err(malformed)?.template_id.get() {
-            OrderRested::TEMPLATE_ID => self.rested(event_seq, decode(bytes).map_err(malformed)?)?,
+            OrderRested::TEMPLATE_ID => {
+                self.rested(event_seq, decode(bytes).map_err(malformed)?)?
+            }
             OrderExecuted::TEMPLATE_ID => {
                 self.executed(event_seq, decode(bytes).map_err(malformed)?)?;
             }
@@ -141,9 +143,7 @@ impl Publisher {
             }
             InstrumentDefined::TEMPLATE_ID => self.defined(decode(bytes).map_err(malformed)?),
             // Between a session and the venue; the public learns nothing.
-            CommandAccepted::TEMPLATE_ID
-            | CommandRejected::TEMPLATE_ID
-            | Resent::TEMPLATE_ID => {}
+            CommandAccepted::TEMPLATE_ID | CommandRejected::TEMPLATE_ID | Resent::TEMPLATE_ID => {}
             template => return Err(malformed(WireError::UnknownTemplate(template))),
         }
         let time = event::stamp(bytes).map_or(0, |stamp| stamp.time_ns.get());

@@ -19,13 +19,7 @@ pub(crate) struct SnapshotRound {
 impl SnapshotRound {
     pub(crate) fn new(interval_ns: u64, frame_len_max: usize) -> Self {
         let outbox = Outbox::new(1, frame_len_max, 64 * 1024);
-        Self {
-            outbox,
-            interval_ns,
-            begun: TimeNs(0),
-            left: Vec::new(),
-            holds: (0, TimeNs(0)),
-        }
+        Self { outbox, interval_ns, begun: TimeNs(0), left: Vec::new(), holds: (0, TimeNs(0)) }
     }
 
     /// Begins a round when one is due, and writes out the next instrument when the one before has

@@ -103,7 +103,11 @@ impl<T: Transport> SequencerAgent<T> {
     ///
     /// # Errors
     /// When one can not be opened.
-    pub fn new(transport: &mut T, links: &Links, settings: Settings) -> Result<Self, TransportError> {
+    pub fn new(
+        transport: &mut T,
+        links: &Links,
+        settings: Settings,
+    ) -> Result<Self, TransportError> {
         let orders = transport.add_subscription(&links.orders.0, links.orders.1)?;
         let log = transport.add_publication(&links.input_log.0, links.input_log.1)?;
         let mut back = BTreeMap::new();

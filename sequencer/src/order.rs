@@ -226,11 +226,14 @@ mod tests {
         let refusal = Validated::new(&bytes[..60], GATEWAY).unwrap_err();
         assert_eq!(refusal.reason, RejectReason::Truncated);
         let refusal = Validated::new(&bytes[..6], GATEWAY).unwrap_err();
-        assert_eq!(refusal, Refusal {
-            client_seq: ClientSeq(0),
-            session: SessionId(0),
-            reason: RejectReason::Truncated,
-        });
+        assert_eq!(
+            refusal,
+            Refusal {
+                client_seq: ClientSeq(0),
+                session: SessionId(0),
+                reason: RejectReason::Truncated,
+            }
+        );
         let mut tick = bytes;
         tick[2] = record::Tick::TEMPLATE_ID as u8;
         let refusal = Validated::new(&tick, GATEWAY).unwrap_err();

@@ -74,7 +74,8 @@ mod tests {
     #[test]
     fn time_never_decreases_and_seq_is_dense() {
         let mut stamper = Stamper::new(Epoch(3), 1_000);
-        for (n, (now, expected)) in [(500, 500), (400, 500), (1_500, 1_500)].into_iter().enumerate() {
+        for (n, (now, expected)) in [(500, 500), (400, 500), (1_500, 1_500)].into_iter().enumerate()
+        {
             stamper.observe(TimeNs(now)).unwrap();
             let stamp = stamper.stamp(GatewayId(1));
             assert_eq!(stamp.seq.get(), n as u64 + 1);

@@ -11,6 +11,7 @@ mod ids;
 mod order;
 mod quantity;
 mod reason;
+mod scale;
 pub mod state_hash;
 
 pub use capacity::{Capacity, CapacityError};
@@ -23,3 +24,4 @@ pub use ids::{
 pub use order::{LevelView, Limits, OrderType, Side, TimeInForce};
 pub use quantity::{PriceTicks, QtyLots};
 pub use reason::{CancelReason, RejectReason};
+pub use scale::Scale;

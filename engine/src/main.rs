@@ -1,0 +1,2 @@
+//! The role as a process.
+fn main() {}

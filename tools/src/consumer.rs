@@ -1,0 +1,407 @@
+//! A market-data consumer: rebuilds books from streams 40 and 41, and from nothing else.
+//!
+//! ```text
+//!   stream 40  -- in order --> apply, or keep while an instrument waits for its snapshot
+//!   stream 41  -- snapshot of an instrument, up to feed_seq S --> load, then what was kept from S+1 on
+//!
+//!   an instrument:   Stale --snapshot--> Live --gap in feed_seq, or a message that does not fit--> Stale
+//! ```
+//!
+//! A book that may be stale says so: [`Consumer::is_live`].
+
+use std::collections::{BTreeMap, VecDeque};
+use vesta_md_publisher::{BookError, BookOrder, Level, MarketBook};
+use vesta_types::{InstrumentId, OrderId, PriceTicks, QtyLots, Side};
+use vesta_wire::md::{
+    AddOrder, DeleteOrder, ExecuteOrder, Heartbeat, InstrumentInfo, MdFrame, PriceLevel,
+    ReduceOrder, SnapshotBegin, SnapshotEnd, SnapshotOrder, Trade,
+};
+use vesta_wire::{Message, WireError, decode, open_frame, peek};
+
+/// Bytes of incrementals kept for instruments that wait for a snapshot. Too low: a snapshot that
+/// takes long to arrive finds that what follows it is gone, and the next one must be awaited.
+const KEPT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// What a consumer counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Frames and heartbeats of both streams.
+    pub datagrams: u64,
+    /// Messages of stream 40 applied or kept.
+    pub messages: u64,
+    /// Trade prints.
+    pub trades: u64,
+    /// Gaps in the feed.
+    pub gaps: u64,
+    /// Snapshots loaded.
+    pub snapshots: u64,
+    /// Messages that are none, or that did not fit the book.
+    pub faults: u64,
+}
+
+/// One instrument, as a consumer knows it.
+#[derive(Clone, Debug, Default)]
+struct Instrument {
+    info: Option<InstrumentInfo>,
+    book: MarketBook,
+    /// The book holds all messages up to this one; `None` while it is stale.
+    holds: Option<u64>,
+    loading: Option<Loading>,
+    last_trade: Option<(PriceTicks, QtyLots)>,
+}
+
+/// A snapshot that is arriving.
+#[derive(Clone, Debug)]
+struct Loading {
+    feed_seq: u64,
+    order_count: u32,
+    book: MarketBook,
+}
+
+/// A consumer of one shard's market data.
+#[derive(Debug)]
+pub struct Consumer {
+    instruments: BTreeMap<InstrumentId, Instrument>,
+    /// The message of stream 40 that comes next; `None` before the first.
+    next: Option<u64>,
+    /// Messages of stream 40, for instruments that are stale.
+    kept: VecDeque<(u64, Vec<u8>)>,
+    kept_bytes: usize,
+    watermark: u64,
+    counters: Counters,
+}
+
+impl Consumer {
+    /// A consumer of these instruments; messages of others are skipped.
+    #[must_use]
+    pub fn new(instruments: &[InstrumentId]) -> Self {
+        Self {
+            instruments: instruments.iter().map(|&id| (id, Instrument::default())).collect(),
+            next: None,
+            kept: VecDeque::new(),
+            kept_bytes: 0,
+            watermark: 0,
+            counters: Counters::default(),
+        }
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// True when every book is known to be up to date with the feed.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.instruments.values().all(|instrument| instrument.holds.is_some())
+    }
+
+    /// All events of the venue up to this one are reflected, where the books are live.
+    #[must_use]
+    pub const fn event_seq(&self) -> u64 {
+        self.watermark
+    }
+
+    /// An instrument's book; `None` for one that is not followed.
+    #[must_use]
+    pub fn book(&self, instrument: InstrumentId) -> Option<&MarketBook> {
+        Some(&self.instruments.get(&instrument)?.book)
+    }
+
+    /// What an instrument is, once a round of snapshots has said it.
+    #[must_use]
+    pub fn info(&self, instrument: InstrumentId) -> Option<&InstrumentInfo> {
+        self.instruments.get(&instrument)?.info.as_ref()
+    }
+
+    /// Price and quantity of an instrument's last trade.
+    #[must_use]
+    pub fn last_trade(&self, instrument: InstrumentId) -> Option<(PriceTicks, QtyLots)> {
+        self.instruments.get(&instrument)?.last_trade
+    }
+
+    /// The instruments that are followed.
+    pub fn instruments(&self) -> impl Iterator<Item = InstrumentId> + '_ {
+        self.instruments.keys().copied()
+    }
+
+    /// The publisher's stream is new or gone: what follows need not follow on what came before.
+    pub fn on_feed_break(&mut self) {
+        self.next = None;
+        self.forget();
+    }
+
+    /// A fragment of stream 40.
+    pub fn on_market_data(&mut self, bytes: &[u8]) {
+        self.counters.datagrams += 1;
+        let outcome = match peek(bytes).map(|header| header.template_id.get()) {
+            Ok(MdFrame::TEMPLATE_ID) => self.on_frame(bytes),
+            Ok(Heartbeat::TEMPLATE_ID) => self.on_heartbeat(bytes),
+            Ok(template) => Err(WireError::UnknownTemplate(template)),
+            Err(error) => Err(error),
+        };
+        if outcome.is_err() {
+            self.counters.faults += 1;
+        }
+    }
+
+    fn on_heartbeat(&mut self, bytes: &[u8]) -> Result<(), WireError> {
+        let heartbeat: &Heartbeat = decode(bytes)?;
+        let next = heartbeat.next_feed_seq.get();
+        if self.next.is_some_and(|expected| expected < next) {
+            self.counters.gaps += 1;
+            self.forget();
+        }
+        self.next = Some(self.next.map_or(next, |expected| expected.max(next)));
+        self.watermark = self.watermark.max(heartbeat.event_seq.get());
+        Ok(())
+    }
+
+    fn on_frame(&mut self, bytes: &[u8]) -> Result<(), WireError> {
+        let (frame, messages) = open_frame::<MdFrame>(bytes)?;
+        let first = frame.feed_seq.get();
+        for (feed_seq, message) in (first..).zip(messages) {
+            let message = message?;
+            match self.next {
+                Some(expected) if feed_seq < expected => continue,
+                Some(expected) if feed_seq > expected => {
+                    self.counters.gaps += 1;
+                    self.forget();
+                }
+                _ => {}
+            }
+            self.next = Some(feed_seq + 1);
+            self.on_message(feed_seq, message);
+        }
+        self.watermark = self.watermark.max(frame.event_seq.get());
+        Ok(())
+    }
+
+    fn on_message(&mut self, feed_seq: u64, message: &[u8]) {
+        self.counters.messages += 1;
+        let Some(id) = instrument_of(message) else {
+            self.counters.faults += 1;
+            return;
+        };
+        let Some(instrument) = self.instruments.get_mut(&id) else { return };
+        match instrument.holds {
+            // In the snapshot already.
+            Some(holds) if feed_seq <= holds => {}
+            Some(_) => match instrument.apply(message) {
+                Ok(trades) => {
+                    self.counters.trades += u64::from(trades);
+                    instrument.holds = Some(feed_seq);
+                }
+                Err(_) => {
+                    self.counters.faults += 1;
+                    instrument.holds = None;
+                }
+            },
+            None => self.keep(feed_seq, message),
+        }
+    }
+
+    fn keep(&mut self, feed_seq: u64, message: &[u8]) {
+        self.kept_bytes += message.len();
+        self.kept.push_back((feed_seq, message.to_vec()));
+        while self.kept_bytes > KEPT_BYTES_MAX {
+            let Some((_, gone)) = self.kept.pop_front() else { break };
+            self.kept_bytes -= gone.len();
+        }
+    }
+
+    /// Everything is stale, and nothing that was kept follows on what will come.
+    fn forget(&mut self) {
+        for instrument in self.instruments.values_mut() {
+            instrument.holds = None;
+        }
+        self.kept.clear();
+        self.kept_bytes = 0;
+    }
+
+    /// A fragment of stream 41.
+    pub fn on_snapshot(&mut self, bytes: &[u8]) {
+        self.counters.datagrams += 1;
+        let Ok((_, messages)) = open_frame::<MdFrame>(bytes) else {
+            self.counters.faults += 1;
+            return;
+        };
+        for message in messages {
+            if message.and_then(|message| self.on_snapshot_message(message)).is_err() {
+                self.counters.faults += 1;
+            }
+        }
+    }
+
+    fn on_snapshot_message(&mut self, message: &[u8]) -> Result<(), WireError> {
+        match peek(message)?.template_id.get() {
+            InstrumentInfo::TEMPLATE_ID => {
+                let info: &InstrumentInfo = decode(message)?;
+                if let Some(entry) = self.entry(info.instrument.get()) {
+                    entry.info = Some(*info);
+                }
+            }
+            SnapshotBegin::TEMPLATE_ID => {
+                let begin: &SnapshotBegin = decode(message)?;
+                if let Some(entry) = self.entry(begin.instrument.get()) {
+                    // A live book has no use for a snapshot.
+                    entry.loading = entry.holds.is_none().then(|| Loading {
+                        feed_seq: begin.feed_seq.get(),
+                        order_count: begin.order_count.get(),
+                        book: MarketBook::default(),
+                    });
+                }
+            }
+            SnapshotOrder::TEMPLATE_ID => {
+                let order: &SnapshotOrder = decode(message)?;
+                let Some(entry) = self.entry(order.instrument.get()) else { return Ok(()) };
+                let Some(loading) = entry.loading.as_mut() else { return Ok(()) };
+                let added = book_order(
+                    order.order_id.get(),
+                    order.side,
+                    order.price.get(),
+                    order.qty.get(),
+                );
+                if loading.book.add(added).is_err() {
+                    entry.loading = None;
+                    self.counters.faults += 1;
+                }
+            }
+            SnapshotEnd::TEMPLATE_ID => {
+                let end: &SnapshotEnd = decode(message)?;
+                self.load(InstrumentId(end.instrument.get()), end.order_count.get());
+            }
+            template => return Err(WireError::UnknownTemplate(template)),
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, instrument: u32) -> Option<&mut Instrument> {
+        self.instruments.get_mut(&InstrumentId(instrument))
+    }
+
+    /// A snapshot is whole: load it, if what was kept follows on it without a gap.
+    fn load(&mut self, id: InstrumentId, order_count: u32) {
+        let Self { instruments, kept, next, counters, .. } = self;
+        let Some(instrument) = instruments.get_mut(&id) else { return };
+        let Some(loading) = instrument.loading.take() else { return };
+        let whole = loading.order_count == order_count
+            && loading.book.order_count() == order_count as usize;
+        // Stream 40 must be known from the message after the snapshot on.
+        let known_from = kept.front().map(|(first, _)| *first).or(*next);
+        let joins = known_from.is_some_and(|first| first <= loading.feed_seq + 1);
+        if !whole || !joins {
+            return;
+        }
+        instrument.book = loading.book;
+        instrument.holds = Some(loading.feed_seq);
+        counters.snapshots += 1;
+        for (feed_seq, message) in kept.iter().filter(|(n, _)| *n > loading.feed_seq) {
+            if instrument_of(message) != Some(id) {
+                continue;
+            }
+            match instrument.apply(message) {
+                Ok(trades) => {
+                    counters.trades += u64::from(trades);
+                    instrument.holds = Some(*feed_seq);
+                }
+                Err(_) => {
+                    counters.faults += 1;
+                    instrument.holds = None;
+                    return;
+                }
+            }
+        }
+        if self.is_live() {
+            self.kept.clear();
+            self.kept_bytes = 0;
+        }
+    }
+}
+
+impl Instrument {
+    /// Applies one message of stream 40; returns 1 for a trade print.
+    fn apply(&mut self, message: &[u8]) -> Result<u8, Misfit> {
+        match peek(message)?.template_id.get() {
+            AddOrder::TEMPLATE_ID => {
+                let m: &AddOrder = decode(message)?;
+                let order = book_order(m.order_id.get(), m.side, m.price.get(), m.qty.get());
+                self.book.add(order)?;
+            }
+            ExecuteOrder::TEMPLATE_ID => {
+                let m: &ExecuteOrder = decode(message)?;
+                let (qty, leaves) = (QtyLots(m.qty.get()), QtyLots(m.leaves.get()));
+                self.book.reduce(OrderId(m.order_id.get()), qty, leaves)?;
+            }
+            ReduceOrder::TEMPLATE_ID => {
+                let m: &ReduceOrder = decode(message)?;
+                let (qty, leaves) = (QtyLots(m.qty.get()), QtyLots(m.leaves.get()));
+                self.book.reduce(OrderId(m.order_id.get()), qty, leaves)?;
+            }
+            DeleteOrder::TEMPLATE_ID => {
+                let m: &DeleteOrder = decode(message)?;
+                self.book.remove(OrderId(m.order_id.get()))?;
+            }
+            PriceLevel::TEMPLATE_ID => self.check_level(decode(message)?)?,
+            Trade::TEMPLATE_ID => {
+                let m: &Trade = decode(message)?;
+                self.last_trade = Some((PriceTicks(m.price.get()), QtyLots(m.qty.get())));
+                return Ok(1);
+            }
+            template => return Err(WireError::UnknownTemplate(template).into()),
+        }
+        Ok(0)
+    }
+
+    /// The level's total, as published, must be what the single orders add up to.
+    fn check_level(&self, m: &PriceLevel) -> Result<(), Misfit> {
+        let published = Level {
+            price: PriceTicks(m.price.get()),
+            qty: QtyLots(m.qty.get()),
+            order_count: m.order_count.get(),
+        };
+        let side = side(m.side);
+        let ours = self.book.level(side, published.price);
+        if ours == published { Ok(()) } else { Err(Misfit::Level) }
+    }
+}
+
+/// A message that is none, or does not fit the book.
+#[derive(Debug, thiserror::Error)]
+enum Misfit {
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    #[error(transparent)]
+    Book(#[from] BookError),
+    #[error("the published total of a level is not what its orders add up to")]
+    Level,
+}
+
+/// The gate has checked the byte; a default keeps this total.
+fn side(byte: u8) -> Side {
+    Side::from_wire(byte).unwrap_or(Side::Buy)
+}
+
+fn book_order(order_id: u64, side_byte: u8, price: i64, qty: u64) -> BookOrder {
+    BookOrder {
+        order_id: OrderId(order_id),
+        side: side(side_byte),
+        price: PriceTicks(price),
+        qty: QtyLots(qty),
+    }
+}
+
+/// The instrument that a message of stream 40 is about.
+fn instrument_of(message: &[u8]) -> Option<InstrumentId> {
+    let id = match peek(message).ok()?.template_id.get() {
+        AddOrder::TEMPLATE_ID => decode::<AddOrder>(message).ok()?.instrument,
+        ExecuteOrder::TEMPLATE_ID => decode::<ExecuteOrder>(message).ok()?.instrument,
+        ReduceOrder::TEMPLATE_ID => decode::<ReduceOrder>(message).ok()?.instrument,
+        DeleteOrder::TEMPLATE_ID => decode::<DeleteOrder>(message).ok()?.instrument,
+        PriceLevel::TEMPLATE_ID => decode::<PriceLevel>(message).ok()?.instrument,
+        Trade::TEMPLATE_ID => decode::<Trade>(message).ok()?.instrument,
+        _ => return None,
+    };
+    Some(InstrumentId(id.get()))
+}

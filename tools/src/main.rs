@@ -1,0 +1,2 @@
+//! The `vesta` command.
+fn main() {}
