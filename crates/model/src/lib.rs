@@ -3,6 +3,8 @@
 //! by event. The two share the vocabulary, and nothing else: whoever changes a rule changes it here
 //! from the text of the rule, not from the fast book.
 //!
+//! Its own tests are those of `vesta-matching`, which run every hand-worked scenario on both.
+//!
 //! It allocates, and a mass cancel and the hash walk every order; even so, it takes some hundreds of
 //! thousands of commands a second.
 
