@@ -85,8 +85,8 @@ impl Matcher {
         Ok(())
     }
 
-    /// Applies one command. The first event is its one primary reply, [`Accepted`] or
-    /// [`Rejected`]; after a reject nothing has changed.
+    /// Applies one command. The first event is its one primary reply, accepted or
+    /// rejected; after a reject nothing has changed.
     pub fn apply(&mut self, command: &Command, sink: &mut impl EventSink) {
         let outcome = match command {
             Command::New(new) => self.new_order(new, sink),
@@ -145,7 +145,7 @@ impl Matcher {
     }
 
     fn cancel(&mut self, cancel: &Cancel, sink: &mut impl EventSink) -> Result<(), RejectReason> {
-        let slot = self.admit_target(cancel.session, cancel.target)?;
+        let slot = self.admit_target(cancel.session, cancel.instrument, cancel.target)?;
         sink.event(self.orders.arena[slot].accepted_cancel());
         self.withdraw(slot, CancelReason::Requested, sink);
         Ok(())

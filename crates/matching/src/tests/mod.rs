@@ -73,7 +73,8 @@ impl Rig {
     }
 
     pub(crate) fn cancel(&mut self, session: SessionId, target: OrderRef) -> &mut Self {
-        self.apply(Command::Cancel(Cancel { session, target }))
+        let instrument = InstrumentId(1);
+        self.apply(Command::Cancel(Cancel { session, instrument, target }))
     }
 
     pub(crate) fn replace(
@@ -83,8 +84,8 @@ impl Rig {
         price: i64,
         qty: u64,
     ) -> &mut Self {
-        let (price, qty) = (PriceTicks(price), QtyLots(qty));
-        self.apply(Command::Replace(Replace { session, target, price, qty }))
+        let (instrument, price, qty) = (InstrumentId(1), PriceTicks(price), QtyLots(qty));
+        self.apply(Command::Replace(Replace { session, instrument, target, price, qty }))
     }
 
     /// The last command's reason of reject; `None` when it was accepted.
