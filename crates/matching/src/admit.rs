@@ -60,18 +60,21 @@ impl Matcher {
         Ok(index)
     }
 
-    /// The order that a cancel or replace is for.
+    /// The order that a cancel or replace is for: live, the session's own, and of the instrument.
     pub(crate) fn admit_target(
         &self,
         session: SessionId,
+        instrument: InstrumentId,
         target: OrderRef,
     ) -> Result<OrderSlot, RejectReason> {
-        self.orders.find(session, target).ok_or(RejectReason::UnknownOrder)
+        let slot = self.orders.find(session, target);
+        let is_named = |slot: &OrderSlot| self.orders.arena[*slot].instrument == instrument;
+        slot.filter(is_named).ok_or(RejectReason::UnknownOrder)
     }
 
     /// The order that a replace is for.
     pub(crate) fn admit_replace(&self, replace: &Replace) -> Result<OrderSlot, RejectReason> {
-        let slot = self.admit_target(replace.session, replace.target)?;
+        let slot = self.admit_target(replace.session, replace.instrument, replace.target)?;
         let order = &self.orders.arena[slot];
         let book = self.book(order.book);
         require_price(replace.price, &book.limits)?;

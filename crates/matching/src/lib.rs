@@ -33,13 +33,13 @@
 //! **Queue priority** is a stamp, dense from 1 over the shard, given at each entry into a queue; a
 //! maker that is filled in part keeps it, and so its place. A level closes with its last order.
 //!
-//! A **cancel** of an order that is not live or not the session's own is rejected (`UnknownOrder`).
-//! Otherwise it is accepted, with the open quantity that goes, and the order is cancelled
+//! A **cancel** of an order that is not live, not the session's own, or not of the instrument that
+//! the cancel names, is rejected (`UnknownOrder`). Otherwise it is accepted, with the open quantity that goes, and the order is cancelled
 //! (`Requested`).
 //!
 //! A **replace** carries the new price and the new *open* quantity; the order keeps both of its
 //! ids and stays post-only if it was. It is rejected for the first of these that holds:
-//! `UnknownOrder`; `InvalidPrice`; `InvalidQuantity` (zero, too: that is a cancel);
+//! `UnknownOrder` (as for a cancel); `InvalidPrice`; `InvalidQuantity` (zero, too: that is a cancel);
 //! `PostOnlyWouldCross` for a post-only order; `LevelCapacity` where the new price needs a level
 //! and there is none even after the order has left its own. Otherwise it is accepted, then
 //! replaced. A smaller quantity at the same price is taken off in place, priority kept. Anything

@@ -120,10 +120,10 @@ fn any_side() -> impl Strategy<Value = Side> {
     prop_oneof![Just(Side::Buy), Just(Side::Sell)]
 }
 
-fn any_target() -> impl Strategy<Value = (SessionId, OrderRef)> {
+fn any_target() -> impl Strategy<Value = (SessionId, InstrumentId, OrderRef)> {
     let by_name = (0_u64..12).prop_map(|id| OrderRef::Client(ClientOrderId(id)));
     let by_id = (0_u64..80).prop_map(|id| OrderRef::Order(OrderId(id)));
-    (any_session(), prop_oneof![by_name, by_id])
+    (any_session(), any_instrument(), prop_oneof![by_name, by_id])
 }
 
 fn any_new_order() -> impl Strategy<Value = Command> {
@@ -157,12 +157,14 @@ fn any_new_order() -> impl Strategy<Value = Command> {
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
-    let cancel =
-        any_target().prop_map(|(session, target)| Command::Cancel(Cancel { session, target }));
-    let replace =
-        (any_target(), any_price(), any_qty()).prop_map(|((session, target), price, qty)| {
-            Command::Replace(Replace { session, target, price, qty })
-        });
+    let cancel = any_target().prop_map(|(session, instrument, target)| {
+        Command::Cancel(Cancel { session, instrument, target })
+    });
+    let replace = (any_target(), any_price(), any_qty()).prop_map(
+        |((session, instrument, target), price, qty)| {
+            Command::Replace(Replace { session, instrument, target, price, qty })
+        },
+    );
     let filter = (prop::option::of(any_instrument()), prop::option::of(any_side()));
     let mass_cancel = (any_session(), filter).prop_map(|(session, (instrument, side))| {
         Command::MassCancel(MassCancel { session, instrument, side })

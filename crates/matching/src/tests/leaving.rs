@@ -48,6 +48,21 @@ fn only_ones_own_live_orders_are_in_reach() {
 }
 
 #[test]
+fn an_order_of_another_instrument_is_an_unknown_one() {
+    let mut rig = Rig::new();
+    rig.rest(sell(ANN, 1, 100, 5));
+    let (session, target) = (ANN, by_client(1));
+    for instrument in [0, 2, 9].map(InstrumentId) {
+        rig.apply(Command::Cancel(Cancel { session, instrument, target }));
+        assert_eq!(rig.reason(), Some(RejectReason::UnknownOrder));
+        let (price, qty) = (PriceTicks(1), QtyLots(1));
+        rig.apply(Command::Replace(Replace { session, instrument, target, price, qty }));
+        assert_eq!(rig.reason(), Some(RejectReason::UnknownOrder));
+    }
+    assert_eq!(rig.levels(Side::Sell), [(100, 5, 1)]);
+}
+
+#[test]
 fn what_is_cancelled_is_what_is_open() {
     let mut rig = Rig::new();
     rig.rest(sell(ANN, 1, 100, 5));

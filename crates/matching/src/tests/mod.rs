@@ -1,4 +1,5 @@
-//! The rules of the crate's front page, each by name. What is expected is worked out by hand.
+//! The rules of the crate's front page, each by name. What is expected is worked out by hand, and
+//! the naive model is held to it as well: the two must not share a misreading.
 
 mod capacity;
 mod leaving;
@@ -8,6 +9,7 @@ mod replace;
 
 use std::vec::Vec;
 
+use vesta_model::Model;
 use vesta_types::*;
 
 use crate::{Capacity, Matcher};
@@ -16,9 +18,10 @@ pub(crate) const ANN: SessionId = SessionId(1);
 pub(crate) const BOB: SessionId = SessionId(2);
 pub(crate) const CAT: SessionId = SessionId(3);
 
-/// A matcher, and everything that it said.
+/// A matcher, the model beside it, and what they said.
 pub(crate) struct Rig {
     pub(crate) matcher: Matcher,
+    model: Model,
     /// Of the last command.
     pub(crate) events: Vec<Event>,
 }
@@ -29,11 +32,13 @@ pub(crate) type Fill = (u64, i64, u64);
 impl Rig {
     pub(crate) fn with_capacity(order_count_max: u32, level_count_max: u32) -> Self {
         let capacity = Capacity { order_count_max, level_count_max, instrument_count_max: 2 };
-        let mut matcher = Matcher::new(capacity);
+        let (mut matcher, mut model) = (Matcher::new(capacity), Model::new(capacity));
         let limits = Limits { price_max: PriceTicks(1000), qty_max: QtyLots(100) };
-        assert_eq!(matcher.define(InstrumentId(1), limits), Ok(()));
-        assert_eq!(matcher.define(InstrumentId(2), limits), Ok(()));
-        Self { matcher, events: Vec::new() }
+        for instrument in [InstrumentId(1), InstrumentId(2)] {
+            assert_eq!(matcher.define(instrument, limits), Ok(()));
+            assert_eq!(model.define(instrument, limits), Ok(()));
+        }
+        Self { matcher, model, events: Vec::new() }
     }
 
     pub(crate) fn new() -> Self {
@@ -44,6 +49,10 @@ impl Rig {
         self.events.clear();
         self.matcher.apply(&command, &mut self.events);
         self.matcher.check_invariants();
+        let mut modelled = Vec::new();
+        self.model.apply(&command, &mut modelled);
+        assert_eq!(self.events, modelled, "book and model");
+        assert_eq!(self.matcher.state_hash(), self.model.state_hash());
         let is_primary = |e: &&Event| matches!(e, Event::Accepted(_) | Event::Rejected(_));
         assert_eq!(self.events.iter().filter(is_primary).count(), 1, "one primary reply");
         assert!(self.events.first().as_ref().is_some_and(is_primary), "and it comes first");
@@ -64,7 +73,8 @@ impl Rig {
     }
 
     pub(crate) fn cancel(&mut self, session: SessionId, target: OrderRef) -> &mut Self {
-        self.apply(Command::Cancel(Cancel { session, target }))
+        let instrument = InstrumentId(1);
+        self.apply(Command::Cancel(Cancel { session, instrument, target }))
     }
 
     pub(crate) fn replace(
@@ -74,8 +84,8 @@ impl Rig {
         price: i64,
         qty: u64,
     ) -> &mut Self {
-        let (price, qty) = (PriceTicks(price), QtyLots(qty));
-        self.apply(Command::Replace(Replace { session, target, price, qty }))
+        let (instrument, price, qty) = (InstrumentId(1), PriceTicks(price), QtyLots(qty));
+        self.apply(Command::Replace(Replace { session, instrument, target, price, qty }))
     }
 
     /// The last command's reason of reject; `None` when it was accepted.

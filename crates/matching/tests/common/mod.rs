@@ -118,7 +118,8 @@ impl Generator {
             99 => Command::MassCancel(self.mass_cancel()),
             weight if weight % 3 == 0 => {
                 let (session, target) = self.target();
-                Command::Cancel(Cancel { session, target })
+                let instrument = self.instrument_of(target);
+                Command::Cancel(Cancel { session, instrument, target })
             }
             _ => Command::Replace(self.replace()),
         })
@@ -222,8 +223,8 @@ impl Generator {
 
     fn replace(&mut self) -> Replace {
         let (session, target) = self.target();
-        let is_target = |recent: &&Rested| target == OrderRef::Order(recent.order_id);
-        let named = self.recent.iter().flatten().find(is_target).copied();
+        let instrument = self.instrument_of(target);
+        let named = self.recent_order(target);
         let (mut price, mut qty) = (self.price(None), self.qty());
         if let Some(named) = named {
             if self.one_in(2) {
@@ -233,7 +234,23 @@ impl Generator {
                 qty = named.qty;
             }
         }
-        Replace { session, target, price, qty }
+        Replace { session, instrument, target, price, qty }
+    }
+
+    fn recent_order(&self, target: OrderRef) -> Option<Rested> {
+        let is_target = |recent: &&Rested| match target {
+            OrderRef::Order(id) => id == recent.order_id,
+            OrderRef::Client(id) => id == recent.client_order_id,
+        };
+        self.recent.iter().flatten().find(is_target).copied()
+    }
+
+    /// The target's, mostly.
+    fn instrument_of(&mut self, target: OrderRef) -> InstrumentId {
+        match self.recent_order(target) {
+            Some(recent) if !self.one_in(20) => recent.instrument,
+            _ => self.instrument(),
+        }
     }
 
     fn mass_cancel(&mut self) -> MassCancel {

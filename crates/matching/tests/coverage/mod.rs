@@ -18,6 +18,7 @@ const RULES: &[&str] = &[
     "cancel.unknown.foreign",
     "cancel.unknown.name",
     "cancel.unknown.never_issued",
+    "cancel.unknown.of_another_instrument",
     "define.new",
     "define.same_again",
     "fok.filled_across_levels",
@@ -65,6 +66,7 @@ const RULES: &[&str] = &[
     "replace.unknown.foreign",
     "replace.unknown.name",
     "replace.unknown.never_issued",
+    "replace.unknown.of_another_instrument",
     "trade.at_better_than_limit",
     "trade.buy_takes",
     "trade.maker_filled",
@@ -112,6 +114,9 @@ fn rejects() -> impl Iterator<Item = (&'static str, RejectReason)> {
     let others = [("Cancel", Reason::UnknownOrder), ("MassCancel", Reason::UnknownInstrument)];
     new.into_iter().chain(replace).chain(define).chain(others)
 }
+
+/// From here on only the edge says it.
+const EDGE_FROM: u16 = 100;
 
 /// Those that come from in front of the matching core.
 const NOT_OURS: [RejectReason; 4] = [
@@ -266,6 +271,7 @@ impl Coverage {
         };
         if rejected.reason == RejectReason::UnknownOrder {
             let why = match target {
+                _ if before.target.is_some() => "of_another_instrument",
                 OrderRef::Client(_) => "name",
                 OrderRef::Order(_) if before.target_exists => "foreign",
                 OrderRef::Order(id) if id > self.order_id_last || id.0 == 0 => "never_issued",
@@ -395,7 +401,7 @@ impl Coverage {
         let never: Vec<_> = self.counts.iter().filter(|(_, count)| **count == 0).collect();
         assert!(never.is_empty(), "never fired: {never:?}");
         for reason in RejectReason::ALL {
-            let is_ours = !reason.is_not_sequenced() && !NOT_OURS.contains(reason);
+            let is_ours = (*reason as u16) < EDGE_FROM && !NOT_OURS.contains(reason);
             let is_listed = rejects().any(|(_, listed)| listed == *reason);
             assert_eq!(is_ours, is_listed, "{reason}");
         }
