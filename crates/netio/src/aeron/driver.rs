@@ -37,7 +37,7 @@ pub struct MediaDriver {
     // Fields are dropped in this order, after `Drop::drop` has closed the driver.
     driver: NonNull<c::aeron_driver_t>,
     _context: Context,
-    _bindings: Option<Box<DriverBindings>>,
+    bindings: Option<Box<DriverBindings>>,
     directory: DriverDirectory,
     threading: Threading,
     selected: Selected,
@@ -114,7 +114,7 @@ impl MediaDriver {
         let this = Self {
             driver,
             _context: context,
-            _bindings: bindings,
+            bindings,
             directory,
             threading: settings.threading,
             selected,
@@ -134,6 +134,9 @@ impl MediaDriver {
     /// # Errors
     /// When Aeron says that it failed.
     pub fn do_work(&mut self) -> Result<usize, DriverError> {
+        if let Some(failure) = self.bindings.as_ref().and_then(|bindings| bindings.failure()) {
+            return Err(DriverError::Work(failure.to_owned()));
+        }
         if self.threading != Threading::Invoker {
             return Ok(0);
         }

@@ -93,16 +93,14 @@ impl Publication for AeronPublication {
     }
 
     fn reader_count(&self) -> usize {
-        match self.receivers {
-            _ if self.is_closed() || !self.is_connected() => 0,
-            // SAFETY: the counter is in the driver's counters file, mapped while the client lives
-            // (`_core`), aligned by Aeron, and written by atomic stores alone.
-            Some(counter) => {
-                let count = unsafe { counter.as_ref() }.load(Ordering::Acquire);
-                usize::try_from(count).unwrap_or(0)
-            }
-            None => 1,
+        if self.is_closed() || !self.is_connected() {
+            return 0;
         }
+        let Some(counter) = self.receivers else { return 1 };
+        // SAFETY: the counter is in the driver's counters file, mapped while the client lives
+        // (`_core`), aligned by Aeron, and written by atomic stores alone.
+        let count = unsafe { counter.as_ref() }.load(Ordering::Acquire);
+        usize::try_from(count).unwrap_or(0)
     }
 
     fn message_len_max(&self) -> usize {

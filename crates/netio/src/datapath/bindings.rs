@@ -6,9 +6,10 @@
 //! which Aeron leaves to the bindings.
 
 use std::ffi::c_int;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::{Datapath, ReceiveLoss};
+use super::receive_ring::SlotId;
+use super::{Datapath, ReceiveLoss, uring};
 use crate::aeron::ffi::c;
 
 /// Our table for one driver.
@@ -21,21 +22,50 @@ pub(crate) struct DriverBindings {
 
 /// What every transport of a driver refers to.
 #[derive(Debug)]
-struct Shared {
+pub(super) struct Shared {
     receive_loss: Option<ReceiveLoss>,
+    /// Longest datagram, in bytes.
+    pub(super) mtu_bytes: usize,
+    /// Why the datapath can not go on.
+    failure: OnceLock<String>,
 }
 
-/// What hangs on a transport's `bindings_clientd`.
-struct TransportState {
-    shared: Arc<Shared>,
+impl Shared {
+    /// The first failure is the one that is told.
+    pub(super) fn fail(&self, why: String) {
+        self.failure.get_or_init(|| why);
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.get().is_some()
+    }
+}
+
+/// What hangs on a transport's `bindings_clientd`. Used by the agent thread that has the
+/// transport, and by nobody else until that has given it up.
+pub(super) struct TransportState {
+    pub(super) shared: Arc<Shared>,
     is_receiver: bool,
+    /// Where the ring receives for it, once it does.
+    pub(super) slot: Option<SlotId>,
+}
+
+/// The state of a transport that our `init` opened.
+///
+/// # Safety
+/// `transport` is live, and its state is not referred to elsewhere while this is.
+pub(super) unsafe fn state_of<'a>(
+    transport: *mut c::aeron_udp_channel_transport_t,
+) -> Option<&'a mut TransportState> {
+    // SAFETY: the pointer is null or what `init` put there, until `close` takes it off.
+    unsafe { (*transport).bindings_clientd.cast::<TransportState>().as_mut() }
 }
 
 impl DriverBindings {
     /// `None` where Aeron's own table serves.
     pub(crate) fn new(
         datapath: Datapath,
-        _mtu_bytes: usize,
+        mtu_bytes: usize,
         receive_loss: Option<ReceiveLoss>,
     ) -> Option<Box<Self>> {
         if datapath == Datapath::Socket && receive_loss.is_none() {
@@ -49,7 +79,20 @@ impl DriverBindings {
         .copied()?;
         table.init_func = Some(init);
         table.close_func = Some(close);
-        Some(Box::new(Self { table, shared: Arc::new(Shared { receive_loss }) }))
+        if datapath == Datapath::Uring {
+            table.send_func = Some(uring::send);
+            table.poller_close_func = Some(uring::poller_close);
+            table.poller_add_func = Some(uring::poller_add);
+            table.poller_remove_func = Some(uring::poller_remove);
+            table.poller_poll_func = Some(uring::poller_poll);
+        }
+        let shared = Arc::new(Shared { receive_loss, mtu_bytes, failure: OnceLock::new() });
+        Some(Box::new(Self { table, shared }))
+    }
+
+    /// Why the datapath can not go on, if so.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.shared.failure.get().map(String::as_str)
     }
 
     /// For the driver's context; valid while `self` lives.
@@ -87,6 +130,7 @@ unsafe extern "C" fn init(
         let state = TransportState {
             shared: Arc::clone(&(*bindings).shared),
             is_receiver: affinity == kind::AERON_UDP_CHANNEL_TRANSPORT_AFFINITY_RECEIVER,
+            slot: None,
         };
         if state.is_receiver
             && let Some(loss) = &state.shared.receive_loss
@@ -113,6 +157,9 @@ unsafe extern "C" fn close(transport: *mut c::aeron_udp_channel_transport_t) -> 
     // SAFETY: the driver closes a transport that `init` opened, once or again; the state is taken
     // off it, so that a second close finds none.
     unsafe {
+        // The driver takes a transport from its poller first; where it did not, an armed receive
+        // would hold the port.
+        uring::forget(transport);
         let state = std::mem::replace(&mut (*transport).bindings_clientd, std::ptr::null_mut());
         if state.is_null() {
             return c::aeron_udp_channel_transport_close(transport);

@@ -1,9 +1,22 @@
 //! How datagrams reach Aeron: chosen by configuration and by probing the kernel.
+//!
+//! ```text
+//!   select, probe_uring     which one, and why
+//!   bindings                the table of functions that the driver calls
+//!     uring                 ours: rings per agent thread
+//!       receive_ring        multishot recvmsg into provided buffers
+//!       send_ring           batches, done on return
+//!     loss                  a drill: drop at random in the kernel, under either datapath
+//! ```
 
 mod bindings;
+mod buffers;
 mod loss;
 mod probe_uring;
+mod receive_ring;
 mod select;
+mod send_ring;
+mod uring;
 
 pub(crate) use bindings::DriverBindings;
 pub use loss::ReceiveLoss;
@@ -14,9 +27,9 @@ use std::fmt;
 /// A way to receive and send datagrams under Aeron.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Datapath {
-    /// Our bindings: io_uring, multishot receive into provided buffers.
+    /// Our bindings: io_uring, multishot receive into provided buffers. Not kernel bypass.
     Uring,
-    /// Aeron's own: `recvmmsg` and `sendmmsg`.
+    /// Aeron's own, untouched: `recvmmsg` and `sendmmsg`.
     Socket,
 }
 
@@ -26,5 +39,17 @@ impl fmt::Display for Datapath {
             Self::Uring => "uring",
             Self::Socket => "socket",
         })
+    }
+}
+
+/// For tests that need the real thing: true, and a word why, where it is not to be had.
+#[cfg(test)]
+fn skip_without_uring() -> bool {
+    match probe() {
+        Ok(()) => false,
+        Err(reason) => {
+            eprintln!("SKIP: {reason}");
+            true
+        }
     }
 }
