@@ -10,6 +10,7 @@ mod ids;
 mod order;
 mod quantity;
 mod reason;
+mod scale;
 pub mod state_hash;
 
 pub use command::{Cancel, Command, CommandKind, MassCancel, NewOrder, OrderRef, Replace};
@@ -21,3 +22,4 @@ pub use ids::{
 pub use order::{Limits, OrderType, Side, TimeInForce};
 pub use quantity::{PriceTicks, QtyLots};
 pub use reason::{CancelReason, RejectReason};
+pub use scale::Scale;
