@@ -1,0 +1,385 @@
+//! The rules that values keep, alone and together. Each names the knob, says why, and how to mend
+//! it.
+
+use std::fmt::Display;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::ops::RangeInclusive;
+
+use crate::Config;
+use crate::error::Broken;
+
+/// Aeron's shortest and longest term, bytes.
+const TERM_LENGTH_BYTES: RangeInclusive<u32> = 64 << 10..=1 << 30;
+/// Aeron aligns frames to this, bytes.
+const FRAME_ALIGNMENT: u32 = 32;
+/// The shortest MTU that carries the longest message with room to spare, and the longest that UDP
+/// over IPv4 does, in whole alignments, bytes.
+const MTU_BYTES: RangeInclusive<u32> = 512..=65_504;
+/// Aeron's publications send a heartbeat every 100 ms when they have nothing else to send; a
+/// shorter liveness than two of them would lose a publisher that is only quiet.
+const IMAGE_LIVENESS_MS_MIN: u64 = 200;
+/// `QtyLots::MAX` counts on fewer than 2^24 orders in a book, or a level's sum could overflow.
+const ORDER_COUNT_MAX: u32 = (1 << 24) - 1;
+/// Stored outcomes of all sessions, of about 100 bytes each: beyond this the engine's table alone
+/// takes some 6 GiB.
+const OUTCOME_COUNT_MAX: u64 = 1 << 26;
+/// One day: longer intervals and timeouts are slips of the pen.
+const MS_MAX: u64 = 86_400_000;
+
+type Check = Result<(), Broken>;
+
+/// Checks every rule.
+pub fn rules(config: &Config) -> Check {
+    roles(config)?;
+    transport(config)?;
+    streams(config)?;
+    places(config)
+}
+
+/// `value` lies in `range`; `why` says what its ends come from.
+fn within<T: PartialOrd + Display + Copy>(
+    key: &str,
+    value: T,
+    range: RangeInclusive<T>,
+    why: &str,
+) -> Check {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let (low, high) = (range.start(), range.end());
+    let rule = format!("must be {low} to {high}{}{why}", if why.is_empty() { "" } else { ": " });
+    let fix =
+        if value < *low { format!("use {low} or more") } else { format!("use {high} or less") };
+    Err(Broken::new(key, value, rule, fix))
+}
+
+/// `value` is at least that of another key.
+fn at_least<T: PartialOrd + Display>(
+    (key, value): (&str, T),
+    (other_key, other): (&str, T),
+    why: &str,
+) -> Check {
+    if value >= other {
+        return Ok(());
+    }
+    Err(Broken::new(
+        key,
+        value,
+        format!("must be at least {other_key} = {other}: {why}"),
+        format!("raise {key} or lower {other_key}"),
+    ))
+}
+
+fn roles(config: &Config) -> Check {
+    let Config { shard, sequencer, sessions, engine, md_publisher, .. } = config;
+    within("shard.id", shard.id, 1..=u32::MAX, "0 means none")?;
+    within("sequencer.epoch", sequencer.epoch, 1..=u32::MAX, "0 means none")?;
+    within("sequencer.clock_jump_max_ms", sequencer.clock_jump_max_ms, 1..=MS_MAX, "")?;
+    let why = "without a reader nothing can be published";
+    within("sequencer.input_readers_min", sequencer.input_readers_min, 1..=64, why)?;
+    within("sessions.window", sessions.window, 1..=1 << 20, "")?;
+    within("sessions.cancel_reserve", sessions.cancel_reserve, 0..=1 << 20, "")?;
+    let session_count = config.session_list.len() as u64;
+    let outcomes = u64::from(sessions.outcome_count()) * session_count;
+    if outcomes > OUTCOME_COUNT_MAX {
+        return Err(Broken::new(
+            "sessions.window",
+            sessions.window,
+            format!(
+                "with cancel_reserve = {} and {session_count} sessions the engine would keep \
+                 {outcomes} outcomes, and {OUTCOME_COUNT_MAX} is its limit",
+                sessions.cancel_reserve
+            ),
+            "lower window or cancel_reserve, or list fewer sessions",
+        ));
+    }
+    let why = "the sum of a level's quantities counts on fewer than 2^24 orders";
+    within("engine.order_count_max", engine.order_count_max, 1..=ORDER_COUNT_MAX, why)?;
+    within("engine.level_count_max", engine.level_count_max, 1..=1 << 20, "")?;
+    within("engine.instrument_count_max", engine.instrument_count_max, 1..=4096, "")?;
+    within("engine.event_readers_min", engine.event_readers_min, 0..=64, "")?;
+    for (list, len) in [
+        ("instrument", config.instrument_list.len()),
+        ("gateway", config.gateway_list.len()),
+        ("session", config.session_list.len()),
+    ] {
+        if len == 0 {
+            let rule = format!("there is nothing to run without an [[{list}]]");
+            let fix = format!("add an [[{list}]], or leave the key out to get the default ones");
+            return Err(Broken::new(list, "[]", rule, fix));
+        }
+    }
+    at_least(
+        ("engine.instrument_count_max", engine.instrument_count_max as usize),
+        ("the number of [[instrument]] entries", config.instrument_list.len()),
+        "each takes one slot",
+    )?;
+    let interval = md_publisher.snapshot_interval_ms;
+    within("md_publisher.snapshot_interval_ms", interval, 10..=MS_MAX, "")?;
+    let interval = md_publisher.heartbeat_interval_ms;
+    within("md_publisher.heartbeat_interval_ms", interval, 1..=MS_MAX, "")?;
+    let bytes = md_publisher.pending_bytes_max;
+    within("md_publisher.pending_bytes_max", bytes, 1 << 16..=1 << 30, "")?;
+    for (i, gateway) in config.gateway_list.iter().enumerate() {
+        let key = format!("gateway[{i}].receive_buffer_bytes");
+        within(&key, gateway.receive_buffer_bytes, 4096..=1 << 30, "")?;
+    }
+    Ok(())
+}
+
+fn transport(config: &Config) -> Check {
+    let t = &config.transport;
+    interface(&t.interface)?;
+    within("transport.multicast_ttl", t.multicast_ttl, 1..=255, "it is one byte of the IP header")?;
+    if !t.driver_directory.is_empty() && !t.driver_directory.starts_with('/') {
+        return Err(Broken::new(
+            "transport.driver_directory",
+            format!("{:?}", t.driver_directory),
+            "must be an absolute path, or empty for one of the process's own",
+            "start it with /",
+        ));
+    }
+    let why = "the longest message must fit, and UDP carries no more";
+    within("transport.mtu_bytes", t.mtu_bytes, MTU_BYTES, why)?;
+    if t.mtu_bytes % FRAME_ALIGNMENT != 0 {
+        return Err(Broken::new(
+            "transport.mtu_bytes",
+            t.mtu_bytes,
+            format!("must be a multiple of {FRAME_ALIGNMENT}, to which Aeron aligns its frames"),
+            format!("use {}", t.mtu_bytes / FRAME_ALIGNMENT * FRAME_ALIGNMENT),
+        ));
+    }
+    let receive_buffer = ("transport.socket_receive_buffer_bytes", t.socket_receive_buffer_bytes);
+    let send_buffer = ("transport.socket_send_buffer_bytes", t.socket_send_buffer_bytes);
+    let window = ("transport.receiver_window_bytes", t.receiver_window_bytes);
+    let mtu = ("transport.mtu_bytes", t.mtu_bytes);
+    for (key, bytes) in [receive_buffer, send_buffer, window] {
+        within(key, bytes, 4096..=1 << 30, "")?;
+    }
+    at_least(send_buffer, mtu, "one datagram must fit")?;
+    at_least(window, mtu, "one datagram must fit")?;
+    at_least(
+        receive_buffer,
+        window,
+        "a publisher may send a whole window at once, and what does not fit the socket is lost",
+    )?;
+
+    for (key, ms) in [
+        ("transport.status_message_interval_ms", t.status_message_interval_ms),
+        ("transport.flow_control_receiver_timeout_ms", t.flow_control_receiver_timeout_ms),
+        ("transport.publication_connection_timeout_ms", t.publication_connection_timeout_ms),
+        ("transport.publication_linger_timeout_ms", t.publication_linger_timeout_ms),
+    ] {
+        within(key, ms, 1..=MS_MAX, "")?;
+    }
+    let liveness = ("transport.image_liveness_timeout_ms", t.image_liveness_timeout_ms);
+    let why = "a quiet publisher sends a heartbeat every 100 ms";
+    within(liveness.0, liveness.1, IMAGE_LIVENESS_MS_MIN..=MS_MAX, why)?;
+    let status = (
+        "twice transport.status_message_interval_ms",
+        t.status_message_interval_ms.saturating_mul(2),
+    );
+    let why = "one lost status message must not look like the end of a reader";
+    let connection =
+        ("transport.publication_connection_timeout_ms", t.publication_connection_timeout_ms);
+    at_least(liveness, status, why)?;
+    at_least(connection, status, why)?;
+    let receiver_timeout =
+        ("transport.flow_control_receiver_timeout_ms", t.flow_control_receiver_timeout_ms);
+    at_least(
+        receiver_timeout,
+        liveness,
+        "a reader of a log that stalls for less than the liveness must still hold the publisher \
+         back, or it is overrun and loses its place",
+    )?;
+    let why = "0 makes every reader ask at once, and above 10 ms a loss stalls the venue";
+    within("transport.nak_backoff_us", t.nak_backoff_us, 1..=10_000, why)?;
+    within("transport.idle_park_max_us", t.idle_park_max_us, 1..=10_000, "")?;
+    if t.idle_park_max_us > t.status_message_interval_ms.saturating_mul(1000) {
+        return Err(Broken::new(
+            "transport.idle_park_max_us",
+            t.idle_park_max_us,
+            format!(
+                "must be at most transport.status_message_interval_ms = {} ms: the thread that \
+                 sleeps is the one that sends status messages",
+                t.status_message_interval_ms
+            ),
+            "lower it, or raise transport.status_message_interval_ms",
+        ));
+    }
+    if t.sparse_files && t.pre_touch {
+        return Err(Broken::new(
+            "transport.pre_touch",
+            true,
+            "contradicts transport.sparse_files = true: touching every page takes the memory that \
+             sparse files save",
+            "set one of the two to false",
+        ));
+    }
+    Ok(())
+}
+
+fn interface(text: &str) -> Check {
+    let (address, prefix) = text.split_once('/').unwrap_or((text, "32"));
+    let address = address.parse::<Ipv4Addr>().ok().filter(|a| !a.is_multicast());
+    let prefix = prefix.parse::<u8>().ok().filter(|&bits| bits <= 32);
+    if address.is_some() && prefix.is_some() {
+        return Ok(());
+    }
+    Err(Broken::new(
+        "transport.interface",
+        format!("{text:?}"),
+        "must be the IPv4 address of an interface, or its network as address/prefix",
+        "write it as \"127.0.0.1/32\" or \"10.0.0.0/24\"",
+    ))
+}
+
+fn streams(config: &Config) -> Check {
+    let s = &config.streams;
+    let streams = [
+        ("orders", s.orders.id, s.orders.term_length_bytes),
+        ("sequencer_back", s.sequencer_back.id, s.sequencer_back.term_length_bytes),
+        ("input_log", s.input_log.id, s.input_log.term_length_bytes),
+        ("event_log", s.event_log.id, s.event_log.term_length_bytes),
+        ("market_data", s.market_data.id, s.market_data.term_length_bytes),
+        ("snapshots", s.snapshots.id, s.snapshots.term_length_bytes),
+    ];
+    for (i, (name, id, term)) in streams.into_iter().enumerate() {
+        let key = format!("streams.{name}.id");
+        within(&key, id, 1..=i32::MAX, "")?;
+        if let Some((other, ..)) = streams[..i].iter().find(|(_, other, _)| *other == id) {
+            return Err(Broken::new(
+                key,
+                id,
+                format!(
+                    "is the id of streams.{other} too, and a reader would take one for the other"
+                ),
+                "give each stream an id of its own",
+            ));
+        }
+        let key = format!("streams.{name}.term_length_bytes");
+        within(&key, term, TERM_LENGTH_BYTES, "Aeron's limits")?;
+        if !term.is_power_of_two() {
+            return Err(Broken::new(
+                key,
+                term,
+                "must be a power of two, because Aeron masks positions with it",
+                format!("use {}", term.next_power_of_two()),
+            ));
+        }
+        let window = config.transport.receiver_window_bytes;
+        if window > term / 2 {
+            return Err(Broken::new(
+                "transport.receiver_window_bytes",
+                window,
+                format!(
+                    "must be at most half of {key} = {term}: a publisher may not run further ahead \
+                     of a reader"
+                ),
+                format!("lower it, or raise {key}"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What kind of address a key wants.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// A multicast group.
+    Group,
+    /// An address of one host, that others send to.
+    Host,
+    /// An address of this host, or 0.0.0.0 for all of them.
+    Bind,
+}
+
+fn places(config: &Config) -> Check {
+    let s = &config.streams;
+    let mut places = vec![
+        ("streams.orders.endpoint".to_owned(), s.orders.endpoint, Kind::Host),
+        ("streams.input_log.group".to_owned(), s.input_log.group, Kind::Group),
+        ("streams.event_log.group".to_owned(), s.event_log.group, Kind::Group),
+        ("streams.market_data.group".to_owned(), s.market_data.group, Kind::Group),
+        ("streams.snapshots.group".to_owned(), s.snapshots.group, Kind::Group),
+    ];
+    for (i, gateway) in config.gateway_list.iter().enumerate() {
+        places.push((format!("gateway[{i}].listen"), gateway.listen, Kind::Bind));
+        places.push((format!("gateway[{i}].back_endpoint"), gateway.back_endpoint, Kind::Host));
+    }
+    for (i, (key, place, kind)) in places.iter().enumerate() {
+        address(key, *place, *kind)?;
+        if place.port() == 0 {
+            let rule = "must have a port, because others send there";
+            return Err(Broken::new(key, place, rule, "use 1024 to 65535"));
+        }
+        for (other_key, other, other_kind) in &places[..i] {
+            distinct((key, *place, *kind), (other_key, *other, *other_kind))?;
+        }
+    }
+    address("demo.client_bind", config.demo.client_bind, Kind::Bind)
+}
+
+fn address(key: &str, place: SocketAddrV4, kind: Kind) -> Check {
+    let ip = place.ip();
+    match kind {
+        Kind::Group if !ip.is_multicast() => Err(Broken::new(
+            key,
+            place,
+            "must be a multicast group, because many read this stream",
+            "use an address of 239.0.0.0/8 with an odd last octet",
+        )),
+        Kind::Group if ip.octets()[3] % 2 == 0 => {
+            let [a, b, c, d] = ip.octets();
+            Err(Broken::new(
+                key,
+                place,
+                "the last octet of a group must be odd: Aeron sends data there, and status \
+                 messages to the next address",
+                format!("use {a}.{b}.{c}.{}:{}", d + 1, place.port()),
+            ))
+        }
+        Kind::Host | Kind::Bind if ip.is_multicast() || ip.is_broadcast() => Err(Broken::new(
+            key,
+            place,
+            "must be the address of one host, because one process reads there",
+            "use an address of the host that the process runs on",
+        )),
+        Kind::Host if ip.is_unspecified() => Err(Broken::new(
+            key,
+            place,
+            "must name the host, because others send there",
+            "use the address by which others reach it",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Two places can be open at the same time, and no reader of one gets what is meant for the other.
+fn distinct(
+    (key, place, kind): (&str, SocketAddrV4, Kind),
+    (other_key, other, other_kind): (&str, SocketAddrV4, Kind),
+) -> Check {
+    if kind == Kind::Group && other_kind == Kind::Group && place.ip() == other.ip() {
+        return Err(Broken::new(
+            key,
+            place,
+            format!("is the group of {other_key} too, and each host would receive both"),
+            "give each stream a group of its own",
+        ));
+    }
+    let one_host = place.ip() == other.ip()
+        || place.ip().is_unspecified()
+        || other.ip().is_unspecified()
+        || kind == Kind::Group
+        || other_kind == Kind::Group;
+    if place.port() == other.port() && one_host {
+        return Err(Broken::new(
+            key,
+            place,
+            format!("the port is taken by {other_key} = {other}"),
+            "choose a free port",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,270 @@
+//! `vesta.toml`, resolved once.
+//!
+//! ```text
+//!   user's file --+                 +-- range and relation rules --+
+//!                 +-- gaps filled --+                              +--> Config --> Channels (URIs)
+//!   default file -+                 +-- lists resolved ------------+
+//! ```
+//!
+//! The default file, which this crate carries, is the manual of every key. Nothing else changes a
+//! value: there is no environment variable to forget. An error names the file, the key, the value,
+//! the rule and the fix.
+
+mod channels;
+mod check;
+mod choice;
+mod error;
+mod lists;
+mod section;
+
+use std::io::Read as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use vesta_types::{Epoch, GatewayId, ShardId};
+
+pub use channels::{Channel, Channels};
+pub use choice::{CommitLevel, Datapath, Idle, LogLevel, Mode, Threading};
+pub use error::ConfigError;
+pub use lists::{Gateway, Instrument, SESSION_COUNT_MAX, Session};
+pub use section::{
+    BackStream, Demo, Engine, GroupStream, Log, MdPublisher, Sequencer, SessionLimits, Shard,
+    Streams, Transport, UnicastStream,
+};
+
+use error::Broken;
+use lists::{RawGateway, RawInstrument, RawSession};
+use section::{HasPartial, Partial};
+
+/// The default `vesta.toml`, as it is in the repository.
+pub const DEFAULT_TOML: &str = include_str!("../../../vesta.toml");
+
+/// Name of the default file in errors and at start.
+const DEFAULT_NAME: &str = "vesta.toml (built-in default)";
+
+/// Longest file that is read, bytes: hundreds of times what a big shard needs.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// Everything that every role, the tools and the tuning are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// What this set of instruments promises.
+    pub shard: Shard,
+    /// The sequencer.
+    pub sequencer: Sequencer,
+    /// Bounds of a client session.
+    pub sessions: SessionLimits,
+    /// The engine's capacities.
+    pub engine: Engine,
+    /// The market-data publisher.
+    pub md_publisher: MdPublisher,
+    /// The embedded Aeron driver.
+    pub transport: Transport,
+    /// Stream ids and places.
+    pub streams: Streams,
+    /// What the tools add.
+    pub demo: Demo,
+    /// What is printed on stderr.
+    pub log: Log,
+    /// `[[instrument]]`, at least one, in the file's order.
+    pub instrument_list: Vec<Instrument>,
+    /// `[[gateway]]`, at least one, in the file's order.
+    pub gateway_list: Vec<Gateway>,
+    /// `[[session]]`, at least one, by id.
+    pub session_list: Vec<Session>,
+}
+
+impl Config {
+    /// Reads the file, or the built-in default.
+    ///
+    /// # Errors
+    /// When the file can not be read, is not TOML, has an unknown key, or breaks a rule.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let file = path.display().to_string();
+        let text =
+            read(path).map_err(|cause| ConfigError::Unreadable { file: file.clone(), cause })?;
+        Self::parse(&text, &file)
+    }
+
+    /// Resolves the text of a file; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), but for the reading.
+    pub fn parse(text: &str, name: &str) -> Result<Self, ConfigError> {
+        let user = Raw::read(text, name)?;
+        let defaults = Raw::read(DEFAULT_TOML, DEFAULT_NAME)?;
+        user.or(defaults).resolve().map_err(|broken| broken.of(name))
+    }
+
+    /// The resolved configuration as a `vesta.toml` with every key, which parses to an equal one.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        toml::to_string(&Printed::from(self)).expect("plain tables and lists always print")
+    }
+
+    /// The resolved configuration as one JSON object, with the same keys.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(&Printed::from(self)).expect("plain tables and lists always print")
+    }
+
+    /// The shard's id.
+    #[must_use]
+    pub const fn shard_id(&self) -> ShardId {
+        ShardId(self.shard.id)
+    }
+
+    /// The sequencer's epoch.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        Epoch(self.sequencer.epoch)
+    }
+
+    /// The gateway of that id.
+    #[must_use]
+    pub fn gateway(&self, id: GatewayId) -> Option<&Gateway> {
+        self.gateway_list.iter().find(|gateway| gateway.id == id)
+    }
+
+    /// The sessions of a gateway, by id.
+    pub fn sessions_of(&self, gateway: GatewayId) -> impl Iterator<Item = &Session> {
+        self.session_list.iter().filter(move |session| session.gateway == gateway)
+    }
+
+    /// The Aeron channels of every stream.
+    #[must_use]
+    pub const fn channels(&self) -> Channels<'_> {
+        Channels::new(self)
+    }
+}
+
+/// Reads a file of at most `FILE_BYTES_MAX`, so that a device or a log named by mistake is an
+/// error and not the end of the machine's memory.
+fn read(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(std::io::Error::other(format!("it is longer than {FILE_BYTES_MAX} bytes")));
+    }
+    Ok(text)
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::parse(DEFAULT_TOML, DEFAULT_NAME).expect("the built-in default is tested")
+    }
+}
+
+macro_rules! raw {
+    (tables { $($table:ident: $type:ty,)* } lists { $($list:ident: $item:ty,)* }) => {
+        /// A file as written: any table, key or list may be missing.
+        #[derive(Default, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        struct Raw {
+            $($table: <$type as HasPartial>::Partial,)*
+            $($list: Option<Vec<$item>>,)*
+        }
+
+        impl Raw {
+            fn or(self, defaults: Self) -> Self {
+                Self {
+                    $($table: self.$table.or(defaults.$table),)*
+                    $($list: self.$list.or(defaults.$list),)*
+                }
+            }
+
+            fn tables(self) -> Result<(($($type,)*), ($(Vec<$item>,)*)), String> {
+                Ok((
+                    ($(self.$table.whole().map_err(|key| format!("{}.{key}", stringify!($table)))?,)*),
+                    ($(self.$list.ok_or(stringify!($list))?,)*),
+                ))
+            }
+        }
+
+        /// A resolved configuration in the shape of a file.
+        #[derive(Serialize)]
+        struct Printed<'a> {
+            $($table: &'a $type,)*
+            $($list: Vec<$item>,)*
+        }
+    };
+}
+
+raw! {
+    tables {
+        shard: Shard,
+        sequencer: Sequencer,
+        sessions: SessionLimits,
+        engine: Engine,
+        md_publisher: MdPublisher,
+        transport: Transport,
+        streams: Streams,
+        demo: Demo,
+        log: Log,
+    }
+    lists {
+        instrument: RawInstrument,
+        gateway: RawGateway,
+        session: RawSession,
+    }
+}
+
+impl Raw {
+    fn read(text: &str, name: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|cause| ConfigError::Malformed {
+            file: name.to_owned(),
+            cause: cause.to_string().trim_end().to_owned(),
+        })
+    }
+
+    fn resolve(self) -> Result<Config, Broken> {
+        let (tables, lists) = self.tables().map_err(|key| {
+            Broken::new(key, "nothing", "the default file must have every key", "report this")
+        })?;
+        let (shard, sequencer, sessions, engine, md_publisher, transport, streams, demo, log) =
+            tables;
+        let (instrument, gateway, session) = lists;
+        let instrument_list = lists::instruments(&instrument)?;
+        let gateway_list = lists::gateways(&gateway)?;
+        let session_list = lists::sessions(&session, &gateway_list)?;
+        let mut config = Config {
+            shard,
+            sequencer,
+            sessions,
+            engine,
+            md_publisher,
+            transport,
+            streams,
+            demo,
+            log,
+            instrument_list,
+            gateway_list,
+            session_list,
+        };
+        check::rules(&config)?;
+        if config.engine.event_readers_min == 0 {
+            config.engine.event_readers_min = config.gateway_list.len() as u32 + 1;
+        }
+        Ok(config)
+    }
+}
+
+impl<'a> From<&'a Config> for Printed<'a> {
+    fn from(config: &'a Config) -> Self {
+        Self {
+            shard: &config.shard,
+            sequencer: &config.sequencer,
+            sessions: &config.sessions,
+            engine: &config.engine,
+            md_publisher: &config.md_publisher,
+            transport: &config.transport,
+            streams: &config.streams,
+            demo: &config.demo,
+            log: &config.log,
+            instrument: config.instrument_list.iter().map(RawInstrument::from).collect(),
+            gateway: config.gateway_list.iter().map(RawGateway::from).collect(),
+            session: lists::session_runs(&config.session_list),
+        }
+    }
+}

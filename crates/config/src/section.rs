@@ -1,0 +1,264 @@
+//! The sections of `vesta.toml` that are plain tables. `vesta.toml` itself is their manual; here
+//! stand their types. Each is declared once and becomes two structs: the resolved one, and a
+//! partial one for what a user's file says, whose gaps the default file fills.
+
+use std::net::SocketAddrV4;
+
+use serde::{Deserialize, Serialize};
+
+use crate::choice::{CommitLevel, Datapath, Idle, LogLevel, Mode, Threading};
+
+/// A table of which any key may be missing.
+pub trait Partial: Sized {
+    /// The table with every key.
+    type Whole;
+
+    /// Fills the gaps from `defaults`.
+    fn or(self, defaults: Self) -> Self;
+
+    /// The whole table, or the name of a key that is still missing.
+    fn whole(self) -> Result<Self::Whole, String>;
+}
+
+/// A key whose value is whole or absent.
+macro_rules! leaf {
+    ($($type:ty),* $(,)?) => {$(
+        impl Partial for Leaf<$type> {
+            type Whole = $type;
+            fn or(self, defaults: Self) -> Self {
+                Self(self.0.or(defaults.0))
+            }
+            fn whole(self) -> Result<$type, String> {
+                self.0.ok_or_else(String::new)
+            }
+        }
+        impl HasPartial for $type {
+            type Partial = Leaf<$type>;
+        }
+    )*};
+}
+
+/// A type with a form in which parts may be missing.
+pub trait HasPartial {
+    /// That form.
+    type Partial: Partial<Whole = Self> + Default;
+}
+
+/// The partial form of a single value.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct Leaf<T>(Option<T>);
+
+impl<T> Default for Leaf<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+leaf!(
+    bool,
+    u16,
+    u32,
+    u64,
+    i32,
+    String,
+    SocketAddrV4,
+    CommitLevel,
+    Mode,
+    Datapath,
+    Threading,
+    Idle,
+    LogLevel,
+);
+
+macro_rules! sections {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident / $partial:ident { $($(#[$fdoc:meta])* $field:ident: $type:ty,)* }
+    )*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+        pub struct $name { $($(#[$fdoc])* pub $field: $type,)* }
+
+        #[derive(Default, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $partial { $($field: <$type as HasPartial>::Partial,)* }
+
+        impl HasPartial for $name {
+            type Partial = $partial;
+        }
+
+        impl Partial for $partial {
+            type Whole = $name;
+            fn or(self, defaults: Self) -> Self {
+                Self { $($field: self.$field.or(defaults.$field),)* }
+            }
+            fn whole(self) -> Result<$name, String> {
+                Ok($name { $($field: self.$field.whole().map_err(|key| {
+                    if key.is_empty() { stringify!($field).to_owned() }
+                    else { format!("{}.{key}", stringify!($field)) }
+                })?,)* })
+            }
+        }
+    )*};
+}
+
+sections! {
+    /// `[shard]`: what this set of instruments promises.
+    Shard / ShardPartial {
+        /// The shard's id, from 1.
+        id: u32,
+        /// When a command counts as acknowledged.
+        commit_level: CommitLevel,
+    }
+
+    /// `[sequencer]`.
+    Sequencer / SequencerPartial {
+        /// The reign of this sequencer, from 1; raised by the operator on every restart.
+        epoch: u32,
+        /// A forward jump of the clock above this halts the sequencer, ms.
+        clock_jump_max_ms: u64,
+        /// Readers of the input log that must have joined before the first record.
+        input_readers_min: u32,
+    }
+
+    /// `[sessions]`: bounds of a client session, the same in gateway and engine.
+    SessionLimits / SessionLimitsPartial {
+        /// Unanswered commands of any kind that a session may have.
+        window: u32,
+        /// Unanswered commands on top of `window` that only cancels and mass cancels may take.
+        cancel_reserve: u32,
+    }
+
+    /// `[engine]`: capacities, all taken at start.
+    Engine / EnginePartial {
+        /// Resting orders of the shard.
+        order_count_max: u32,
+        /// Price levels of one side of one book.
+        level_count_max: u32,
+        /// Instruments of the shard.
+        instrument_count_max: u32,
+        /// Readers of the event log that must have joined before the first record is applied. In
+        /// the file 0 stands for "every gateway and the md-publisher"; here it is that number.
+        event_readers_min: u32,
+    }
+
+    /// `[md_publisher]`.
+    MdPublisher / MdPublisherPartial {
+        /// From one snapshot of all books to the next, ms.
+        snapshot_interval_ms: u64,
+        /// Longest silence of the feed, ms.
+        heartbeat_interval_ms: u64,
+        /// Bytes that may wait for the network before the publisher stops reading events.
+        pending_bytes_max: u32,
+    }
+
+    /// `[transport]`: the embedded Aeron media driver of every process.
+    Transport / TransportPartial {
+        /// How one stream reaches many readers.
+        mode: Mode,
+        /// Address, or address/prefix, of the interface for multicast.
+        interface: String,
+        /// Routers that a multicast datagram may cross, plus one.
+        multicast_ttl: u16,
+        /// Who receives and sends the datagrams.
+        datapath: Datapath,
+        /// Where the driver's agents run.
+        threading: Threading,
+        /// The driver's directory; empty stands for `/dev/shm/vesta-<role>-<pid>`.
+        driver_directory: String,
+        /// Largest datagram, bytes of UDP payload.
+        mtu_bytes: u32,
+        /// SO_RCVBUF, bytes.
+        socket_receive_buffer_bytes: u32,
+        /// SO_SNDBUF, bytes.
+        socket_send_buffer_bytes: u32,
+        /// What a reader admits to be in flight to it, bytes.
+        receiver_window_bytes: u32,
+        /// From one status message of a reader to the next, ms.
+        status_message_interval_ms: u64,
+        /// A reader silent for this long no longer holds the publisher back, ms.
+        flow_control_receiver_timeout_ms: u64,
+        /// A publisher silent for this long is lost, ms.
+        image_liveness_timeout_ms: u64,
+        /// A publication without a status message for this long has no reader, ms.
+        publication_connection_timeout_ms: u64,
+        /// How long a closed publication answers requests for repair, ms.
+        publication_linger_timeout_ms: u64,
+        /// Longest random wait before a reader asks for a repair on multicast, us.
+        nak_backoff_us: u64,
+        /// True: log buffers take memory as they are touched.
+        sparse_files: bool,
+        /// True: log buffers are touched when they are made.
+        pre_touch: bool,
+        /// What the thread does when there is nothing to do.
+        idle: Idle,
+        /// Longest sleep of `backoff` and `park`, us.
+        idle_park_max_us: u64,
+    }
+
+    /// `[streams]`: ids, places and buffers.
+    Streams / StreamsPartial {
+        /// Gateways to sequencer.
+        orders: UnicastStream,
+        /// Sequencer to each gateway; the place is the gateway's `back_endpoint`.
+        sequencer_back: BackStream,
+        /// Sequencer to engines.
+        input_log: GroupStream,
+        /// Engine to gateways and md-publisher.
+        event_log: GroupStream,
+        /// md-publisher to consumers: what changed.
+        market_data: GroupStream,
+        /// md-publisher to consumers: whole books.
+        snapshots: GroupStream,
+    }
+
+    /// A stream to one reader.
+    UnicastStream / UnicastStreamPartial {
+        /// Aeron stream id.
+        id: i32,
+        /// Where the reader listens.
+        endpoint: SocketAddrV4,
+        /// Bytes of one of the three terms of a log buffer.
+        term_length_bytes: u32,
+    }
+
+    /// A stream to one reader each, at the place that the reader's own table names.
+    BackStream / BackStreamPartial {
+        /// Aeron stream id.
+        id: i32,
+        /// Bytes of one of the three terms of a log buffer.
+        term_length_bytes: u32,
+    }
+
+    /// A stream to a multicast group.
+    GroupStream / GroupStreamPartial {
+        /// Aeron stream id.
+        id: i32,
+        /// The group and port. Aeron wants the last octet odd, and takes the next address for
+        /// status messages.
+        group: SocketAddrV4,
+        /// Bytes of one of the three terms of a log buffer.
+        term_length_bytes: u32,
+    }
+
+    /// `[demo]`: what the tools add as a client.
+    Demo / DemoPartial {
+        /// Where the client's UDP socket is bound; port 0 takes a free one.
+        client_bind: SocketAddrV4,
+    }
+
+    /// `[log]`: what is printed on stderr.
+    Log / LogPartial {
+        /// The least grave line that is printed.
+        level: LogLevel,
+    }
+}
+
+impl SessionLimits {
+    /// Unanswered commands that a session may have, cancels included; as many outcomes are kept.
+    #[must_use]
+    pub const fn outcome_count(&self) -> u32 {
+        self.window + self.cancel_reserve
+    }
+}
