@@ -1,2 +1,11 @@
-//! The role as a process.
-fn main() {}
+//! `vesta-engine`: the engine role as a process.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vesta_runner::role_main(
+        "engine",
+        "Applies the input log to the books and publishes the event log",
+        |transport, config, _| vesta_engine::run::open(transport, config),
+    )
+}

@@ -1,1 +1,70 @@
-//! The runner.
+//! The engine as a process: from the configuration to an agent.
+
+use crate::{EngineAgent, Links, SessionOwner, Settings};
+use std::error::Error;
+use vesta_config::Config;
+use vesta_matching::Capacity;
+use vesta_netio::AeronTransport;
+use vesta_runner::{Agent, StartError, link};
+use vesta_transport::Transport;
+use vesta_types::TimeNs;
+
+/// What the configuration makes an engine for.
+#[must_use]
+pub fn settings(config: &Config) -> Settings {
+    Settings {
+        shard: config.shard_id(),
+        epoch: config.epoch(),
+        sessions: config
+            .session_list
+            .iter()
+            .map(|session| SessionOwner { session: session.id, gateway: session.gateway })
+            .collect(),
+        outcomes_kept: config.sessions.outcome_count(),
+        capacity: Capacity {
+            order_count_max: config.engine.order_count_max,
+            level_count_max: config.engine.level_count_max,
+            instrument_count_max: config.engine.instrument_count_max,
+        },
+    }
+}
+
+/// Where the configuration puts its streams.
+#[must_use]
+pub fn links(config: &Config) -> Links {
+    let channels = config.channels();
+    Links {
+        input_log: link(channels.input_log_subscription()),
+        event_log: link(channels.event_log_publication()),
+        event_readers_min: config.engine.event_readers_min as usize,
+    }
+}
+
+/// Opens an engine's streams.
+///
+/// # Errors
+/// When one can not be opened.
+pub fn open(transport: &mut AeronTransport, config: &Config) -> Result<Box<dyn Agent>, StartError> {
+    Ok(Box::new(EngineAgent::new(transport, &links(config), settings(config))?))
+}
+
+impl<T: Transport> Agent for EngineAgent<T> {
+    fn do_work(&mut self, _now: TimeNs) -> Result<usize, Box<dyn Error>> {
+        // An engine knows no time but the sequencer's.
+        Ok(Self::do_work(self)?)
+    }
+
+    fn is_ready(&self) -> bool {
+        self.is_open()
+    }
+
+    fn summary(&self) -> String {
+        let engine = self.engine();
+        format!(
+            "applied {} records, {} orders rest, state hash {:016x}",
+            engine.next_seq().0 - 1,
+            engine.matcher().order_count(),
+            engine.state_hash()
+        )
+    }
+}

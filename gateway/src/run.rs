@@ -1,1 +1,81 @@
-//! The runner.
+//! The gateway as a process: from the configuration to an agent.
+
+use crate::{GatewayAgent, Links, Settings};
+use std::error::Error;
+use std::net::SocketAddr;
+use vesta_config::{Config, Gateway as GatewayConfig};
+use vesta_netio::{AeronTransport, UdpSocket};
+use vesta_runner::{Agent, StartError, link};
+use vesta_transport::{DatagramSocket, Transport};
+use vesta_types::TimeNs;
+
+/// What the configuration makes this gateway for.
+#[must_use]
+pub fn settings(config: &Config, gateway: &GatewayConfig) -> Settings {
+    Settings {
+        gateway: gateway.id,
+        sessions: config.sessions_of(gateway.id).map(|session| session.id).collect(),
+        instruments: config.instrument_list.iter().map(|i| (i.id, i.scale)).collect(),
+        window: config.sessions.window,
+        cancel_reserve: config.sessions.cancel_reserve,
+    }
+}
+
+/// Where the configuration puts its streams; `None` for a gateway that it does not have.
+#[must_use]
+pub fn links(config: &Config, gateway: &GatewayConfig) -> Option<Links> {
+    let channels = config.channels();
+    Some(Links {
+        orders: link(channels.orders_publication()),
+        back: link(channels.sequencer_back_subscription(gateway.id)?),
+        event_log: link(channels.event_log_subscription()),
+    })
+}
+
+/// Opens the streams and the clients' socket of the gateway `id`, or of the first one.
+///
+/// # Errors
+/// When there is no such gateway, or one of them can not be opened.
+pub fn open(
+    transport: &mut AeronTransport,
+    config: &Config,
+    id: Option<u32>,
+) -> Result<Box<dyn Agent>, StartError> {
+    let wanted = |gateway: &&GatewayConfig| id.is_none_or(|id| gateway.id.0 == id);
+    let gateway = config.gateway_list.iter().find(wanted).ok_or_else(|| {
+        let known: Vec<_> = config.gateway_list.iter().map(|g| g.id.to_string()).collect();
+        let id = id.unwrap_or_default();
+        StartError::Argument(format!(
+            "--gateway {id}: the configuration has no such [[gateway]], only {}",
+            known.join(", ")
+        ))
+    })?;
+    let links = links(config, gateway).ok_or_else(|| {
+        StartError::Argument(format!(
+            "gateway {} has no stream back from the sequencer",
+            gateway.id
+        ))
+    })?;
+    let listen = SocketAddr::V4(gateway.listen);
+    let socket = UdpSocket::bind(listen, gateway.receive_buffer_bytes as usize)?;
+    Ok(Box::new(GatewayAgent::new(transport, &links, socket, settings(config, gateway))?))
+}
+
+impl<T: Transport, D: DatagramSocket> Agent for GatewayAgent<T, D> {
+    fn do_work(&mut self, _now: TimeNs) -> Result<usize, Box<dyn Error>> {
+        Ok(Self::do_work(self)?)
+    }
+
+    fn is_ready(&self) -> bool {
+        Self::is_ready(self)
+    }
+
+    fn summary(&self) -> String {
+        let c = self.counters();
+        format!(
+            "received {} datagrams, forwarded {}, refused {}, dropped {} runts; sent {} reports, \
+             dropped {}",
+            c.datagrams, c.forwarded, c.refused, c.runts, c.reports, c.reports_dropped
+        )
+    }
+}

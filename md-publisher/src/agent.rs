@@ -99,6 +99,12 @@ impl<T: Transport> MdPublisherAgent<T> {
         self.counters
     }
 
+    /// True while an engine's event log is joined.
+    #[must_use]
+    pub const fn has_engine(&self) -> bool {
+        self.engine.is_joined()
+    }
+
     /// The publisher's state, to read.
     #[must_use]
     pub const fn publisher(&self) -> &Publisher {

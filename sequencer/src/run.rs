@@ -1,1 +1,78 @@
-//! The runner.
+//! The sequencer as a process: from the configuration to an agent.
+
+use crate::{GatewayLink, Links, SequencerAgent, Settings};
+use std::error::Error;
+use vesta_config::{Config, Instrument};
+use vesta_netio::AeronTransport;
+use vesta_runner::{Agent, StartError, link};
+use vesta_transport::Transport;
+use vesta_types::TimeNs;
+use vesta_wire::client::Origin;
+use vesta_wire::record::{DefineInstrument, Stamp};
+
+/// What the configuration makes a sequencer for.
+#[must_use]
+pub fn settings(config: &Config) -> Settings {
+    Settings {
+        shard: config.shard_id(),
+        epoch: config.epoch(),
+        clock_jump_max_ns: config.sequencer.clock_jump_max_ms * 1_000_000,
+        instruments: config.instrument_list.iter().map(definition).collect(),
+    }
+}
+
+fn definition(instrument: &Instrument) -> DefineInstrument {
+    DefineInstrument {
+        stamp: Stamp::default(),
+        origin: Origin { client_seq: 0.into(), session: 0.into(), session_epoch: 0.into() },
+        price_max: instrument.price_max.0.into(),
+        qty_max: instrument.qty_max.0.into(),
+        symbol: instrument.wire_symbol(),
+        instrument: instrument.id.0.into(),
+        tick_size: vesta_wire::Decimal::e8(instrument.scale.tick_e8()),
+        lot_size: vesta_wire::Decimal::e8(instrument.scale.lot_e8()),
+        reserved: [0; 2],
+    }
+}
+
+/// Where the configuration puts its streams.
+#[must_use]
+pub fn links(config: &Config) -> Links {
+    let channels = config.channels();
+    let gateways = config.gateway_list.iter().filter_map(|gateway| {
+        let back = channels.sequencer_back_publication(gateway.id)?;
+        Some(GatewayLink { gateway: gateway.id, back: link(back) })
+    });
+    Links {
+        orders: link(channels.orders_subscription()),
+        input_log: link(channels.input_log_publication()),
+        input_readers_min: config.sequencer.input_readers_min as usize,
+        gateways: gateways.collect(),
+    }
+}
+
+/// Opens a sequencer's streams.
+///
+/// # Errors
+/// When one can not be opened.
+pub fn open(transport: &mut AeronTransport, config: &Config) -> Result<Box<dyn Agent>, StartError> {
+    Ok(Box::new(SequencerAgent::new(transport, &links(config), settings(config))?))
+}
+
+impl<T: Transport> Agent for SequencerAgent<T> {
+    fn do_work(&mut self, now: TimeNs) -> Result<usize, Box<dyn Error>> {
+        Ok(Self::do_work(self, now)?)
+    }
+
+    fn is_ready(&self) -> bool {
+        self.is_open()
+    }
+
+    fn summary(&self) -> String {
+        let counters = self.counters();
+        format!(
+            "sequenced {} commands, refused {}, dropped {} of unknown gateways",
+            counters.sequenced, counters.refused, counters.strangers
+        )
+    }
+}

@@ -131,10 +131,10 @@ fn transport(config: &Config) -> Check {
     let t = &config.transport;
     interface(&t.interface)?;
     within("transport.multicast_ttl", t.multicast_ttl, 1..=255, "it is one byte of the IP header")?;
-    if !t.driver_directory.is_empty() && !t.driver_directory.starts_with('/') {
+    if !t.driver_directory_parent.is_empty() && !t.driver_directory_parent.starts_with('/') {
         return Err(Broken::new(
-            "transport.driver_directory",
-            format!("{:?}", t.driver_directory),
+            "transport.driver_directory_parent",
+            format!("{:?}", t.driver_directory_parent),
             "must be an absolute path, or empty for one of the process's own",
             "start it with /",
         ));

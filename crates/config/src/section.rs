@@ -149,7 +149,7 @@ sections! {
         snapshot_interval_ms: u64,
         /// Longest silence of the feed, ms.
         heartbeat_interval_ms: u64,
-        /// Bytes that may wait for the network before the publisher stops reading events.
+        /// Bytes that may wait for the network before they are dropped and consumers see a gap.
         pending_bytes_max: u32,
     }
 
@@ -165,8 +165,8 @@ sections! {
         datapath: Datapath,
         /// Where the driver's agents run.
         threading: Threading,
-        /// The driver's directory; empty stands for `/dev/shm/vesta-<role>-<pid>`.
-        driver_directory: String,
+        /// Where the driver's directory `vesta-<role>-<pid>` is made; empty stands for `/dev/shm`.
+        driver_directory_parent: String,
         /// Largest datagram, bytes of UDP payload.
         mtu_bytes: u32,
         /// SO_RCVBUF, bytes.

@@ -55,6 +55,14 @@ pub struct Decimal {
     pub exponent: i8,
 }
 
+impl Decimal {
+    /// A decimal that counts units of 10^-8, as clients' numbers do.
+    #[must_use]
+    pub const fn e8(mantissa: i64) -> Self {
+        Self { mantissa: I64::new(mantissa), exponent: crate::client::DECIMAL_EXPONENT }
+    }
+}
+
 /// An instrument's ticker: ASCII, padded with zero bytes at the end.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,

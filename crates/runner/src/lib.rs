@@ -1,0 +1,20 @@
+//! What every Vesta process does around its role: command line, configuration, transport, duty
+//! cycle, exit.
+//!
+//! ```text
+//!   role_main: arguments -> Config -> AeronTransport -> the role's agent -> run_until_stopped
+//! ```
+//!
+//! Exit status: 0 after Ctrl-C or SIGTERM, 1 when the role stopped with a reason (an image lost, a
+//! log that skips), 2 when it could not start (configuration, port, kernel). The reason is the last
+//! line on stderr.
+
+mod process;
+mod settings;
+
+pub use process::{Agent, Exit, RoleArgs, StartError, Stopped, role_main, run_until_stopped};
+pub use settings::{client_settings, driver_settings, idle, link};
+
+/// Version and build, as every binary prints it.
+pub const BUILD: &str =
+    concat!(env!("CARGO_PKG_VERSION"), " (Aeron 1.54, ", env!("VESTA_BUILD"), ")");

@@ -1,0 +1,217 @@
+//! One role as a process of its own.
+
+use crate::BUILD;
+use crate::settings::{client_settings, driver_settings, idle};
+use clap::Parser;
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use vesta_config::{Config, ConfigError, LogLevel};
+use vesta_netio::{AeronTransport, Clock, DriverError, Idler, StopFlag, UdpError};
+use vesta_transport::{Duty, TransportError};
+use vesta_types::TimeNs;
+
+/// A role at work: what the loop calls.
+pub trait Agent {
+    /// One duty cycle at time `now`; returns how much was done.
+    ///
+    /// # Errors
+    /// Why the role can not go on.
+    fn do_work(&mut self, now: TimeNs) -> Result<usize, Box<dyn Error>>;
+
+    /// True once the role does what it is for; said once, on stderr.
+    fn is_ready(&self) -> bool;
+
+    /// What it counted, in one line of words, for the log.
+    fn summary(&self) -> String;
+}
+
+/// Why a process could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The driver.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+    /// A stream.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The clients' socket.
+    #[error(transparent)]
+    Udp(#[from] UdpError),
+    /// Signal handlers.
+    #[error("signal handlers can not be installed: {0}")]
+    Signals(std::io::Error),
+    /// An argument.
+    #[error("{0}")]
+    Argument(String),
+}
+
+/// Arguments that every role takes.
+#[derive(Debug, Parser)]
+#[command(version = BUILD)]
+pub struct RoleArgs {
+    /// The configuration file; without it the built-in default, which `vesta inspect config` prints
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Which [[gateway]] of the configuration to be (only vesta-gateway looks at it); the first one
+    /// by default
+    #[arg(long, value_name = "ID")]
+    pub gateway: Option<u32>,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It was told to.
+    Asked,
+    /// The role stopped with a reason.
+    Stopped,
+    /// It could not start.
+    NotStarted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Asked => 0,
+            Exit::Stopped => 1,
+            Exit::NotStarted => 2,
+        })
+    }
+}
+
+/// Runs the role `name` (as in `engine`) as this process: `open` opens its streams.
+pub fn role_main(
+    name: &str,
+    about: &'static str,
+    open: impl FnOnce(&mut AeronTransport, &Config, &RoleArgs) -> Result<Box<dyn Agent>, StartError>,
+) -> ExitCode {
+    let command =
+        <RoleArgs as clap::CommandFactory>::command().name(format!("vesta-{name}")).about(about);
+    let matches = command.get_matches();
+    let args = match <RoleArgs as clap::FromArgMatches>::from_arg_matches(&matches) {
+        Ok(args) => args,
+        Err(error) => error.exit(),
+    };
+    let exit = match start(name, &args, open) {
+        Err(error) => {
+            eprintln!("vesta-{name}: {error}");
+            Exit::NotStarted
+        }
+        Ok((mut transport, mut agent, config, stop)) => {
+            let outcome = run_until_stopped(name, &mut transport, agent.as_mut(), &config, &stop);
+            say(&config, LogLevel::Info, name, &agent.summary());
+            drop(agent);
+            // What we published stays readable for as long as it takes to hear that we are gone.
+            let told = Duration::from_millis(2 * config.transport.status_message_interval_ms);
+            let lingered = transport.linger(told);
+            match (outcome, lingered) {
+                (Ok(()), Ok(())) => Exit::Asked,
+                (Err(stopped), _) => {
+                    eprintln!("vesta-{name}: {stopped}");
+                    Exit::Stopped
+                }
+                (Ok(()), Err(error)) => {
+                    eprintln!("vesta-{name}: {error}");
+                    Exit::Stopped
+                }
+            }
+        }
+    };
+    exit.into()
+}
+
+type Started = (AeronTransport, Box<dyn Agent>, Config, StopFlag);
+
+fn start(
+    name: &str,
+    args: &RoleArgs,
+    open: impl FnOnce(&mut AeronTransport, &Config, &RoleArgs) -> Result<Box<dyn Agent>, StartError>,
+) -> Result<Started, StartError> {
+    let config = Config::load(args.config.as_deref())?;
+    let stop = StopFlag::on_signals().map_err(StartError::Signals)?;
+    let from = args.config.as_ref().map_or("built-in default".into(), |p| p.display().to_string());
+    say(&config, LogLevel::Info, name, &format!("{BUILD}; configuration: {from}"));
+    say(&config, LogLevel::Debug, name, &format!("resolved configuration:\n{}", config.to_toml()));
+    let mut transport =
+        AeronTransport::embed(&driver_settings(&config, name), client_settings(&config, name))?;
+    describe_driver(&config, name, &transport);
+    let agent = open(&mut transport, &config, args)?;
+    say(
+        &config,
+        LogLevel::Info,
+        name,
+        &format!(
+            "shard {}, epoch {}, commit level {}; streams are open",
+            config.shard.id, config.sequencer.epoch, config.shard.commit_level
+        ),
+    );
+    Ok((transport, agent, config, stop))
+}
+
+fn describe_driver(config: &Config, name: &str, transport: &AeronTransport) {
+    transport.with_driver(|driver| {
+        say(config, LogLevel::Info, name, &driver.datapath().to_string());
+        let directory = driver.directory().display();
+        let threading = config.transport.threading;
+        say(config, LogLevel::Info, name, &format!("media driver in {directory}, {threading}"));
+        for stale in driver.removed_stale() {
+            let line = format!(
+                "removed {} ({} bytes), left behind by process {}, which is dead",
+                stale.path.display(),
+                stale.bytes,
+                stale.owner_pid
+            );
+            say(config, LogLevel::Warn, name, &line);
+        }
+    });
+}
+
+/// Prints a line on stderr where the configuration wants lines of this gravity.
+fn say(config: &Config, level: LogLevel, name: &str, text: &str) {
+    if level as u8 <= config.log.level as u8 {
+        eprintln!("vesta-{name}: {text}");
+    }
+}
+
+/// Why a role stopped before it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    /// The role's own reason.
+    #[error("stopped: {0}")]
+    Role(Box<dyn Error>),
+    /// The transport failed.
+    #[error("stopped: {0}")]
+    Transport(#[from] TransportError),
+}
+
+/// The duty cycle: transport, role, idle, until the flag is set.
+///
+/// # Errors
+/// Why it ended before that.
+pub fn run_until_stopped(
+    name: &str,
+    transport: &mut AeronTransport,
+    agent: &mut dyn Agent,
+    config: &Config,
+    stop: &StopFlag,
+) -> Result<(), Stopped> {
+    let clock = Clock::new();
+    let mut idler = Idler::new(idle(config));
+    let mut announced = false;
+    while !stop.is_stopped() {
+        let mut work = transport.do_work()?;
+        work += agent.do_work(clock.utc_ns()).map_err(Stopped::Role)?;
+        if !announced && agent.is_ready() {
+            announced = true;
+            say(config, LogLevel::Info, name, "ready");
+        }
+        idler.idle(work);
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! From the configuration to the settings of driver, client and loop.
+
+use std::path::PathBuf;
+use vesta_config::{
+    Channel, Config, Datapath as ConfigDatapath, Idle as ConfigIdle, Threading as ConfigThreading,
+};
+use vesta_netio::{
+    ClientSettings, Datapath, DatapathChoice, DriverSettings, Idle, SharedIdle, Threading,
+};
+use vesta_transport::StreamId;
+
+/// Idle cycles spent spinning before a back-off gives up the core, and yielding before it sleeps:
+/// some microseconds each, which bridges the gap between two messages of a busy stream.
+const SPIN_COUNT: u32 = 50;
+const YIELD_COUNT: u32 = 20;
+/// The first sleep of a back-off, in microseconds.
+const SLEEP_MIN_US: u64 = 10;
+
+/// Settings of the embedded driver of `role`.
+#[must_use]
+pub fn driver_settings(config: &Config, role: &str) -> DriverSettings {
+    let t = &config.transport;
+    let parent = &t.driver_directory_parent;
+    DriverSettings {
+        directory_parent: (!parent.is_empty()).then(|| PathBuf::from(parent)),
+        threading: match t.threading {
+            ConfigThreading::Invoker => Threading::Invoker,
+            ConfigThreading::Shared => Threading::Shared(shared_idle(config)),
+        },
+        datapath: match t.datapath {
+            ConfigDatapath::Auto => DatapathChoice::Auto,
+            ConfigDatapath::Uring => DatapathChoice::Require(Datapath::Uring),
+            ConfigDatapath::Socket => DatapathChoice::Require(Datapath::Socket),
+        },
+        term_buffer_sparse_file: t.sparse_files,
+        mtu_bytes: t.mtu_bytes as usize,
+        socket_receive_buffer_bytes: t.socket_receive_buffer_bytes as usize,
+        socket_send_buffer_bytes: t.socket_send_buffer_bytes as usize,
+        initial_window_bytes: t.receiver_window_bytes as usize,
+        image_liveness_timeout_ms: t.image_liveness_timeout_ms,
+        publication_linger_ms: t.publication_linger_timeout_ms,
+        publication_connection_timeout_ms: t.publication_connection_timeout_ms,
+        status_message_interval_ms: t.status_message_interval_ms,
+        flow_control_receiver_timeout_ms: t.flow_control_receiver_timeout_ms,
+        nak_multicast_backoff_max_us: t.nak_backoff_us,
+        // Timeouts are met with this precision; a fifth of the shortest keeps them honest.
+        timer_interval_ms: (t.status_message_interval_ms / 2).clamp(1, 100),
+        ..DriverSettings::new(role)
+    }
+}
+
+/// Settings of the Aeron client of `role`.
+#[must_use]
+pub fn client_settings(config: &Config, role: &str) -> ClientSettings {
+    ClientSettings {
+        name: format!("vesta-{role}"),
+        pre_touch_mapped_memory: config.transport.pre_touch,
+        ..ClientSettings::default()
+    }
+}
+
+/// What a role's loop does when there is nothing to do.
+#[must_use]
+pub fn idle(config: &Config) -> Idle {
+    let sleep_max_us = config.transport.idle_park_max_us;
+    match config.transport.idle {
+        ConfigIdle::Spin => Idle::Spin,
+        ConfigIdle::Backoff => Idle::Backoff {
+            spin_count: SPIN_COUNT,
+            yield_count: YIELD_COUNT,
+            sleep_min_us: SLEEP_MIN_US,
+            sleep_max_us,
+        },
+        ConfigIdle::Park => Idle::Park { sleep_us: sleep_max_us },
+    }
+}
+
+fn shared_idle(config: &Config) -> SharedIdle {
+    match config.transport.idle {
+        ConfigIdle::Spin => SharedIdle::Spin,
+        ConfigIdle::Backoff | ConfigIdle::Park => SharedIdle::Backoff {
+            spin_count: SPIN_COUNT,
+            yield_count: YIELD_COUNT,
+            sleep_min_us: SLEEP_MIN_US,
+            sleep_max_us: config.transport.idle_park_max_us,
+        },
+    }
+}
+
+/// A channel of the configuration, as the roles' agents take it.
+#[must_use]
+pub fn link(channel: Channel) -> (String, StreamId) {
+    (channel.uri, StreamId(channel.stream_id))
+}
