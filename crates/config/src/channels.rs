@@ -149,3 +149,77 @@ fn unicast_publication(endpoint: SocketAddrV4, term: u32, stream_id: i32) -> Cha
 fn unicast_subscription(endpoint: SocketAddrV4, stream_id: i32) -> Channel {
     Channel { uri: format!("aeron:udp?endpoint={endpoint}"), stream_id }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uris(config: &Config) -> Vec<(i32, String)> {
+        let channels = config.channels();
+        let gateway = config.gateway_list[0].id;
+        [
+            channels.orders_publication(),
+            channels.orders_subscription(),
+            channels.sequencer_back_publication(gateway).expect("a gateway"),
+            channels.sequencer_back_subscription(gateway).expect("a gateway"),
+            channels.input_log_publication(),
+            channels.input_log_subscription(),
+            channels.event_log_publication(),
+            channels.event_log_subscription(),
+            channels.market_data_publication(),
+            channels.market_data_subscription(),
+            channels.snapshots_publication(),
+            channels.snapshots_subscription(),
+        ]
+        .map(|channel| (channel.stream_id, channel.uri))
+        .into()
+    }
+
+    #[test]
+    fn the_default_channels_are_pinned() {
+        let multicast = "|interface=127.0.0.1/32|ttl=1";
+        let log = "|term-length=4194304|fc=min,t:5000ms";
+        let market = "|term-length=4194304|fc=max";
+        let expected = [
+            (10, "127.0.0.1:24010|term-length=1048576".to_owned()),
+            (10, "127.0.0.1:24010".to_owned()),
+            (11, "127.0.0.1:24011|term-length=1048576".to_owned()),
+            (11, "127.0.0.1:24011".to_owned()),
+            (20, format!("239.86.1.21:24020{multicast}{log}")),
+            (20, format!("239.86.1.21:24020{multicast}")),
+            (30, format!("239.86.1.31:24030{multicast}{log}")),
+            (30, format!("239.86.1.31:24030{multicast}")),
+            (40, format!("239.86.1.41:24040{multicast}{market}")),
+            (40, format!("239.86.1.41:24040{multicast}")),
+            (41, format!("239.86.1.43:24041{multicast}{market}")),
+            (41, format!("239.86.1.43:24041{multicast}")),
+        ]
+        .map(|(id, place)| (id, format!("aeron:udp?endpoint={place}")));
+        assert_eq!(uris(&Config::default()), expected);
+    }
+
+    #[test]
+    fn an_unknown_gateway_has_no_channel() {
+        let config = Config::default();
+        assert_eq!(config.channels().sequencer_back_publication(GatewayId(9)), None);
+        assert_eq!(config.channels().sequencer_back_subscription(GatewayId(9)), None);
+    }
+
+    #[test]
+    fn keys_reach_the_channels() {
+        let config = Config::parse(
+            "[transport]\ninterface = \"10.1.0.0/16\"\nmulticast_ttl = 3\n\
+             flow_control_receiver_timeout_ms = 9000\n\
+             [streams.input_log]\nid = 77\nterm_length_bytes = 8388608\n",
+            "t",
+        )
+        .expect("a good file");
+        let channel = config.channels().input_log_publication();
+        assert_eq!(channel.stream_id, 77);
+        assert_eq!(
+            channel.uri,
+            "aeron:udp?endpoint=239.86.1.21:24020|interface=10.1.0.0/16|ttl=3\
+             |term-length=8388608|fc=min,t:9000ms"
+        );
+    }
+}

@@ -66,7 +66,7 @@ fn at_least<T: PartialOrd + Display>(
         key,
         value,
         format!("must be at least {other_key} = {other}: {why}"),
-        format!("raise {key} or lower {other_key}"),
+        format!("raise {key} or lower {}", other_key.trim_start_matches("twice ")),
     ))
 }
 
@@ -141,7 +141,7 @@ fn transport(config: &Config) -> Check {
     }
     let why = "the longest message must fit, and UDP carries no more";
     within("transport.mtu_bytes", t.mtu_bytes, MTU_BYTES, why)?;
-    if t.mtu_bytes % FRAME_ALIGNMENT != 0 {
+    if !t.mtu_bytes.is_multiple_of(FRAME_ALIGNMENT) {
         return Err(Broken::new(
             "transport.mtu_bytes",
             t.mtu_bytes,
@@ -329,7 +329,7 @@ fn address(key: &str, place: SocketAddrV4, kind: Kind) -> Check {
             "must be a multicast group, because many read this stream",
             "use an address of 239.0.0.0/8 with an odd last octet",
         )),
-        Kind::Group if ip.octets()[3] % 2 == 0 => {
+        Kind::Group if ip.octets()[3].is_multiple_of(2) => {
             let [a, b, c, d] = ip.octets();
             Err(Broken::new(
                 key,

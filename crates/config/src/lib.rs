@@ -16,6 +16,8 @@ mod choice;
 mod error;
 mod lists;
 mod section;
+#[cfg(test)]
+mod tests;
 
 use std::io::Read as _;
 use std::path::Path;

@@ -274,7 +274,10 @@ pub fn sessions(raw: &[RawSession], gateways: &[Gateway]) -> Result<Vec<Session>
                 key("count"),
                 count,
                 format!("a shard has 1 to {SESSION_COUNT_MAX} sessions, with ids below 2^32"),
-                "lower it",
+                match room.min(u32::MAX - first + 1) {
+                    0 => "take sessions out of the entries before it".to_owned(),
+                    most => format!("use 1 to {most}"),
+                },
             ));
         }
         let gateway = GatewayId(raw.gateway);
@@ -283,7 +286,7 @@ pub fn sessions(raw: &[RawSession], gateways: &[Gateway]) -> Result<Vec<Session>
                 key("gateway"),
                 raw.gateway,
                 "no [[gateway]] has this id",
-                "name one that is there, or add it",
+                "name one that is there, or add it (a file without [[session]] has the default one)",
             ));
         }
         out.extend((0..count).map(|n| Session { id: SessionId(first + n), gateway }));

@@ -1,0 +1,500 @@
+//! What a file turns into, and what its owner reads when it does not.
+
+use crate::*;
+use vesta_types::{InstrumentId, PriceTicks, QtyLots, SessionId};
+
+fn parse(text: &str) -> Config {
+    Config::parse(text, "my.toml").unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn error(text: &str) -> String {
+    Config::parse(text, "my.toml").expect_err(text).to_string()
+}
+
+/// The one instrument, with a key replaced.
+fn instrument(key: &str, value: &str) -> String {
+    let keys = [
+        ("id", "1"),
+        ("symbol", "\"A\""),
+        ("tick_size", "\"0.01\""),
+        ("lot_size", "\"0.1\""),
+        ("price_max", "\"1000\""),
+        ("qty_max", "\"1000\""),
+    ];
+    keys.iter().fold("[[instrument]]\n".to_owned(), |text, (k, v)| {
+        text + &format!("{k} = {}\n", if *k == key { value } else { v })
+    })
+}
+
+fn gateway(id: u32, listen: &str, back: &str) -> String {
+    format!(
+        "[[gateway]]\nid = {id}\nlisten = \"{listen}\"\nback_endpoint = \"{back}\"\n\
+         receive_buffer_bytes = 65536\n"
+    )
+}
+
+#[test]
+fn the_default_is_whole() {
+    let config = Config::default();
+    assert_eq!(config.shard_id(), ShardId(1));
+    assert_eq!(config.epoch(), Epoch(1));
+    assert_eq!(config.shard.commit_level.on_wire(), vesta_wire::CommitLevel::Received);
+    assert_eq!(config.engine.event_readers_min, 2);
+    assert_eq!(config.sessions.outcome_count(), 1280);
+    assert_eq!(config.session_list.len(), 100);
+    assert_eq!(config.sessions_of(GatewayId(1)).count(), 100);
+    let btc = &config.instrument_list[0];
+    assert_eq!((btc.id, btc.symbol.as_str()), (InstrumentId(1), "BTC-USD"));
+    assert_eq!(btc.wire_symbol().as_str(), "BTC-USD");
+    assert_eq!((btc.scale.tick_e8(), btc.scale.lot_e8()), (1_000_000, 10_000));
+    assert_eq!((btc.price_max, btc.qty_max), (PriceTicks(1_000_000_000), QtyLots(1_000_000_000)));
+    assert_eq!(btc.price_decimal(PriceTicks(6_543_210)).to_string(), "65432.10");
+    assert_eq!(btc.qty_decimal(QtyLots(15)).to_string(), "0.0015");
+    for instrument in &config.instrument_list {
+        // Neither of these may panic: they are the largest that the book lets through.
+        let _ = instrument.scale.price_e8(instrument.price_max);
+        let _ = instrument.scale.qty_e8(instrument.qty_max);
+    }
+}
+
+#[test]
+fn the_default_says_every_key_once() {
+    // The manual and the printed configuration have the same keys, table by table.
+    let manual: toml::Table = toml::from_str(DEFAULT_TOML).expect("the manual");
+    let printed: toml::Table = toml::from_str(&Config::default().to_toml()).expect("the print");
+    assert_eq!(keys("", &manual.into()), keys("", &printed.into()));
+}
+
+fn keys(path: &str, value: &toml::Value) -> Vec<String> {
+    match value {
+        toml::Value::Table(table) => {
+            table.iter().flat_map(|(key, value)| keys(&format!("{path}.{key}"), value)).collect()
+        }
+        _ => vec![path.to_owned()],
+    }
+}
+
+#[test]
+fn every_key_of_the_manual_is_explained() {
+    // Above the key, or by name in the comment that heads a list.
+    let lines: Vec<&str> = DEFAULT_TOML.lines().collect();
+    for (i, line) in lines.iter().enumerate() {
+        let Some((key, _)) = line.split_once(" = ") else { continue };
+        if key.starts_with('#') {
+            continue;
+        }
+        let above = i > 0 && lines[i - 1].starts_with('#');
+        let listed = lines[..i].iter().any(|l| l.starts_with(&format!("#   {key}  ")));
+        let runs =
+            ["first", "count"].contains(&key) && DEFAULT_TOML.contains("`first` and `count`");
+        assert!(above || listed || runs, "{key} has no comment");
+    }
+}
+
+#[test]
+fn an_empty_file_is_the_default() {
+    assert_eq!(parse(""), Config::default());
+    assert_eq!(Config::load(None).expect("the default"), Config::default());
+}
+
+#[test]
+fn gaps_are_filled_and_lists_replaced() {
+    let config = parse(
+        &[
+            "[engine]\norder_count_max = 1000\n[streams.event_log]\nid = 99\n",
+            &instrument("symbol", "\"GOLD\""),
+            &gateway(7, "127.0.0.1:25001", "127.0.0.1:25011"),
+            "[[session]]\nid = 5\ngateway = 7\n[[session]]\nfirst = 2\ncount = 2\ngateway = 7\n",
+        ]
+        .concat(),
+    );
+    let default = Config::default();
+    assert_eq!(config.engine.order_count_max, 1000);
+    assert_eq!(config.engine.level_count_max, default.engine.level_count_max);
+    assert_eq!(config.streams.event_log.id, 99);
+    assert_eq!(config.streams.event_log.group, default.streams.event_log.group);
+    assert_eq!(config.instrument_list.len(), 1);
+    assert_eq!(config.instrument_list[0].symbol, "GOLD");
+    assert_eq!(config.session_list.iter().map(|s| s.id.0).collect::<Vec<_>>(), [2, 3, 5]);
+    assert!(config.session_list.iter().all(|s| s.gateway == GatewayId(7)));
+}
+
+#[test]
+fn what_is_printed_parses_to_the_same() {
+    let odd = [
+        &instrument("tick_size", "\"0.00000100\""),
+        &gateway(1, "0.0.0.0:25001", "127.0.0.1:25011"),
+        &gateway(2, "127.0.0.1:25002", "127.0.0.1:25012"),
+        "[[session]]\nfirst = 1\ncount = 3\ngateway = 1\n",
+        "[[session]]\nfirst = 4\ncount = 3\ngateway = 2\n[[session]]\nid = 4294967295\ngateway = 1",
+    ]
+    .concat();
+    for text in ["", &odd] {
+        let config = parse(text);
+        assert_eq!(parse(&config.to_toml()), config, "{}", config.to_toml());
+    }
+    assert_eq!(parse(&odd).session_list[6].id, SessionId(u32::MAX));
+}
+
+#[test]
+fn json_has_the_same_keys() {
+    let config = Config::default();
+    let json: serde_json::Value = serde_json::from_str(&config.to_json()).expect("JSON");
+    assert_eq!(json["engine"]["event_readers_min"], 2);
+    assert_eq!(json["transport"]["datapath"], "auto");
+    assert_eq!(json["streams"]["input_log"]["group"], "239.86.1.21:24020");
+    assert_eq!(json["instrument"][0]["tick_size"], "0.01");
+    assert_eq!(json["session"][0]["count"], 100);
+    assert!(!config.to_json().contains('\n'));
+}
+
+#[test]
+fn an_unreadable_file_is_named() {
+    for path in ["/nonexistent/vesta.toml", "/"] {
+        let text = Config::load(Some(Path::new(path))).expect_err(path).to_string();
+        assert!(text.starts_with(&format!("{path}: can not be read: ")), "{text}");
+        assert!(text.contains("--config"), "{text}");
+    }
+    let endless = Config::load(Some(Path::new("/dev/zero"))).expect_err("endless").to_string();
+    assert!(endless.contains("longer than 16777216 bytes"), "{endless}");
+}
+
+/// The line, the word that is wrong, and what is admitted.
+#[test]
+fn what_is_not_a_configuration_is_shown() {
+    for (text, expected) in [
+        ("[engine", &["line 1", "[engine"][..]),
+        ("[shard]\nid = 1\nid = 2", &["line 3", "duplicate key"]),
+        ("[engin]\n", &["line 1", "unknown field `engin`", "`engine`"]),
+        ("[engine]\norder_max = 5", &["line 2", "unknown field `order_max`", "`order_count_max`"]),
+        ("[streams.audit]\nid = 1", &["unknown field `audit`", "`event_log`"]),
+        ("[[gateway]]\nid = 1\nport = 5", &["line 3", "unknown field `port`", "`listen`"]),
+        ("[[gateway]]\nid = 1", &["missing field `listen`"]),
+        ("[engine]\norder_count_max = \"5\"", &["line 2", "invalid type: string \"5\"", "u32"]),
+        ("[engine]\norder_count_max = -5", &["line 2", "-5", "u32"]),
+        ("[streams.orders]\nendpoint = \"here\"", &["line 2", "here", "socket address"]),
+        (
+            "[shard]\ncommit_level = \"replicated\"",
+            &[
+                "line 2",
+                "\"replicated\" is not available: needs journals and replicas; use \"received\"",
+            ],
+        ),
+        ("[shard]\ncommit_level = \"journaled\"", &["\"journaled\" is not available"]),
+        ("[shard]\ncommit_level = \"safe\"", &["\"safe\" is not known here; use \"received\""]),
+        (
+            "[transport]\nmode = \"mdc\"",
+            &["line 2", "not available: it comes with the datapath work; use \"multicast\""],
+        ),
+        ("[transport]\ndatapath = \"xdp\"", &["line 2", "\"xdp\" is not available"]),
+        ("[transport]\ndatapath = \"dpdk\"", &["use \"auto\" or \"uring\" or \"socket\""]),
+        ("[transport]\nthreading = \"dedicated\"", &["use \"invoker\" or \"shared\""]),
+        (
+            &instrument("tick_size", "0.01"),
+            &["tick_size = 0.01", "floating point `0.01`", "a decimal in quotes, such as \"0.01\""],
+        ),
+    ] {
+        let error = error(text);
+        assert!(error.starts_with("my.toml: "), "{error}");
+        for part in expected {
+            assert!(error.contains(part), "{text}\n{part}\n{error}");
+        }
+    }
+}
+
+/// Key and value first, then part of the rule, then part of the fix.
+#[test]
+fn a_broken_rule_is_named_with_its_fix() {
+    let transport = |line: &str| format!("[transport]\n{line}");
+    let run = |entry: &str| format!("[[session]]\n{entry}");
+    for (text, expected) in [
+        (
+            "[shard]\nid = 0".to_owned(),
+            ["shard.id = 0: must be 1 to", "0 means none", "use 1 or more"],
+        ),
+        ("[sequencer]\nepoch = 0".into(), ["sequencer.epoch = 0: ", "0 means none", "use 1"]),
+        (
+            "[sequencer]\nclock_jump_max_ms = 86400001".into(),
+            ["sequencer.clock_jump_max_ms = 86400001: ", "1 to 86400000", "or less"],
+        ),
+        (
+            "[sequencer]\ninput_readers_min = 0".into(),
+            ["sequencer.input_readers_min = 0", "without a reader", "use 1"],
+        ),
+        ("[sessions]\nwindow = 0".into(), ["sessions.window = 0", "1 to 1048576", "use 1"]),
+        (
+            "[sessions]\nwindow = 1000000".into(),
+            ["sessions.window = 1000000", "100 sessions", "lower window"],
+        ),
+        (
+            "[engine]\norder_count_max = 16777216".into(),
+            ["engine.order_count_max = 16777216", "2^24", "use 16777215 or less"],
+        ),
+        (
+            "[engine]\ninstrument_count_max = 3".into(),
+            ["engine.instrument_count_max = 3", "[[instrument]] entries = 4", "raise"],
+        ),
+        (
+            "[engine]\nevent_readers_min = 65".into(),
+            ["engine.event_readers_min = 65", "0 to 64", "or less"],
+        ),
+        (
+            "[md_publisher]\nsnapshot_interval_ms = 1".into(),
+            ["md_publisher.snapshot_interval_ms = 1", "10 to", "use 10"],
+        ),
+        (
+            "[md_publisher]\npending_bytes_max = 1".into(),
+            ["md_publisher.pending_bytes_max = 1", "65536 to", "or more"],
+        ),
+        (
+            transport("interface = \"eth0\""),
+            ["transport.interface = \"eth0\"", "IPv4 address of an interface", "\"127.0.0.1/32\""],
+        ),
+        (
+            transport("interface = \"10.0.0.0/33\""),
+            ["transport.interface = \"10.0.0.0/33\"", "address/prefix", "write it as"],
+        ),
+        (transport("multicast_ttl = 0"), ["transport.multicast_ttl = 0", "1 to 255", "use 1"]),
+        (
+            transport("driver_directory = \"shm\""),
+            ["transport.driver_directory = \"shm\"", "absolute path", "start it with /"],
+        ),
+        (
+            transport("mtu_bytes = 1400"),
+            ["transport.mtu_bytes = 1400", "multiple of 32", "use 1376"],
+        ),
+        (
+            transport("mtu_bytes = 65536"),
+            ["transport.mtu_bytes = 65536", "UDP", "use 65504 or less"],
+        ),
+        (
+            transport("receiver_window_bytes = 400000"),
+            [
+                "socket_receive_buffer_bytes = 212992",
+                "transport.receiver_window_bytes = 400000",
+                "lower",
+            ],
+        ),
+        (
+            transport("receiver_window_bytes = 4096\nmtu_bytes = 8192"),
+            ["transport.receiver_window_bytes = 4096", "transport.mtu_bytes = 8192", "raise"],
+        ),
+        (
+            transport("receiver_window_bytes = 600000\nsocket_receive_buffer_bytes = 600000"),
+            [
+                "transport.receiver_window_bytes = 600000",
+                "half of streams.orders.term_length_bytes",
+                "raise streams.orders.term_length_bytes",
+            ],
+        ),
+        (
+            transport("image_liveness_timeout_ms = 100"),
+            ["transport.image_liveness_timeout_ms = 100", "heartbeat", "use 200"],
+        ),
+        (
+            transport("status_message_interval_ms = 2000"),
+            [
+                "transport.image_liveness_timeout_ms = 3000",
+                "twice transport.status_message_interval_ms = 4000",
+                "or lower transport.status_message_interval_ms",
+            ],
+        ),
+        (
+            transport("flow_control_receiver_timeout_ms = 2000"),
+            [
+                "transport.flow_control_receiver_timeout_ms = 2000",
+                "image_liveness_timeout_ms = 3000",
+                "raise",
+            ],
+        ),
+        (transport("nak_backoff_us = 0"), ["transport.nak_backoff_us = 0", "1 to 10000", "use 1"]),
+        (
+            transport("idle_park_max_us = 9000\nstatus_message_interval_ms = 5"),
+            ["transport.idle_park_max_us = 9000", "status_message_interval_ms = 5", "lower it"],
+        ),
+        (
+            transport("sparse_files = true"),
+            ["transport.pre_touch = true", "contradicts transport.sparse_files", "set one"],
+        ),
+        (
+            "[streams.event_log]\nid = 20".into(),
+            ["streams.event_log.id = 20", "streams.input_log", "an id of its own"],
+        ),
+        (
+            "[streams.orders]\nterm_length_bytes = 1000000".into(),
+            ["streams.orders.term_length_bytes = 1000000", "power of two", "use 1048576"],
+        ),
+        (
+            "[streams.input_log]\ngroup = \"239.86.1.20:24020\"".into(),
+            ["streams.input_log.group = 239.86.1.20:24020", "must be odd", "use 239.86.1.21:24020"],
+        ),
+        (
+            "[streams.input_log]\ngroup = \"127.0.0.1:24020\"".into(),
+            [
+                "streams.input_log.group = 127.0.0.1:24020",
+                "must be a multicast group",
+                "239.0.0.0/8",
+            ],
+        ),
+        (
+            "[streams.orders]\nendpoint = \"239.86.1.1:24010\"".into(),
+            ["streams.orders.endpoint = 239.86.1.1:24010", "address of one host", "use an address"],
+        ),
+        (
+            "[streams.orders]\nendpoint = \"0.0.0.0:24010\"".into(),
+            ["streams.orders.endpoint = 0.0.0.0:24010", "must name the host", "others reach it"],
+        ),
+        (
+            "[streams.orders]\nendpoint = \"127.0.0.1:0\"".into(),
+            ["streams.orders.endpoint = 127.0.0.1:0", "must have a port", "1024"],
+        ),
+        (
+            "[streams.event_log]\ngroup = \"239.86.1.21:24030\"".into(),
+            [
+                "streams.event_log.group = 239.86.1.21:24030",
+                "group of streams.input_log.group",
+                "of its own",
+            ],
+        ),
+        (
+            "[streams.event_log]\ngroup = \"239.86.1.31:24020\"".into(),
+            [
+                "streams.event_log.group = 239.86.1.31:24020",
+                "taken by streams.input_log.group",
+                "free port",
+            ],
+        ),
+        (
+            gateway(1, "127.0.0.1:24010", "127.0.0.1:24011"),
+            [
+                "gateway[0].listen = 127.0.0.1:24010",
+                "taken by streams.orders.endpoint",
+                "free port",
+            ],
+        ),
+        (
+            gateway(1, "0.0.0.0:24011", "127.0.0.1:24011"),
+            [
+                "gateway[0].back_endpoint = 127.0.0.1:24011",
+                "gateway[0].listen = 0.0.0.0:24011",
+                "free port",
+            ],
+        ),
+        (
+            gateway(1, "127.0.0.1:1", "127.0.0.1:2") + &gateway(1, "127.0.0.1:3", "127.0.0.1:4"),
+            ["gateway[1].id = 1", "taken by an earlier entry", "choose another"],
+        ),
+        (instrument("id", "0"), ["instrument[0].id = 0", "0 means none", "number from 1"]),
+        (
+            instrument("id", "1") + &instrument("symbol", "\"B\""),
+            ["instrument[1].id = 1", "taken by an earlier entry", "choose another"],
+        ),
+        (
+            instrument("id", "1") + &instrument("id", "2"),
+            ["instrument[1].symbol = \"A\"", "taken by an earlier entry", "choose another"],
+        ),
+        (instrument("symbol", "\"\""), ["instrument[0].symbol = \"\"", "1 to 16", "respell"]),
+        (
+            instrument("symbol", "\"ABCDEFGHIJKLMNOPQ\""),
+            ["instrument[0].symbol", "1 to 16", "shorten"],
+        ),
+        (instrument("symbol", "\"\u{20bf}\""), ["instrument[0].symbol", "ASCII", "respell"]),
+        (
+            instrument("tick_size", "\"a\""),
+            ["instrument[0].tick_size = \"a\"", "decimal number", "digits"],
+        ),
+        (
+            instrument("tick_size", "\"0\""),
+            ["instrument[0].tick_size = \"0\"", "above 0", "positive"],
+        ),
+        (
+            instrument("lot_size", "\"-1\""),
+            ["instrument[0].lot_size = \"-1\"", "above 0", "positive"],
+        ),
+        (
+            instrument("tick_size", "\"0.000000001\""),
+            ["instrument[0].tick_size = \"0.000000001\"", "8 digits", "fewer digits"],
+        ),
+        (
+            instrument("price_max", "\"92233720369\""),
+            ["instrument[0].price_max = \"92233720369\"", "at most 92233720368", "lower"],
+        ),
+        (
+            instrument("price_max", "\"1000.005\""),
+            [
+                "instrument[0].price_max = \"1000.005\"",
+                "whole number of ticks",
+                "multiple of tick_size",
+            ],
+        ),
+        (
+            instrument("qty_max", "\"0.15\""),
+            ["instrument[0].qty_max = \"0.15\"", "whole number of lots", "multiple of lot_size"],
+        ),
+        (
+            instrument("qty_max", "\"92233720368\"").replace("\"0.1\"", "\"0.00000001\""),
+            ["instrument[0].qty_max", "at most 1099511627776 lots", "coarser lot_size"],
+        ),
+        (
+            instrument("price_max", "\"92233720368\"").replace("\"0.01\"", "\"0.00000001\""),
+            ["instrument[0].price_max", "at most 281474976710656 ticks", "coarser tick_size"],
+        ),
+        ("instrument = []".into(), ["instrument = []", "without an [[instrument]]", "add an"]),
+        ("session = []".into(), ["session = []", "without an [[session]]", "add an"]),
+        ("session = []\ngateway = []".into(), ["gateway = []", "without an [[gateway]]", "add an"]),
+        (run("id = 0\ngateway = 1"), ["session[0].id = 0", "start at 1", "use 1"]),
+        (
+            run("id = 1\ngateway = 9"),
+            ["session[0].gateway = 9", "no [[gateway]] has this id", "add it"],
+        ),
+        (run("gateway = 1"), ["session[0] = ", "one session (id) or a run", "give id alone"]),
+        (
+            run("id = 1\nfirst = 1\ncount = 1\ngateway = 1"),
+            ["session[0] = ", "or a run", "give id alone"],
+        ),
+        (
+            run("first = 1\ncount = 1000001\ngateway = 1"),
+            ["session[0].count = 1000001", "1 to 1000000 sessions", "use 1 to 1000000"],
+        ),
+        (
+            run("first = 4294967295\ncount = 2\ngateway = 1"),
+            ["session[0].count = 2", "2^32", "use 1 to 1"],
+        ),
+        (run("first = 1\ncount = 0\ngateway = 1"), ["session[0].count = 0", "1 to", "use"]),
+        (
+            run("first = 1\ncount = 5\ngateway = 1\n") + &run("id = 3\ngateway = 1"),
+            ["session = 3", "in two entries", "take it out"],
+        ),
+        (
+            "[demo]\nclient_bind = \"239.1.1.1:0\"".into(),
+            ["demo.client_bind = 239.1.1.1:0", "address of one host", "use an address"],
+        ),
+    ] {
+        let error = error(&text);
+        assert!(error.starts_with("my.toml: "), "{error}");
+        for part in expected {
+            assert!(error.contains(part), "{text}\n  lacks: {part}\n  {error}");
+        }
+    }
+}
+
+#[test]
+fn hosts_may_share_a_port_that_they_do_not_share() {
+    parse(
+        &(gateway(1, "10.0.0.1:24001", "10.0.0.1:24011")
+            + &gateway(2, "10.0.0.2:24001", "10.0.0.2:24011")),
+    );
+}
+
+#[test]
+fn no_text_panics() {
+    // Every prefix of the manual, and every one with a byte of it broken, is a value or an error.
+    for end in (0..DEFAULT_TOML.len()).step_by(97).filter(|&i| DEFAULT_TOML.is_char_boundary(i)) {
+        let _ = Config::parse(&DEFAULT_TOML[..end], "t");
+        for byte in ["\0", "9", "\"", "["] {
+            let mut text = DEFAULT_TOML.to_owned();
+            text.replace_range(end..end + 1, byte);
+            let _ = Config::parse(&text, "t");
+        }
+    }
+}
