@@ -239,6 +239,7 @@ fn resent(session: SessionId, outcome: &Outcome, cause: &Cause, outbox: &mut Eve
         reason: outcome.rejected.map_or(0, |reason| reason as u16).into(),
         command: outcome.command as u8,
         reserved: [0; 5],
+        first_seq: outcome.seq.0.into(),
     });
 }
 

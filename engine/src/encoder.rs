@@ -64,6 +64,7 @@ impl Encoder<'_> {
 
     fn accepted(&mut self, e: &Accepted) {
         self.reply(Outcome {
+            seq: self.cause.seq,
             command: e.command,
             client_order_id: e.client_order_id,
             order_id: e.order_id,
@@ -190,6 +191,7 @@ impl EventSink for Encoder<'_> {
             Event::Accepted(e) => self.accepted(&e),
             Event::Rejected(e) => {
                 self.reply(Outcome {
+                    seq: self.cause.seq,
                     command: e.command,
                     client_order_id: e.client_order_id,
                     order_id: e.order_id,

@@ -2,14 +2,14 @@
 //!
 //! ```text
 //!   rows      sorted by session:  [session, gateway, epoch, last_client_seq]
-//!   outcomes  row r, client_seq c -> words [(r * kept + c % kept) * 3 ..][client_order_id, order_id, meta]
+//!   outcomes  row r, client_seq c -> words [(r * kept + c % kept) * 4 ..][client_order_id, order_id, meta, seq]
 //! ```
 //! The table is replicated state of the engine: it is in the state hash, and no cache elsewhere
 //! takes part.
 
 use vesta_types::state_hash::hash_words;
 use vesta_types::{
-    ClientOrderId, ClientSeq, CommandKind, GatewayId, OrderId, RejectReason, SessionEpoch,
+    ClientOrderId, ClientSeq, CommandKind, GatewayId, OrderId, RejectReason, Seq, SessionEpoch,
     SessionId,
 };
 
@@ -28,6 +28,8 @@ pub const FIRST_SESSION_EPOCH: SessionEpoch = SessionEpoch(1);
 /// What became of a command: enough to answer its repetition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
+    /// The record that it was.
+    pub seq: Seq,
     /// What it was.
     pub command: CommandKind,
     /// The order concerned, as the primary reply named it.
@@ -68,7 +70,7 @@ impl Row {
     }
 }
 
-const WORDS: usize = 3;
+const WORDS: usize = 4;
 
 /// The session table of a shard.
 #[derive(Debug)]
@@ -156,6 +158,7 @@ impl Sessions {
         self.outcomes[word] = outcome.client_order_id.0;
         self.outcomes[word + 1] = outcome.order_id.0;
         self.outcomes[word + 2] = pack_meta(outcome);
+        self.outcomes[word + 3] = outcome.seq.0;
         self.hash = self.hash.wrapping_add(self.rows[at].hash());
         self.hash = self.hash.wrapping_add(self.outcome_hash(at, client_seq));
     }
@@ -185,6 +188,7 @@ impl Sessions {
         let word = self.word(at, client_seq);
         let (command, rejected) = unpack_meta(self.outcomes[word + 2])?;
         Some(Outcome {
+            seq: Seq(self.outcomes[word + 3]),
             command,
             client_order_id: ClientOrderId(self.outcomes[word]),
             order_id: OrderId(self.outcomes[word + 1]),
@@ -204,6 +208,7 @@ impl Sessions {
             self.outcomes[word],
             self.outcomes[word + 1],
             self.outcomes[word + 2],
+            self.outcomes[word + 3],
         ])
     }
 }
@@ -233,6 +238,7 @@ mod tests {
 
     fn outcome(n: u64) -> Outcome {
         Outcome {
+            seq: Seq(n),
             command: CommandKind::New,
             client_order_id: ClientOrderId(n),
             order_id: OrderId(n * 10),

@@ -175,6 +175,7 @@ impl Gateway {
             reason: e.reason,
             command: e.command,
             commit_level: self.level(),
+            first_seq: e.first_seq,
         };
         self.send(session, &report, reports);
     }

@@ -263,7 +263,7 @@ messages! {
         14 reserved: [u8; 2] where rule::zero,
     }
     /// A `client_seq` was used again: what became of its first use.
-    ResentReport = 17, 56 {
+    ResentReport = 17, 64 {
         /// Position of this answer in the event log.
         0 event_seq: U64,
         /// Position of the repeated command in the input log.
@@ -284,5 +284,7 @@ messages! {
         54 command: u8 where rule::command,
         /// How safe the command is.
         55 commit_level: u8 where rule::level,
+        /// Position of the first use in the input log.
+        56 first_seq: U64,
     }
 }

@@ -230,7 +230,7 @@ messages! {
         86 reserved: [u8; 2] where rule::zero,
     }
     /// A `client_seq` was used again: the stored outcome of its first use. Private.
-    Resent = 47, 64 {
+    Resent = 47, 72 {
         /// Place and time.
         0 stamp: EventStamp,
         /// Which command.
@@ -249,6 +249,8 @@ messages! {
         58 command: u8 where rule::command,
         /// Zero.
         59 reserved: [u8; 5] where rule::zero,
+        /// The record of the first use.
+        64 first_seq: U64,
     }
     /// The engine's state hash after record `stamp.seq`. Defined for later use.
     StateHash = 48, 32 {
