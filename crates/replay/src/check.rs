@@ -131,7 +131,8 @@ impl<V: Venue> Check<V> {
     ) -> Result<(), CheckError<V::Error>> {
         let mut rejected = self.apply(message.event)?.rejected;
 
-        let (bids, asks) = (self.compare(Side::Buy, before, row)?, self.compare(Side::Sell, before, row)?);
+        let (bids, asks) =
+            (self.compare(Side::Buy, before, row)?, self.compare(Side::Sell, before, row)?);
         let mut class = bids.class.max(asks.class);
         let mut first = bids.difference.or(asks.difference);
         if bids.stale || asks.stale {
@@ -251,12 +252,7 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn of(
-        side: Side,
-        edge: Option<PriceTicks>,
-        expected: &[Level],
-        found: &[Level],
-    ) -> Self {
+    fn of(side: Side, edge: Option<PriceTicks>, expected: &[Level], found: &[Level]) -> Self {
         let known = |level: &&Level| edge.is_none_or(|edge| !is_beyond(side, level.price, edge));
         let (expected_known, found_known) =
             (expected.iter().take_while(known).count(), found.iter().take_while(known).count());

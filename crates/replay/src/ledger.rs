@@ -131,11 +131,8 @@ impl Ledger {
             let taken = order.open.min(rest);
             rest -= taken;
             let left = order.open - taken;
-            let action = if left.is_zero() {
-                Action::Cancel
-            } else {
-                Action::Replace { price, qty: left }
-            };
+            let action =
+                if left.is_zero() { Action::Cancel } else { Action::Replace { price, qty: left } };
             requests.push(Request { owner: order.owner, id: *id, action });
         }
     }

@@ -50,7 +50,10 @@ impl fmt::Display for Mismatch {
         };
         let Self { row, message, level, expected, found, .. } = self;
         let (expected, found) = (Shown(*expected), Shown(*found));
-        write!(f, "row {row}, {side} level {level}: the file shows {expected}, the book {found}; ")?;
+        write!(
+            f,
+            "row {row}, {side} level {level}: the file shows {expected}, the book {found}; "
+        )?;
         write!(f, "after {:?}", message.event)?;
         match self.rejected {
             Some(reason) => write!(f, ", which the venue rejected: {reason}"),

@@ -186,8 +186,11 @@ pub trait Venue {
     ///
     /// # Errors
     /// When a request could not be given or an answer did not come. A rejection is an effect.
-    fn submit(&mut self, requests: &[Request], effects: &mut Vec<Effect>)
-    -> Result<(), Self::Error>;
+    fn submit(
+        &mut self,
+        requests: &[Request],
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Self::Error>;
 
     /// Puts the best `count` levels of one side of the public book into `levels` (which is empty),
     /// the best first: as they are once everything that was submitted is reflected in it.
