@@ -4,8 +4,9 @@
 mod support;
 
 use support::venue::{Fault, MatchingVenue};
+use vesta_replay::Owner::{self, Anonymous, Named};
 use vesta_replay::lobster::{Fault as FileFault, LobsterError, Recording};
-use vesta_replay::{Action, CheckError, Effect, Level, Owner, Report, Request, Venue, run};
+use vesta_replay::{Action, CheckError, Effect, Level, Report, Request, Venue, run};
 use vesta_types::{ClientOrderId, PriceTicks, QtyLots, Side};
 
 /// A message file; `(type, order id, size, cents, direction)`. The first is that of the seed.
@@ -16,8 +17,11 @@ fn messages(rows: &[(u8, i64, u64, i64, i8)]) -> String {
     rows.iter().map(line).collect()
 }
 
-/// An orderbook file; bids, then asks, best first, `(cents, size)`, each side of depth `depth`.
-fn orderbook(depth: usize, rows: &[(&[(i64, u64)], &[(i64, u64)])]) -> String {
+/// Bids, then asks, best first, `(cents, size)`.
+type Shown<'a> = (&'a [(i64, u64)], &'a [(i64, u64)]);
+
+/// An orderbook file, each side of depth `depth`.
+fn orderbook(depth: usize, rows: &[Shown]) -> String {
     let mut text = String::new();
     for (bids, asks) in rows {
         let level = |levels: &[(i64, u64)], at: usize, empty: &str| match levels.get(at) {
@@ -59,8 +63,6 @@ const fn replace(owner: Owner, id: u64, cents: i64, qty: u64) -> Request {
 const fn cancel(owner: Owner, id: u64) -> Request {
     Request { owner, id: ClientOrderId(id), action: Action::Cancel }
 }
-
-use Owner::{Anonymous, Named};
 
 #[test]
 fn each_message_type_does_what_it_says() {
@@ -118,7 +120,7 @@ fn a_reduction_goes_from_the_named_order_to_anonymous_ones_to_the_newest() {
     ]);
     let bids = |qty| vec![(100, qty)];
     let rows: Vec<_> = [20, 50, 80, 75, 55, 25, 15].map(bids).into();
-    let mut rows: Vec<(&[_], &[_])> = rows.iter().map(|bids| (bids.as_slice(), asks)).collect();
+    let mut rows: Vec<Shown> = rows.iter().map(|bids| (bids.as_slice(), asks)).collect();
     rows.push((&[], asks));
     let (report, log) = right(&messages, &orderbook(2, &rows));
     assert_eq!(counts(&report), (7, 0, 0, 0), "{report:?}");
@@ -140,7 +142,7 @@ fn an_id_that_comes_again_is_another_order() {
         (3, 70, 40, 99, 1),
         (3, 70, 10, 101, 1), // the name is gone, its level is not
     ]);
-    let rows: [(&[_], &[_]); 7] = [
+    let rows: [Shown; 7] = [
         (&[(98, 5)], asks),
         (&[(100, 30), (98, 5)], asks),
         (&[(98, 5)], asks),
@@ -156,8 +158,7 @@ fn an_id_that_comes_again_is_another_order() {
 #[test]
 fn a_name_counts_only_at_its_own_price() {
     let messages = messages(&[SEED, (1, 70, 30, 99, 1), (3, 70, 20, 100, 1)]);
-    let rows: [(&[_], &[_]); 3] =
-        [(&[(100, 20)], &[]), (&[(100, 20), (99, 30)], &[]), (&[(99, 30)], &[])];
+    let rows: [Shown; 3] = [(&[(100, 20)], &[]), (&[(100, 20), (99, 30)], &[]), (&[(99, 30)], &[])];
     let (report, log) = right(&messages, &orderbook(3, &rows));
     assert_eq!(counts(&report), (2, 0, 0, 0), "{report:?}");
     assert_eq!(log[1], [cancel(Anonymous, 1)]);
@@ -167,7 +168,7 @@ fn a_name_counts_only_at_its_own_price() {
 fn a_level_that_comes_into_view_is_adopted() {
     let messages = messages(&[SEED, (3, 99, 20, 100, 1), (1, 70, 5, 99, 1)]);
     let asks: &[_] = &[(105, 50), (106, 1)];
-    let rows: [(&[_], &[_]); 3] = [
+    let rows: [Shown; 3] = [
         (&[(100, 20), (99, 7)], asks),
         (&[(99, 7), (90, 300)], asks),
         (&[(99, 12), (90, 300)], asks),
@@ -181,7 +182,7 @@ fn a_level_that_comes_into_view_is_adopted() {
 #[test]
 fn a_level_that_comes_back_as_it_was_is_exact() {
     let messages = messages(&[SEED, (1, 70, 5, 101, 1), (4, 70, 5, 101, 1)]);
-    let rows: [(&[_], &[_]); 3] =
+    let rows: [Shown; 3] =
         [(&[(100, 20)], &[(105, 50)]), (&[(101, 5)], &[(105, 50)]), (&[(100, 20)], &[(105, 50)])];
     let (report, _) = right(&messages, &orderbook(1, &rows));
     assert_eq!(counts(&report), (2, 0, 0, 0), "{report:?}");
@@ -200,7 +201,7 @@ fn stale_levels_that_the_window_proves_absent_are_removed() {
         (3, 97, 9, 98, 1),  // and nothing at all is left
     ]);
     let asks: &[_] = &[(105, 50)];
-    let rows: [(&[_], &[_]); 7] = [
+    let rows: [Shown; 7] = [
         (&[(100, 20)], asks),
         (&[(101, 5)], asks),
         (&[(102, 5)], asks),
@@ -221,7 +222,7 @@ fn an_empty_level_removes_everything_behind_it() {
     let messages =
         messages(&[SEED, (1, 70, 5, 101, 1), (1, 71, 5, 102, 1), (3, 71, 5, 102, 1), SEED]);
     let asks: &[_] = &[(105, 50)];
-    let rows: [(&[_], &[_]); 4] =
+    let rows: [Shown; 4] =
         [(&[(100, 20)], asks), (&[(101, 5)], asks), (&[(102, 5)], asks), (&[], asks)];
     let messages: String = messages.lines().take(4).map(|line| format!("{line}\n")).collect();
     let (report, log) = right(&messages, &orderbook(1, &rows));
@@ -234,7 +235,7 @@ fn what_was_known_may_not_differ() {
     // The message says 10, the file's row shows 11 gone: somebody is wrong, and stays wrong.
     let messages = messages(&[SEED, (2, 99, 10, 100, 1), (5, 0, 1, 101, 1), (3, 98, 9, 100, 1)]);
     let asks: &[_] = &[(105, 50)];
-    let rows: [(&[_], &[_]); 4] =
+    let rows: [Shown; 4] =
         [(&[(100, 20)], asks), (&[(100, 9)], asks), (&[(100, 9)], asks), (&[], asks)];
     let (report, log) = right(&messages, &orderbook(1, &rows));
     assert_eq!(counts(&report), (0, 0, 3, 0), "{report:?}");
@@ -253,7 +254,7 @@ fn what_was_known_may_not_differ() {
 fn nothing_can_be_revealed_where_everything_was_visible() {
     let messages = messages(&[SEED, (5, 0, 1, 101, 1)]);
     let asks: &[_] = &[(105, 50), (106, 1)];
-    let rows: [(&[_], &[_]); 2] = [(&[(100, 20)], asks), (&[(100, 20), (99, 1)], asks)];
+    let rows: [Shown; 2] = [(&[(100, 20)], asks), (&[(100, 20), (99, 1)], asks)];
     let (report, _) = right(&messages, &orderbook(2, &rows));
     assert_eq!(counts(&report), (0, 0, 1, 0), "{report:?}");
     let first = report.first_mismatch.expect("a mismatch");
@@ -265,7 +266,7 @@ fn a_revealed_level_excuses_no_other() {
     // Level 2 (99) shows one share less than it had, in the row in which 90 comes into view.
     let messages = messages(&[SEED, (3, 99, 20, 100, 1)]);
     let asks: &[_] = &[(105, 50), (106, 1)];
-    let rows: [(&[_], &[_]); 2] = [(&[(100, 20), (99, 7)], asks), (&[(99, 6), (90, 300)], asks)];
+    let rows: [Shown; 2] = [(&[(100, 20), (99, 7)], asks), (&[(99, 6), (90, 300)], asks)];
     let (report, _) = right(&messages, &orderbook(2, &rows));
     assert_eq!(counts(&report), (0, 0, 1, 1), "{report:?}");
 }
@@ -273,8 +274,7 @@ fn a_revealed_level_excuses_no_other() {
 #[test]
 fn an_order_that_would_cross_the_files_own_book_is_a_mismatch() {
     let messages = messages(&[SEED, (1, 70, 10, 105, 1)]);
-    let rows: [(&[_], &[_]); 2] =
-        [(&[(100, 20)], &[(105, 50)]), (&[(105, 10), (100, 20)], &[(105, 50)])];
+    let rows: [Shown; 2] = [(&[(100, 20)], &[(105, 50)]), (&[(105, 10), (100, 20)], &[(105, 50)])];
     let (report, _) = right(&messages, &orderbook(2, &rows));
     assert_eq!(report.mismatched, 1);
     assert_eq!(report.executed_qty, QtyLots::ZERO, "no message said that anything was executed");
@@ -284,7 +284,7 @@ fn an_order_that_would_cross_the_files_own_book_is_a_mismatch() {
 fn a_repair_that_does_not_take_is_a_mismatch() {
     let messages = messages(&[SEED, (3, 99, 20, 100, 1)]);
     let asks: &[_] = &[(105, 50), (106, 1)];
-    let rows: [(&[_], &[_]); 2] = [(&[(100, 20), (99, 7)], asks), (&[(99, 7), (90, 300)], asks)];
+    let rows: [Shown; 2] = [(&[(100, 20), (99, 7)], asks), (&[(99, 7), (90, 300)], asks)];
     // The first anonymous command after the seed is the delete itself, the second the repair.
     let mut venue = MatchingVenue::with(Fault::SkipsRepair(2));
     let report = check(&messages, &orderbook(2, &rows), &mut venue);
