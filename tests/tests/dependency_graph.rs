@@ -24,6 +24,7 @@ const PURE: &[Rule] = &[
     ("vesta-model", &["vesta-types"]),
     ("vesta-transport", &["vesta-types"]),
     ("vesta-config", &["vesta-types"]),
+    ("vesta-replay", &["vesta-types"]),
 ];
 
 /// State machines, pure while the feature `run` is off. A role never depends on another one: they
@@ -64,6 +65,7 @@ const OUTER: &[Rule] = &[
             "vesta-model",
             "vesta-transport",
             "vesta-config",
+            "vesta-replay",
             "vesta-netio",
             "vesta-sequencer",
             "vesta-engine",

@@ -6,8 +6,11 @@ use vesta_wire::event::{self, EventStamp, FillParty};
 use vesta_wire::record::{self, Stamp};
 use vesta_wire::{CommitLevel, Decimal, FieldLayout, Message, Symbol, control, md};
 
+/// Template, name, block length and fields of each message of a module.
+type Catalogue = &'static [(u16, &'static str, u16, &'static [FieldLayout])];
+
 /// Every message that there is, as the modules list them.
-pub const CATALOGUES: [&[(u16, &str, u16, &[FieldLayout])]; 5] =
+pub const CATALOGUES: [Catalogue; 5] =
     [client::CATALOGUE, record::CATALOGUE, event::CATALOGUE, control::CATALOGUE, md::CATALOGUE];
 
 /// What a test does with each sample.
