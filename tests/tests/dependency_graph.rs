@@ -23,7 +23,7 @@ const PURE: &[Rule] = &[
     ("vesta-matching", &["vesta-types"]),
     ("vesta-model", &["vesta-types"]),
     ("vesta-transport", &["vesta-types"]),
-    ("vesta-config", &["vesta-types"]),
+    ("vesta-config", &["vesta-types", "vesta-wire"]),
     ("vesta-replay", &["vesta-types"]),
 ];
 
@@ -41,6 +41,7 @@ const ROLES: &[Rule] = &[
 /// The outside world, and what joins everything.
 const OUTER: &[Rule] = &[
     ("vesta-netio", &["vesta-types", "vesta-transport"]),
+    ("vesta-runner", &["vesta-types", "vesta-transport", "vesta-config", "vesta-netio"]),
     (
         "vesta-sim",
         &[
@@ -67,6 +68,7 @@ const OUTER: &[Rule] = &[
             "vesta-config",
             "vesta-replay",
             "vesta-netio",
+            "vesta-runner",
             "vesta-sequencer",
             "vesta-engine",
             "vesta-gateway",
@@ -82,6 +84,7 @@ const UNBOUND_LATER: &[&str] = &["vesta-benches"];
 /// Packages that no pure part may reach: clocks, sockets, threads of a runtime, randomness.
 const OUTSIDE_WORLD: &[&str] = &[
     "vesta-netio",
+    "vesta-runner",
     "getrandom",
     "io-uring",
     "mio",

@@ -200,6 +200,7 @@ fn reports(visitor: &mut impl Visitor) {
         reason: 0.into(),
         command: NEW,
         commit_level: REPLICATED,
+        first_seq: 600.into(),
     });
 }
 
@@ -414,6 +415,7 @@ fn events(visitor: &mut impl Visitor) {
         reason: (RejectReason::PostOnlyWouldCross as u16).into(),
         command: NEW,
         reserved: [0; 5],
+        first_seq: 600.into(),
     });
     visitor
         .visit(&event::StateHash { stamp: event(2008), state_hash: 0x9ca0_66f1_a4ab_2eea.into() });
