@@ -6,6 +6,7 @@ use vesta_transport::{
     Flow, Input, OfferError, Publication, SinglePublisher, StreamFault, StreamId, Subscription,
     Transport, TransportError,
 };
+use vesta_types::EventSeq;
 use vesta_wire::event::EventFrame;
 use vesta_wire::record::LogFrame;
 use vesta_wire::{WireError, open_frame};
@@ -86,6 +87,12 @@ impl<T: Transport> EngineAgent<T> {
     #[must_use]
     pub const fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The latest event; 0 before the first.
+    #[must_use]
+    pub const fn event_seq(&self) -> EventSeq {
+        EventSeq(self.outbox.next_number() - 1)
     }
 
     /// True once the readers of the event log were there and records are applied.

@@ -41,6 +41,18 @@ pub fn open(
     config: &Config,
     id: Option<u32>,
 ) -> Result<Box<dyn Agent>, StartError> {
+    Ok(Box::new(open_agent(transport, config, id)?))
+}
+
+/// As [`open`], for those who want the agent itself.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_agent(
+    transport: &mut AeronTransport,
+    config: &Config,
+    id: Option<u32>,
+) -> Result<GatewayAgent<AeronTransport, UdpSocket>, StartError> {
     let wanted = |gateway: &&GatewayConfig| id.is_none_or(|id| gateway.id.0 == id);
     let gateway = config.gateway_list.iter().find(wanted).ok_or_else(|| {
         let known: Vec<_> = config.gateway_list.iter().map(|g| g.id.to_string()).collect();
@@ -58,7 +70,7 @@ pub fn open(
     })?;
     let listen = SocketAddr::V4(gateway.listen);
     let socket = UdpSocket::bind(listen, gateway.receive_buffer_bytes as usize)?;
-    Ok(Box::new(GatewayAgent::new(transport, &links, socket, settings(config, gateway))?))
+    Ok(GatewayAgent::new(transport, &links, socket, settings(config, gateway))?)
 }
 
 impl<T: Transport, D: DatagramSocket> Agent for GatewayAgent<T, D> {

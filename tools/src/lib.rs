@@ -6,4 +6,7 @@
 //!    LOBSTER file)       '--- reports --> verify <--- books --------------------'
 //! ```
 
+pub mod appliance;
+pub mod client;
 pub mod consumer;
+pub mod feed;

@@ -1,0 +1,168 @@
+//! All roles in one process, on one thread, with one media driver: what `vesta demo` and
+//! `vesta replay --via appliance` trade against.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use vesta_config::Config;
+use vesta_engine::EngineAgent;
+use vesta_gateway::GatewayAgent;
+use vesta_md_publisher::MdPublisherAgent;
+use vesta_netio::{AeronTransport, Clock, Idler, StopFlag, UdpSocket};
+use vesta_runner::{Agent, StartError, client_settings, driver_settings, idle};
+use vesta_sequencer::SequencerAgent;
+use vesta_transport::Duty;
+use vesta_types::state_hash::RestingOrder;
+use vesta_types::{InstrumentId, Side};
+
+/// What the engine holds at the end.
+#[derive(Clone, Debug, Default)]
+pub struct EngineState {
+    /// Every resting order, by instrument and side, in priority order.
+    pub books: Vec<(InstrumentId, Side, Vec<RestingOrder>)>,
+    /// The hash of the books.
+    pub book_hash: u64,
+    /// What each role counted, in words.
+    pub summaries: Vec<String>,
+}
+
+/// What the thread of the roles tells the others while it runs.
+#[derive(Debug, Default)]
+struct Shared {
+    ready: AtomicBool,
+    event_seq: AtomicU64,
+}
+
+/// The roles, at work on a thread of their own.
+#[derive(Debug)]
+pub struct Appliance {
+    thread: JoinHandle<Result<EngineState, String>>,
+    stop: StopFlag,
+    shared: Arc<Shared>,
+}
+
+impl Appliance {
+    /// Starts all roles of the configuration's first gateway.
+    #[must_use]
+    pub fn start(config: &Config) -> Self {
+        let (stop, shared) = (StopFlag::new(), Arc::new(Shared::default()));
+        let thread = {
+            let (config, stop, shared) = (config.clone(), stop.clone(), Arc::clone(&shared));
+            std::thread::spawn(move || run(&config, &stop, &shared))
+        };
+        Self { thread, stop, shared }
+    }
+
+    /// True once orders are taken.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.shared.ready.load(Ordering::Acquire)
+    }
+
+    /// True when the roles ended before they were told to.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// The latest event of the engine.
+    #[must_use]
+    pub fn event_seq(&self) -> u64 {
+        self.shared.event_seq.load(Ordering::Acquire)
+    }
+
+    /// Ends the roles, and returns what the engine holds.
+    ///
+    /// # Errors
+    /// Why a role did not start, or stopped before it was told to.
+    pub fn finish(self) -> Result<EngineState, String> {
+        self.stop.stop();
+        match self.thread.join() {
+            Ok(outcome) => outcome,
+            Err(_) => Err("the thread of the roles panicked; its message is above".to_owned()),
+        }
+    }
+}
+
+fn run(config: &Config, stop: &StopFlag, shared: &Shared) -> Result<EngineState, String> {
+    let say = |error: &dyn std::fmt::Display| error.to_string();
+    let mut roles = Roles::open(config).map_err(|error| say(&error))?;
+    let clock = Clock::new();
+    let mut idler = Idler::new(idle(config));
+    while !stop.is_stopped() {
+        let work = roles.do_work(&clock)?;
+        if work > 0 {
+            shared.event_seq.store(roles.engine.event_seq().0, Ordering::Release);
+        }
+        if roles.gateway.is_ready() && roles.sequencer.is_open() {
+            shared.ready.store(true, Ordering::Release);
+        }
+        idler.idle(work);
+    }
+    Ok(roles.engine_state())
+}
+
+/// The agents, on one transport.
+struct Roles {
+    sequencer: SequencerAgent<AeronTransport>,
+    engine: EngineAgent<AeronTransport>,
+    gateway: GatewayAgent<AeronTransport, UdpSocket>,
+    md_publisher: MdPublisherAgent<AeronTransport>,
+    /// Last, so that it outlives the streams on it.
+    transport: AeronTransport,
+}
+
+impl Roles {
+    /// 1. the media driver; 2. the roles in the order of the data path.
+    fn open(config: &Config) -> Result<Self, StartError> {
+        let mut transport = AeronTransport::embed(
+            &driver_settings(config, "appliance"),
+            client_settings(config, "appliance"),
+        )?;
+        let gateway = vesta_gateway::run::open_agent(&mut transport, config, None)?;
+        let sequencer = SequencerAgent::new(
+            &mut transport,
+            &vesta_sequencer::run::links(config),
+            vesta_sequencer::run::settings(config),
+        )?;
+        let engine = EngineAgent::new(
+            &mut transport,
+            &vesta_engine::run::links(config),
+            vesta_engine::run::settings(config),
+        )?;
+        let md_publisher = MdPublisherAgent::new(
+            &mut transport,
+            &vesta_md_publisher::run::links(config),
+            vesta_md_publisher::run::settings(config),
+        )?;
+        Ok(Self { sequencer, engine, gateway, md_publisher, transport })
+    }
+
+    /// One duty cycle of everything, in the order of the data path.
+    fn do_work(&mut self, clock: &Clock) -> Result<usize, String> {
+        let now = clock.utc_ns();
+        let mut work = self.transport.do_work().map_err(|e| e.to_string())?;
+        work += self.gateway.do_work().map_err(|e| format!("gateway: {e}"))?;
+        work += self.sequencer.do_work(now).map_err(|e| format!("sequencer: {e}"))?;
+        work += self.engine.do_work().map_err(|e| format!("engine: {e}"))?;
+        work += self.md_publisher.do_work(now).map_err(|e| format!("md-publisher: {e}"))?;
+        Ok(work)
+    }
+
+    fn engine_state(&self) -> EngineState {
+        let matcher = self.engine.engine().matcher();
+        let books = matcher
+            .instruments()
+            .flat_map(|(id, _)| Side::BOTH.map(|side| (id, side)))
+            .map(|(id, side)| (id, side, matcher.orders(id, side).collect()))
+            .collect();
+        let roles: [(&str, &dyn Agent); 4] = [
+            ("gateway", &self.gateway),
+            ("sequencer", &self.sequencer),
+            ("engine", &self.engine),
+            ("md-publisher", &self.md_publisher),
+        ];
+        let summaries = roles.iter().map(|(name, role)| format!("{name} {}", role.summary()));
+        EngineState { books, book_hash: matcher.state_hash(), summaries: summaries.collect() }
+    }
+}

@@ -1,0 +1,108 @@
+//! A consumer joined to the network: its own media driver, given only channels and instruments.
+
+use crate::consumer::Consumer;
+use vesta_config::Config;
+use vesta_netio::{AeronSubscription, AeronTransport, ReceiveLoss};
+use vesta_runner::{StartError, client_settings, driver_settings, link};
+use vesta_transport::{Duty, Flow, Input, Subscription, Transport, TransportError};
+use vesta_types::InstrumentId;
+
+/// Fragments of each stream taken in one duty cycle.
+const FRAGMENTS_PER_CYCLE: usize = 64;
+
+/// Why a feed ended.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedStop {
+    /// The md-publisher is gone.
+    #[error(
+        "lost the market data: {}",
+        if *.end_of_stream { "its publisher closed it" } else { "its publisher went silent (no heartbeat within the image liveness timeout)" }
+    )]
+    Lost {
+        /// True when it said goodbye.
+        end_of_stream: bool,
+    },
+    /// The transport failed.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+}
+
+/// A consumer on a media driver of its own.
+#[derive(Debug)]
+pub struct Feed {
+    consumer: Consumer,
+    market_data: AeronSubscription,
+    snapshots: AeronSubscription,
+    transport: AeronTransport,
+}
+
+impl Feed {
+    /// Joins the market data of the configuration; with `droppable` its sockets can be made to
+    /// drop datagrams.
+    ///
+    /// # Errors
+    /// When driver or streams can not be opened.
+    pub fn join(config: &Config, role: &str, droppable: bool) -> Result<Self, StartError> {
+        let settings = vesta_netio::DriverSettings {
+            receive_loss: droppable,
+            ..driver_settings(config, role)
+        };
+        let mut transport = AeronTransport::embed(&settings, client_settings(config, role))?;
+        let channels = config.channels();
+        let (channel, stream) = link(channels.market_data_subscription());
+        let market_data = transport.add_subscription(&channel, stream)?;
+        let (channel, stream) = link(channels.snapshots_subscription());
+        let snapshots = transport.add_subscription(&channel, stream)?;
+        let instruments: Vec<InstrumentId> = config.instrument_list.iter().map(|i| i.id).collect();
+        Ok(Self { consumer: Consumer::new(&instruments), market_data, snapshots, transport })
+    }
+
+    /// The books.
+    #[must_use]
+    pub const fn consumer(&self) -> &Consumer {
+        &self.consumer
+    }
+
+    /// The datapath in use, and why; the directory of the driver.
+    #[must_use]
+    pub fn describe(&self) -> (String, String) {
+        let describe = |driver: &vesta_netio::MediaDriver| {
+            (driver.datapath().datapath.to_string(), driver.datapath().to_string())
+        };
+        self.transport.with_driver(describe).unwrap_or_default()
+    }
+
+    /// The handle that makes the sockets drop datagrams, where it was asked for.
+    #[must_use]
+    pub fn receive_loss(&self) -> Option<ReceiveLoss> {
+        self.transport.with_driver(|driver| driver.receive_loss().cloned()).flatten()
+    }
+
+    /// One duty cycle; returns how much was done.
+    ///
+    /// # Errors
+    /// When the feed is lost; the books are what they were.
+    pub fn do_work(&mut self) -> Result<usize, FeedStop> {
+        let Self { consumer, market_data, snapshots, transport } = self;
+        let mut work = transport.do_work()?;
+        let mut lost = None;
+        work += market_data.poll(FRAGMENTS_PER_CYCLE, &mut |input| {
+            match input {
+                Input::Joined { .. } => consumer.on_feed_break(),
+                Input::Fragment(fragment) => consumer.on_market_data(fragment.bytes),
+                Input::Lost { end_of_stream, .. } => lost = Some(end_of_stream),
+            }
+            Flow::Taken
+        });
+        work += snapshots.poll(FRAGMENTS_PER_CYCLE, &mut |input| {
+            if let Input::Fragment(fragment) = input {
+                consumer.on_snapshot(fragment.bytes);
+            }
+            Flow::Taken
+        });
+        match lost {
+            Some(end_of_stream) => Err(FeedStop::Lost { end_of_stream }),
+            None => Ok(work),
+        }
+    }
+}
