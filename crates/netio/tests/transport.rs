@@ -361,3 +361,11 @@ fn a_handler_that_panics_unwinds_and_loses_nothing() {
         numbers(&seen) == [1]
     });
 }
+
+#[test]
+fn attaching_where_no_driver_is_says_where_it_looked() {
+    let settings = ClientSettings { driver_timeout_ms: 100, ..ClientSettings::default() };
+    let directory = std::env::temp_dir().join("vesta-no-such-driver");
+    let error = AeronTransport::attach(&directory, settings).expect_err("nobody there").to_string();
+    assert!(error.contains("vesta-no-such-driver"), "{error}");
+}
