@@ -29,9 +29,7 @@ impl fmt::Display for Selected {
     }
 }
 
-/// Setting it to 1 makes [`probe`] report that io_uring is disabled: for operators who want to
-/// rule it out without touching a configuration, and for tests.
-pub(super) const DISABLE_VARIABLE: &str = "VESTA_DISABLE_IO_URING";
+const DISABLE_VARIABLE: &str = "VESTA_DISABLE_IO_URING";
 
 /// Why io_uring can not be used here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +66,9 @@ pub struct DatapathError {
 
 /// Tries io_uring for real: a ring with our flags, a ring of buffers, and a datagram received
 /// over loopback.
+///
+/// `VESTA_DISABLE_IO_URING=1` in the environment makes it fail without trying: for operators who
+/// want io_uring ruled out whatever the configuration says, and for tests.
 ///
 /// # Errors
 /// A typed reason why it can not be used.
