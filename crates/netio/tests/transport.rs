@@ -9,7 +9,7 @@ use support::{
     STREAM, Seen, datapaths, drive, drive_for, keep, message, multicast, numbers, poll_into,
     settings, threadings, transport, unicast,
 };
-use vesta_netio::{AeronTransport, ClientSettings, Datapath, MediaDriver, Threading};
+use vesta_netio::{AeronTransport, ClientSettings, Clock, Datapath, MediaDriver, Threading};
 use vesta_transport::{Duty, Flow, OfferError, Publication, Subscription, Transport};
 
 /// Every datapath with every threading mode, unicast and multicast.
@@ -322,10 +322,10 @@ fn a_client_whose_driver_ends_fails_and_its_images_are_lost() {
         publication.is_connected() && !seen.is_empty()
     });
     drop(driver);
-    let begun = std::time::Instant::now();
+    let clock = Clock::new();
     let error = loop {
         match a.do_work() {
-            Ok(_) => assert!(begun.elapsed() < support::PATIENCE, "the death goes unnoticed"),
+            Ok(_) => assert!(clock.mono_ns() < support::PATIENCE_NS, "the death goes unnoticed"),
             Err(error) => break error.to_string(),
         }
         std::thread::sleep(Duration::from_millis(1));
@@ -360,4 +360,12 @@ fn a_handler_that_panics_unwinds_and_loses_nothing() {
         poll_into(&mut subscription, &mut seen);
         numbers(&seen) == [1]
     });
+}
+
+#[test]
+fn attaching_where_no_driver_is_says_where_it_looked() {
+    let settings = ClientSettings { driver_timeout_ms: 100, ..ClientSettings::default() };
+    let directory = std::env::temp_dir().join("vesta-no-such-driver");
+    let error = AeronTransport::attach(&directory, settings).expect_err("nobody there").to_string();
+    assert!(error.contains("vesta-no-such-driver"), "{error}");
 }

@@ -160,6 +160,12 @@ impl AeronTransport {
         self.core.driver.borrow().as_ref().map(look)
     }
 
+    /// Stops the embedded driver at once, as a crash would: readers elsewhere get no goodbye, and
+    /// the next [`Duty::do_work`] fails. For drills and tests.
+    pub fn crash_driver(&mut self) {
+        drop(self.core.driver.borrow_mut().take());
+    }
+
     /// Works for `duration`, so that what was closed just before is told to its readers: without
     /// it, a process that ends at once looks to them like one that died.
     ///

@@ -22,8 +22,8 @@ pub enum DriverError {
     /// The datapath that the settings insist on is not to be had.
     #[error(transparent)]
     Datapath(#[from] DatapathError),
-    /// Aeron refused a setting.
-    #[error("the Aeron driver refuses its settings: {0}")]
+    /// A setting is wrong; the text names it.
+    #[error("the Aeron driver can not start: {0}")]
     Settings(String),
     /// Aeron failed at work.
     #[error("the Aeron driver failed: {0}")]
@@ -43,6 +43,7 @@ pub struct MediaDriver {
     selected: Selected,
     receive_loss: Option<ReceiveLoss>,
     removed: Vec<Removed>,
+    warnings: Vec<String>,
 }
 
 /// A driver context, closed on drop.
@@ -76,6 +77,7 @@ impl MediaDriver {
     /// A typed reason; nothing is left behind.
     pub fn start(settings: &DriverSettings) -> Result<Self, DriverError> {
         ffi::silence();
+        let warnings = settings.check().map_err(DriverError::Settings)?;
         let selected = select(settings.datapath)?;
         let default_parent = DriverDirectory::default_parent();
         let parent = settings.directory_parent.as_deref().unwrap_or(&default_parent);
@@ -120,6 +122,7 @@ impl MediaDriver {
             selected,
             receive_loss,
             removed,
+            warnings,
         };
         let manual = settings.threading == Threading::Invoker;
         // SAFETY: the driver was made above and is started once.
@@ -168,6 +171,12 @@ impl MediaDriver {
     #[must_use]
     pub fn removed_stale(&self) -> &[Removed] {
         &self.removed
+    }
+
+    /// Settings that the kernel does not grant in full, for the start-up log.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// The loss generator, if the settings asked for one.

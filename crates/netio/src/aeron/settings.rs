@@ -3,6 +3,8 @@
 use std::ffi::c_int;
 use std::path::PathBuf;
 
+use socket2::{Domain, Socket, Type};
+
 use super::ffi::{self, c};
 use crate::datapath::DatapathChoice;
 
@@ -172,6 +174,67 @@ impl DriverSettings {
         FIXED_BUFFER_BYTES + 5 * COUNTERS_VALUES_BYTES + LOSS_REPORT_BYTES
     }
 
+    /// Checks the settings in our own words, as Aeron names its environment variables; returns
+    /// warnings for the start-up log.
+    pub(super) fn check(&self) -> Result<Vec<String>, String> {
+        const TERM_RANGE: std::ops::RangeInclusive<usize> = 64 * 1024..=1024 * 1024 * 1024;
+        for (name, bytes) in [
+            ("term_buffer_bytes", self.term_buffer_bytes),
+            ("ipc_term_buffer_bytes", self.ipc_term_buffer_bytes),
+        ] {
+            if !bytes.is_power_of_two() || !TERM_RANGE.contains(&bytes) {
+                return Err(format!("{name} = {bytes} is not a power of two from 64 KiB to 1 GiB"));
+            }
+        }
+        let mtu = self.mtu_bytes;
+        if !(64..=65_504).contains(&mtu) || !mtu.is_multiple_of(32) {
+            return Err(format!("mtu_bytes = {mtu} is not a multiple of 32 from 64 to 65504"));
+        }
+        for (name, ms) in [
+            ("image_liveness_timeout_ms", self.image_liveness_timeout_ms),
+            ("client_liveness_timeout_ms", self.client_liveness_timeout_ms),
+            ("publication_connection_timeout_ms", self.publication_connection_timeout_ms),
+        ] {
+            if ms <= self.timer_interval_ms {
+                let interval = self.timer_interval_ms;
+                return Err(format!("{name} = {ms} is not above timer_interval_ms = {interval}"));
+            }
+        }
+        if self.timer_interval_ms == 0 || self.nak_multicast_group_size == 0 {
+            return Err("timer_interval_ms and nak_multicast_group_size are above 0".to_owned());
+        }
+        self.check_socket_buffers().map_err(|error| format!("no socket to try out: {error}"))?
+    }
+
+    fn check_socket_buffers(&self) -> std::io::Result<Result<Vec<String>, String>> {
+        let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
+        socket.set_recv_buffer_size(self.socket_receive_buffer_bytes)?;
+        socket.set_send_buffer_size(self.socket_send_buffer_bytes)?;
+        // Linux reports twice what it grants.
+        let receive = socket.recv_buffer_size()? / 2;
+        let send = socket.send_buffer_size()? / 2;
+        if self.initial_window_bytes > receive {
+            return Ok(Err(format!(
+                "initial_window_bytes = {} is above the receive buffer that the kernel grants, \
+                 {receive}: lower it, or raise the sysctl net.core.rmem_max",
+                self.initial_window_bytes
+            )));
+        }
+        let mut warnings = Vec::new();
+        for (name, wanted, granted, sysctl) in [
+            ("socket_receive_buffer_bytes", self.socket_receive_buffer_bytes, receive, "rmem_max"),
+            ("socket_send_buffer_bytes", self.socket_send_buffer_bytes, send, "wmem_max"),
+        ] {
+            if granted < wanted {
+                warnings.push(format!(
+                    "{name} = {wanted}, but the kernel grants {granted}: raise the sysctl \
+                     net.core.{sysctl}"
+                ));
+            }
+        }
+        Ok(Ok(warnings))
+    }
+
     /// Writes the settings into a driver context; `Err` names the setting that was refused.
     pub(super) fn apply(
         &self,
@@ -275,6 +338,38 @@ impl DriverSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_defaults_pass_their_own_check() {
+        assert!(DriverSettings::new("test").check().is_ok());
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_with_its_range() {
+        let refused = |change: fn(&mut DriverSettings)| {
+            let mut settings = DriverSettings::new("test");
+            change(&mut settings);
+            settings.check().expect_err("wrong")
+        };
+        assert!(
+            refused(|s| s.term_buffer_bytes = 100_000).starts_with("term_buffer_bytes = 100000")
+        );
+        assert!(refused(|s| s.mtu_bytes = 1409).starts_with("mtu_bytes = 1409"));
+        assert!(refused(|s| s.image_liveness_timeout_ms = 50).contains("timer_interval_ms = 100"));
+        let text = refused(|s| {
+            s.initial_window_bytes = 1 << 20;
+            s.socket_receive_buffer_bytes = 1 << 16;
+        });
+        assert!(text.contains("net.core.rmem_max"), "{text}");
+    }
+
+    #[test]
+    fn a_buffer_that_the_kernel_cuts_is_a_warning() {
+        let mut settings = DriverSettings::new("test");
+        settings.socket_receive_buffer_bytes = 1 << 30;
+        let warnings = settings.check().expect("no error");
+        assert!(warnings.iter().any(|text| text.contains("rmem_max")), "{warnings:?}");
+    }
 
     #[test]
     fn the_cost_of_a_stream_is_three_terms_and_a_page() {

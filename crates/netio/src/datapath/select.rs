@@ -29,9 +29,7 @@ impl fmt::Display for Selected {
     }
 }
 
-/// Setting it to 1 makes [`probe`] report that io_uring is disabled: for operators who want to
-/// rule it out without touching a configuration, and for tests.
-pub(super) const DISABLE_VARIABLE: &str = "VESTA_DISABLE_IO_URING";
+const DISABLE_VARIABLE: &str = "VESTA_DISABLE_IO_URING";
 
 /// Why io_uring can not be used here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,6 +67,9 @@ pub struct DatapathError {
 /// Tries io_uring for real: a ring with our flags, a ring of buffers, and a datagram received
 /// over loopback.
 ///
+/// `VESTA_DISABLE_IO_URING=1` in the environment makes it fail without trying: for operators who
+/// want io_uring ruled out whatever the configuration says, and for tests.
+///
 /// # Errors
 /// A typed reason why it can not be used.
 pub fn probe() -> Result<(), UringUnavailable> {
@@ -98,5 +99,74 @@ pub fn select(choice: DatapathChoice) -> Result<Selected, DatapathError> {
                 selected(Datapath::Socket, format!("io_uring can not be used: {reason}"))
             }
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Makes the calling thread one that may not use io_uring, as container runtimes do: their
+    /// seccomp profiles answer EPERM.
+    fn forbid_io_uring() {
+        const NR_OFFSET: u32 = 0;
+        let statement =
+            |code: u32, jt: u8, k: u32| libc::sock_filter { code: code as u16, jt, jf: 0, k };
+        let is = |number: libc::c_long, jump: u8| {
+            statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, jump, number as u32)
+        };
+        let answer = |what: u32| statement(libc::BPF_RET | libc::BPF_K, 0, what);
+        let mut program = [
+            statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, NR_OFFSET),
+            is(libc::SYS_io_uring_setup, 3),
+            is(libc::SYS_io_uring_enter, 2),
+            is(libc::SYS_io_uring_register, 1),
+            answer(libc::SECCOMP_RET_ALLOW),
+            answer(libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
+        ];
+        let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+        // SAFETY: changes the calling thread alone, which the test ends; the kernel copies the
+        // program.
+        unsafe {
+            assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+            let mode = libc::SECCOMP_MODE_FILTER;
+            assert_eq!(libc::prctl(libc::PR_SET_SECCOMP, mode, &raw const filter), 0);
+        }
+    }
+
+    #[test]
+    fn a_kernel_that_refuses_io_uring_means_socket_or_a_typed_error() {
+        let thread = std::thread::spawn(|| {
+            forbid_io_uring();
+            let reason = probe().expect_err("forbidden");
+            assert!(matches!(reason, UringUnavailable::Refused(_)), "{reason:?}");
+
+            let selected = select(DatapathChoice::Auto).expect("falls back");
+            assert_eq!(selected.datapath, Datapath::Socket);
+            let line = selected.to_string();
+            assert!(line.starts_with("datapath socket: ") && line.contains("seccomp"), "{line}");
+
+            let error = select(DatapathChoice::Require(Datapath::Uring)).expect_err("insists");
+            assert_eq!(error.reason, reason);
+            let text = error.to_string();
+            assert!(text.contains("datapath = \"uring\"") && text.contains("auto"), "{text}");
+        });
+        thread.join().expect("no panic");
+    }
+
+    #[test]
+    fn socket_needs_no_probe() {
+        let selected = select(DatapathChoice::Require(Datapath::Socket)).expect("always there");
+        assert_eq!(selected.to_string(), "datapath socket: configured");
+    }
+
+    #[test]
+    fn auto_takes_uring_where_it_works() {
+        if crate::datapath::skip_without_uring() {
+            return;
+        }
+        let selected = select(DatapathChoice::Auto).expect("never fails");
+        assert_eq!(selected.datapath, Datapath::Uring);
+        assert!(selected.to_string().starts_with("datapath uring: "));
     }
 }

@@ -97,10 +97,11 @@ pub(super) unsafe fn forget(transport: *mut c::aeron_udp_channel_transport_t) {
     let Some(state) = (unsafe { state_of(transport) }) else { return };
     let slot = state.slot.take();
     // Not `rings`: that would make some, on whatever thread closes the driver.
-    let found = RINGS.with_borrow(|all| {
-        all.iter().find(|owned| owned.serves(&state.shared)).map(|owned| owned.0)
+    // On a thread that is ending they are gone already.
+    let found = RINGS.try_with(|all| {
+        all.borrow().iter().find(|owned| owned.serves(&state.shared)).map(|owned| owned.0)
     });
-    if let Some(mut rings) = found {
+    if let Ok(Some(mut rings)) = found {
         // SAFETY: the rings are this thread's, and no reference to them is held by the functions
         // that the driver can call this from.
         let rings = unsafe { rings.as_mut() };
@@ -114,8 +115,10 @@ pub(super) unsafe fn forget(transport: *mut c::aeron_udp_channel_transport_t) {
 pub(super) unsafe extern "C" fn poller_close(
     poller: *mut c::aeron_udp_transport_poller_t,
 ) -> c_int {
-    RINGS.with_borrow_mut(|all| {
-        all.retain_mut(|owned| {
+    // On a thread that is ending they are gone already; on another than the agent's, which has
+    // ended by then, there are none of this poller.
+    let _ = RINGS.try_with(|all| {
+        all.borrow_mut().retain_mut(|owned| {
             // SAFETY: as in `forget`.
             let rings = unsafe { owned.0.as_mut() };
             rings.direct.retain(|(owner, _)| *owner != poller);
