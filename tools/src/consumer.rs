@@ -6,6 +6,9 @@
 //!
 //!   an instrument:   Stale --snapshot--> Live --gap in feed_seq, or a message that does not fit--> Stale
 //! ```
+//! A stale instrument knows from which message on all of its messages are kept ([`State::Stale`]):
+//! only a snapshot that reaches up to there joins without a hole.
+//!
 //!
 //! A book that may be stale says so: [`Consumer::is_live`].
 
@@ -44,10 +47,31 @@ pub struct Counters {
 struct Instrument {
     info: Option<InstrumentInfo>,
     book: MarketBook,
-    /// The book holds all messages up to this one; `None` while it is stale.
-    holds: Option<u64>,
+    state: State,
     loading: Option<Loading>,
     last_trade: Option<(PriceTicks, QtyLots)>,
+}
+
+/// How an instrument's book stands to the feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It may be wrong. All of the instrument's messages from `kept_from` on are kept, or were
+    /// never sent; `None` until the feed is heard.
+    Stale { kept_from: Option<u64> },
+    /// It holds all messages up to this one.
+    Live { holds: u64 },
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Stale { kept_from: None }
+    }
+}
+
+impl Instrument {
+    const fn is_live(&self) -> bool {
+        matches!(self.state, State::Live { .. })
+    }
 }
 
 /// A snapshot that is arriving.
@@ -67,6 +91,7 @@ pub struct Consumer {
     /// Messages of stream 40, for instruments that are stale.
     kept: VecDeque<(u64, Vec<u8>)>,
     kept_bytes: usize,
+    kept_bytes_max: usize,
     watermark: u64,
     counters: Counters,
 }
@@ -80,6 +105,7 @@ impl Consumer {
             next: None,
             kept: VecDeque::new(),
             kept_bytes: 0,
+            kept_bytes_max: KEPT_BYTES_MAX,
             watermark: 0,
             counters: Counters::default(),
         }
@@ -94,7 +120,7 @@ impl Consumer {
     /// True when every book is known to be up to date with the feed.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        self.instruments.values().all(|instrument| instrument.holds.is_some())
+        self.instruments.values().all(Instrument::is_live)
     }
 
     /// All events of the venue up to this one are reflected, where the books are live.
@@ -126,10 +152,15 @@ impl Consumer {
         self.instruments.keys().copied()
     }
 
-    /// The publisher's stream is new or gone: what follows need not follow on what came before.
+    /// The publisher's stream is new or gone: what follows need not follow on what came before, nor
+    /// does a snapshot that was on its way.
     pub fn on_feed_break(&mut self) {
         self.next = None;
-        self.forget();
+        self.watermark = 0;
+        self.start_again(None);
+        for instrument in self.instruments.values_mut() {
+            instrument.loading = None;
+        }
     }
 
     /// A fragment of stream 40.
@@ -149,30 +180,35 @@ impl Consumer {
     fn on_heartbeat(&mut self, bytes: &[u8]) -> Result<(), WireError> {
         let heartbeat: &Heartbeat = decode(bytes)?;
         let next = heartbeat.next_feed_seq.get();
-        if self.next.is_some_and(|expected| expected < next) {
-            self.counters.gaps += 1;
-            self.forget();
-        }
-        self.next = Some(self.next.map_or(next, |expected| expected.max(next)));
+        self.expect(next);
         self.watermark = self.watermark.max(heartbeat.event_seq.get());
         Ok(())
+    }
+
+    /// Message `feed_seq` is the next one that is to be had.
+    fn expect(&mut self, feed_seq: u64) {
+        if self.next.is_some_and(|expected| expected >= feed_seq) {
+            return;
+        }
+        self.counters.gaps += u64::from(self.next.is_some());
+        self.next = Some(feed_seq);
+        self.start_again(self.next);
     }
 
     fn on_frame(&mut self, bytes: &[u8]) -> Result<(), WireError> {
         let (frame, messages) = open_frame::<MdFrame>(bytes)?;
         let first = frame.feed_seq.get();
+        // Numbers at the very end of their range are nobody's: the publisher counts from 1.
+        if first.checked_add(u64::from(frame.count.get()) + 1).is_none() {
+            return Err(WireError::InvalidField("feed_seq"));
+        }
         for (feed_seq, message) in (first..).zip(messages) {
             let message = message?;
-            match self.next {
-                Some(expected) if feed_seq < expected => continue,
-                Some(expected) if feed_seq > expected => {
-                    self.counters.gaps += 1;
-                    self.forget();
-                }
-                _ => {}
+            self.expect(feed_seq);
+            if self.next == Some(feed_seq) {
+                self.next = Some(feed_seq + 1);
+                self.on_message(feed_seq, message);
             }
-            self.next = Some(feed_seq + 1);
-            self.on_message(feed_seq, message);
         }
         self.watermark = self.watermark.max(frame.event_seq.get());
         Ok(())
@@ -181,40 +217,38 @@ impl Consumer {
     fn on_message(&mut self, feed_seq: u64, message: &[u8]) {
         self.counters.messages += 1;
         let Some(id) = instrument_of(message) else {
+            // Nobody knows which book it was about.
             self.counters.faults += 1;
+            self.start_again(Some(feed_seq + 1));
             return;
         };
         let Some(instrument) = self.instruments.get_mut(&id) else { return };
-        match instrument.holds {
+        match instrument.state {
             // In the snapshot already.
-            Some(holds) if feed_seq <= holds => {}
-            Some(_) => match instrument.apply(message) {
-                Ok(trades) => {
-                    self.counters.trades += u64::from(trades);
-                    instrument.holds = Some(feed_seq);
-                }
-                Err(_) => {
-                    self.counters.faults += 1;
-                    instrument.holds = None;
-                }
-            },
-            None => self.keep(feed_seq, message),
+            State::Live { holds } if feed_seq <= holds => {}
+            State::Live { .. } => instrument.take(feed_seq, message, &mut self.counters),
+            State::Stale { .. } => self.keep(feed_seq, message),
         }
     }
 
     fn keep(&mut self, feed_seq: u64, message: &[u8]) {
         self.kept_bytes += message.len();
         self.kept.push_back((feed_seq, message.to_vec()));
-        while self.kept_bytes > KEPT_BYTES_MAX {
-            let Some((_, gone)) = self.kept.pop_front() else { break };
+        while self.kept_bytes > self.kept_bytes_max {
+            let Some((gone_seq, gone)) = self.kept.pop_front() else { break };
             self.kept_bytes -= gone.len();
+            let loser = instrument_of(&gone).and_then(|id| self.instruments.get_mut(&id));
+            if let Some(Instrument { state: State::Stale { kept_from }, .. }) = loser {
+                *kept_from = (*kept_from).max(Some(gone_seq + 1));
+            }
         }
     }
 
-    /// Everything is stale, and nothing that was kept follows on what will come.
-    fn forget(&mut self) {
+    /// Everything is stale, and nothing that was kept follows on what will come, from message
+    /// `kept_from` on.
+    fn start_again(&mut self, kept_from: Option<u64>) {
         for instrument in self.instruments.values_mut() {
-            instrument.holds = None;
+            instrument.state = State::Stale { kept_from };
         }
         self.kept.clear();
         self.kept_bytes = 0;
@@ -246,7 +280,7 @@ impl Consumer {
                 let begin: &SnapshotBegin = decode(message)?;
                 if let Some(entry) = self.entry(begin.instrument.get()) {
                     // A live book has no use for a snapshot.
-                    entry.loading = entry.holds.is_none().then(|| Loading {
+                    entry.loading = (!entry.is_live()).then(|| Loading {
                         feed_seq: begin.feed_seq.get(),
                         order_count: begin.order_count.get(),
                         book: MarketBook::default(),
@@ -263,14 +297,15 @@ impl Consumer {
                     order.price.get(),
                     order.qty.get(),
                 );
-                if loading.book.add(added).is_err() {
+                let is_more = loading.book.order_count() >= loading.order_count as usize;
+                if is_more || loading.book.add(added).is_err() {
                     entry.loading = None;
                     self.counters.faults += 1;
                 }
             }
             SnapshotEnd::TEMPLATE_ID => {
                 let end: &SnapshotEnd = decode(message)?;
-                self.load(InstrumentId(end.instrument.get()), end.order_count.get());
+                self.load(end);
             }
             template => return Err(WireError::UnknownTemplate(template)),
         }
@@ -282,35 +317,25 @@ impl Consumer {
     }
 
     /// A snapshot is whole: load it, if what was kept follows on it without a gap.
-    fn load(&mut self, id: InstrumentId, order_count: u32) {
-        let Self { instruments, kept, next, counters, .. } = self;
+    fn load(&mut self, end: &SnapshotEnd) {
+        let Self { instruments, kept, counters, .. } = self;
+        let id = InstrumentId(end.instrument.get());
         let Some(instrument) = instruments.get_mut(&id) else { return };
         let Some(loading) = instrument.loading.take() else { return };
-        let whole = loading.order_count == order_count
-            && loading.book.order_count() == order_count as usize;
-        // Stream 40 must be known from the message after the snapshot on.
-        let known_from = kept.front().map(|(first, _)| *first).or(*next);
-        let joins = known_from.is_some_and(|first| first <= loading.feed_seq + 1);
-        if !whole || !joins {
+        // Begin and end are of one snapshot, and all of it came.
+        let is_whole = loading.feed_seq == end.feed_seq.get()
+            && loading.order_count == end.order_count.get()
+            && loading.book.order_count() == loading.order_count as usize;
+        let State::Stale { kept_from: Some(kept_from) } = instrument.state else { return };
+        if !is_whole || kept_from > loading.feed_seq.saturating_add(1) {
             return;
         }
         instrument.book = loading.book;
-        instrument.holds = Some(loading.feed_seq);
+        instrument.state = State::Live { holds: loading.feed_seq };
         counters.snapshots += 1;
         for (feed_seq, message) in kept.iter().filter(|(n, _)| *n > loading.feed_seq) {
-            if instrument_of(message) != Some(id) {
-                continue;
-            }
-            match instrument.apply(message) {
-                Ok(trades) => {
-                    counters.trades += u64::from(trades);
-                    instrument.holds = Some(*feed_seq);
-                }
-                Err(_) => {
-                    counters.faults += 1;
-                    instrument.holds = None;
-                    return;
-                }
+            if instrument.is_live() && instrument_of(message) == Some(id) {
+                instrument.take(*feed_seq, message, counters);
             }
         }
         if self.is_live() {
@@ -321,6 +346,21 @@ impl Consumer {
 }
 
 impl Instrument {
+    /// Applies message `feed_seq`, which follows on what the book holds; one that does not fit makes
+    /// the book stale.
+    fn take(&mut self, feed_seq: u64, message: &[u8], counters: &mut Counters) {
+        match self.apply(message) {
+            Ok(trades) => {
+                counters.trades += u64::from(trades);
+                self.state = State::Live { holds: feed_seq };
+            }
+            Err(_) => {
+                counters.faults += 1;
+                self.state = State::Stale { kept_from: Some(feed_seq + 1) };
+            }
+        }
+    }
+
     /// Applies one message of stream 40; returns 1 for a trade print.
     fn apply(&mut self, message: &[u8]) -> Result<u8, Misfit> {
         match peek(message)?.template_id.get() {
@@ -405,3 +445,6 @@ fn instrument_of(message: &[u8]) -> Option<InstrumentId> {
     };
     Some(InstrumentId(id.get()))
 }
+
+#[cfg(test)]
+mod tests;
