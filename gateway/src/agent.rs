@@ -7,7 +7,7 @@ use vesta_transport::{
     DatagramSocket, Flow, Input, OfferError, Publication, SendOutcome, SinglePublisher,
     StreamFault, StreamId, Subscription, Transport, TransportError,
 };
-use vesta_types::RejectReason;
+use vesta_types::{EventSeq, RejectReason};
 use vesta_wire::client::Origin;
 use vesta_wire::{EventLogError, EventReader, Message, WireError, encode, record};
 
@@ -145,6 +145,12 @@ impl<T: Transport, D: DatagramSocket> GatewayAgent<T, D> {
     #[must_use]
     pub const fn counters(&self) -> Counters {
         self.counters
+    }
+
+    /// The latest event whose reports have been sent; 0 before the first.
+    #[must_use]
+    pub fn event_seq(&self) -> EventSeq {
+        EventSeq(self.reader.next().0 - 1)
     }
 
     /// True when commands can go to the sequencer and their outcomes come back.

@@ -31,6 +31,7 @@ pub struct EngineState {
 struct Shared {
     ready: AtomicBool,
     event_seq: AtomicU64,
+    reported: AtomicU64,
 }
 
 /// The roles, at work on a thread of their own.
@@ -47,7 +48,10 @@ impl Appliance {
     pub fn start(config: &Config) -> Self {
         let (stop, shared) = (StopFlag::new(), Arc::new(Shared::default()));
         let thread = {
-            let (config, stop, shared) = (config.clone(), stop.clone(), Arc::clone(&shared));
+            let (mut config, stop, shared) = (config.clone(), stop.clone(), Arc::clone(&shared));
+            // All readers of the event log share one driver, which counts as one reader; their
+            // streams are open before the first duty cycle.
+            config.engine.event_readers_min = 1;
             std::thread::spawn(move || run(&config, &stop, &shared))
         };
         Self { thread, stop, shared }
@@ -69,6 +73,12 @@ impl Appliance {
     #[must_use]
     pub fn event_seq(&self) -> u64 {
         self.shared.event_seq.load(Ordering::Acquire)
+    }
+
+    /// The latest event whose reports have been handed to the clients' sockets.
+    #[must_use]
+    pub fn reported(&self) -> u64 {
+        self.shared.reported.load(Ordering::Acquire)
     }
 
     /// Ends the roles, and returns what the engine holds.
@@ -93,6 +103,7 @@ fn run(config: &Config, stop: &StopFlag, shared: &Shared) -> Result<EngineState,
         let work = roles.do_work(&clock)?;
         if work > 0 {
             shared.event_seq.store(roles.engine.event_seq().0, Ordering::Release);
+            shared.reported.store(roles.gateway.event_seq().0, Ordering::Release);
         }
         if roles.gateway.is_ready() && roles.sequencer.is_open() {
             shared.ready.store(true, Ordering::Release);

@@ -9,7 +9,6 @@
 //! A stale instrument knows from which message on all of its messages are kept ([`State::Stale`]):
 //! only a snapshot that reaches up to there joins without a hole.
 //!
-//!
 //! A book that may be stale says so: [`Consumer::is_live`].
 
 use std::collections::{BTreeMap, VecDeque};
@@ -94,6 +93,8 @@ pub struct Consumer {
     kept_bytes_max: usize,
     watermark: u64,
     counters: Counters,
+    /// Every trade print heard, where they are wanted.
+    prints: Option<Vec<Trade>>,
 }
 
 impl Consumer {
@@ -108,7 +109,18 @@ impl Consumer {
             kept_bytes_max: KEPT_BYTES_MAX,
             watermark: 0,
             counters: Counters::default(),
+            prints: None,
         }
+    }
+
+    /// Keeps every trade print from now on, for [`take_prints`](Self::take_prints).
+    pub fn record_prints(&mut self) {
+        self.prints.get_or_insert_default();
+    }
+
+    /// The trade prints heard since the last call, also those that came while a book was stale.
+    pub fn take_prints(&mut self) -> Vec<Trade> {
+        self.prints.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// What was counted so far.
@@ -216,6 +228,9 @@ impl Consumer {
 
     fn on_message(&mut self, feed_seq: u64, message: &[u8]) {
         self.counters.messages += 1;
+        if let (Some(prints), Ok(print)) = (&mut self.prints, decode::<Trade>(message)) {
+            prints.push(*print);
+        }
         let Some(id) = instrument_of(message) else {
             // Nobody knows which book it was about.
             self.counters.faults += 1;

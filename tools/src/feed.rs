@@ -63,6 +63,11 @@ impl Feed {
         &self.consumer
     }
 
+    /// The books, to change what is kept of them.
+    pub const fn consumer_mut(&mut self) -> &mut Consumer {
+        &mut self.consumer
+    }
+
     /// The datapath in use, and why; the directory of the driver.
     #[must_use]
     pub fn describe(&self) -> (String, String) {

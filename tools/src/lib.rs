@@ -10,3 +10,5 @@ pub mod appliance;
 pub mod client;
 pub mod consumer;
 pub mod feed;
+pub mod venues;
+pub mod verify;

@@ -47,6 +47,12 @@ const DEFAULT_NAME: &str = "vesta.toml (built-in default)";
 /// Longest file that is read, bytes: hundreds of times what a big shard needs.
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
+/// A decimal that counts units of 10^-8, as clients' numbers do.
+#[must_use]
+pub fn decimal_e8(units: i64) -> rust_decimal::Decimal {
+    rust_decimal::Decimal::new(units, 8).normalize()
+}
+
 /// Everything that every role, the tools and the tuning are told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {

@@ -1,0 +1,254 @@
+//! The check at the end of a run: what clients and consumers were told, against the naive model.
+//!
+//! The model is fed with the commands in the order that the venue says it gave them (`seq`), and
+//! with nothing else of the venue's. Its replies, trades and books must be what was reported.
+
+use crate::appliance::EngineState;
+use crate::client::{Answer, Fill};
+use crate::consumer::Consumer;
+use std::collections::BTreeMap;
+use vesta_config::Config;
+use vesta_md_publisher::BookOrder;
+use vesta_model::Model;
+use vesta_types::{Capacity, Command, Event, Executed, InstrumentId, OrderId, Scale, Side};
+use vesta_wire::md::Trade;
+
+/// Differences named at most; more are counted.
+const NAMED_MAX: usize = 10;
+
+/// What differs, in words.
+#[derive(Clone, Debug, Default)]
+pub struct Differences {
+    named: Vec<String>,
+    count: u64,
+}
+
+impl Differences {
+    fn add(&mut self, difference: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.named.len() < NAMED_MAX {
+            self.named.push(difference());
+        }
+    }
+
+    /// True when nothing differs.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The first few, and how many more there are.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = self.named.clone();
+        let more = self.count - lines.len() as u64;
+        if more > 0 {
+            lines.push(format!("... and {more} more"));
+        }
+        lines
+    }
+}
+
+/// Everything that a run was told.
+#[derive(Debug)]
+pub struct Told<'a> {
+    /// The commands, by tag.
+    pub commands: &'a [Command],
+    /// The outcome of each, by tag.
+    pub answers: &'a [Option<Answer>],
+    /// Every fill that clients were told of.
+    pub fills: &'a [Fill],
+    /// Every trade print of the public feed.
+    pub prints: &'a [Trade],
+    /// What the engine holds at the end.
+    pub engine: &'a EngineState,
+}
+
+/// A trade, as far as everybody can see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct TradeFacts {
+    instrument: InstrumentId,
+    price_e8: i64,
+    qty_e8: i64,
+}
+
+/// Compares what was told with what the naive model makes of the same commands.
+#[must_use]
+pub fn against_model(config: &Config, told: &Told<'_>) -> Differences {
+    let mut differences = Differences::default();
+    let (model, trades) = run_model(config, told, &mut differences);
+    compare_trades(config, &trades, told, &mut differences);
+    if model.state_hash() != told.engine.book_hash {
+        differences.add(|| {
+            let (ours, theirs) = (model.state_hash(), told.engine.book_hash);
+            format!("state hash: engine {theirs:016x}, model {ours:016x}")
+        });
+    }
+    for (instrument, side, orders) in &told.engine.books {
+        let ours: Vec<_> = model.orders(*instrument, *side).collect();
+        if *orders != ours {
+            differences.add(|| {
+                let (theirs, ours) = (orders.len(), ours.len());
+                format!("book {instrument} {side:?}: engine has {theirs} orders, model {ours}, or others")
+            });
+        }
+    }
+    differences
+}
+
+/// Applies the answered commands in the venue's order; returns the model and its trades.
+fn run_model(
+    config: &Config,
+    told: &Told<'_>,
+    differences: &mut Differences,
+) -> (Model, Vec<Executed>) {
+    let mut model = Model::new(Capacity {
+        order_count_max: config.engine.order_count_max,
+        level_count_max: config.engine.level_count_max,
+        instrument_count_max: config.engine.instrument_count_max,
+    });
+    for instrument in &config.instrument_list {
+        if let Err(reason) = model.define(instrument.id, instrument.limits()) {
+            differences.add(|| format!("the model refuses {}: {reason}", instrument.symbol));
+        }
+    }
+    let mut order: Vec<(&Answer, &Command)> = told
+        .answers
+        .iter()
+        .zip(told.commands)
+        .filter_map(|(answer, command)| Some((answer.as_ref()?, command)))
+        .collect();
+    order.sort_by_key(|(answer, _)| answer.seq);
+    let mut trades = Vec::new();
+    let mut events = Vec::new();
+    for (answer, command) in order {
+        events.clear();
+        model.apply(command, &mut events);
+        let ours = match events.first() {
+            Some(Event::Accepted(e)) => (None, e.order_id),
+            Some(Event::Rejected(e)) => (Some(e.reason), e.order_id),
+            _ => (None, OrderId(0)),
+        };
+        if ours != (answer.rejected, OrderId(answer.order_id)) {
+            differences.add(|| {
+                let (rejected, order_id) = (answer.rejected, answer.order_id);
+                format!(
+                    "record {}: the venue answered {rejected:?} for order {order_id}, the model {:?} \
+                     for order {}; {command:?}",
+                    answer.seq, ours.0, ours.1
+                )
+            });
+        }
+        trades.extend(events.iter().filter_map(|event| match event {
+            Event::Executed(e) => Some(*e),
+            _ => None,
+        }));
+    }
+    (model, trades)
+}
+
+/// Each trade of the model must have been told, and the same to everybody; and no other.
+fn compare_trades(
+    config: &Config,
+    trades: &[Executed],
+    told: &Told<'_>,
+    differences: &mut Differences,
+) {
+    let scales: BTreeMap<InstrumentId, Scale> =
+        config.instrument_list.iter().map(|i| (i.id, i.scale)).collect();
+    let expected: BTreeMap<u64, (TradeFacts, &Executed)> = trades
+        .iter()
+        .filter_map(|e| {
+            let scale = scales.get(&e.instrument)?;
+            let facts = TradeFacts {
+                instrument: e.instrument,
+                price_e8: scale.price_e8(e.price),
+                qty_e8: scale.qty_e8(e.qty),
+            };
+            Some((e.trade_id.0, (facts, e)))
+        })
+        .collect();
+    let mut seen = std::collections::BTreeSet::new();
+    for fill in told.fills {
+        seen.insert(fill.trade_id);
+        let facts = TradeFacts {
+            instrument: fill.instrument,
+            price_e8: fill.price_e8,
+            qty_e8: fill.qty_e8,
+        };
+        let ours = expected.get(&fill.trade_id).map(|(facts, e)| {
+            (*facts, if fill.maker { e.maker.order_id.0 } else { e.taker.order_id.0 })
+        });
+        if ours != Some((facts, fill.order_id)) {
+            differences
+                .add(|| format!("trade {}: reported {fill:?}, model {ours:?}", fill.trade_id));
+        }
+    }
+    for print in told.prints {
+        let trade_id = print.trade_id.get();
+        seen.insert(trade_id);
+        let theirs = (
+            InstrumentId(print.instrument.get()),
+            print.price.get(),
+            print.qty.get(),
+            print.aggressor_side,
+        );
+        let ours = expected
+            .get(&trade_id)
+            .map(|(_, e)| (e.instrument, e.price.0, e.qty.0, e.taker_side as u8));
+        if ours != Some(theirs) {
+            differences.add(|| format!("trade {trade_id}: printed {theirs:?}, model {ours:?}"));
+        }
+    }
+    for trade_id in expected.keys().filter(|trade_id| !seen.contains(trade_id)) {
+        differences.add(|| format!("trade {trade_id} of the model was told to nobody"));
+    }
+}
+
+/// Compares the books that a consumer rebuilt with the engine's, order by order.
+#[must_use]
+pub fn books(engine: &EngineState, consumer: &Consumer) -> Differences {
+    let mut differences = Differences::default();
+    if !consumer.is_live() {
+        differences
+            .add(|| "the consumer's books are stale: its feed stopped or has a gap".to_owned());
+    }
+    for (instrument, side, orders) in &engine.books {
+        let theirs = consumer.book(*instrument).map(|book| side_of(book.orders(*side)));
+        let ours = side_of(orders.iter().map(|order| BookOrder {
+            order_id: order.order_id,
+            side: order.side,
+            price: order.price,
+            qty: order.qty,
+        }));
+        if theirs.as_ref() != Some(&ours) {
+            differences.add(|| describe(*instrument, *side, theirs.as_deref(), &ours));
+        }
+    }
+    differences
+}
+
+fn side_of(orders: impl Iterator<Item = BookOrder>) -> Vec<BookOrder> {
+    orders.collect()
+}
+
+fn describe(
+    instrument: InstrumentId,
+    side: Side,
+    theirs: Option<&[BookOrder]>,
+    ours: &[BookOrder],
+) -> String {
+    let theirs = theirs.unwrap_or_default();
+    let first = ours
+        .iter()
+        .map(Some)
+        .chain(std::iter::repeat(None))
+        .zip(theirs.iter().map(Some).chain(std::iter::repeat(None)))
+        .take(ours.len().max(theirs.len()))
+        .find(|(ours, theirs)| ours != theirs);
+    format!(
+        "book {instrument} {side:?}: engine has {} orders, consumer {}; first difference: {first:?}",
+        ours.len(),
+        theirs.len()
+    )
+}
