@@ -9,6 +9,10 @@
 pub mod appliance;
 pub mod client;
 pub mod consumer;
+pub mod demo;
 pub mod feed;
+pub mod flow;
+pub mod latency;
+pub mod trader;
 pub mod venues;
 pub mod verify;

@@ -15,8 +15,10 @@ use vesta_types::{
     Side,
 };
 
+/// A tick of a recording, in LOBSTER's own unit of 10^-4 dollars.
+pub const RECORDED_TICK_E4: i64 = 1;
 /// The instrument of a recording: LOBSTER counts 10^-4 dollars and single shares.
-const TICK_E8: i64 = 10_000;
+const TICK_E8: i64 = RECORDED_TICK_E4 * 10_000;
 const LOT_E8: i64 = 100_000_000;
 /// Largest order of a recording, shares: beyond any, and within 64 bits of 10^-8.
 const QTY_MAX: u64 = 10_000_000_000;

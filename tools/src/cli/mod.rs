@@ -1,6 +1,6 @@
 //! Raw arguments, resolved once into what each command needs.
 
-// mod demo;
+mod demo;
 mod inspect;
 mod md;
 mod replay;
@@ -29,13 +29,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the whole appliance in one process, trade, and check every answer
-    // Demo(demo::DemoArgs),
+    Demo(demo::DemoArgs),
     /// Replay recorded order flow and compare the book with the recording after every message
     Replay(replay::ReplayArgs),
     /// Look at things without touching them
     Inspect(inspect::InspectArgs),
     /// Send order flow to a running gateway, and check that each command is answered once
-    // Flow(demo::FlowArgs),
+    Flow(demo::FlowArgs),
     /// Subscribe to market data, rebuild the books and show them
     Md(md::MdArgs),
 }
@@ -73,10 +73,10 @@ pub fn main() -> ExitCode {
     };
     let context = Context { config, json: cli.json };
     let outcome = match cli.command {
-        // Command::Demo(args) => demo::demo(context, &args),
+        Command::Demo(args) => demo::demo(context, &args),
         Command::Replay(args) => replay::replay(&context, &args),
         Command::Inspect(args) => inspect::inspect(&context, &args),
-        // Command::Flow(args) => demo::flow(&context, &args),
+        Command::Flow(args) => demo::flow(context, &args),
         Command::Md(args) => md::md(&context, &args),
     };
     match outcome {

@@ -1,0 +1,197 @@
+//! Sends order flow at its times, and keeps what came back.
+
+use crate::client::{Answer, Client, Counters, Fill, Report};
+use crate::latency::Latency;
+use std::net::SocketAddr;
+use vesta_config::Config;
+use vesta_netio::UdpSocket;
+use vesta_types::Command;
+
+/// Commands in flight at most. What comes back for them, some two reports each, must fit into the
+/// client socket's buffer as an unconfigured kernel grants it (about 550 datagrams).
+const IN_FLIGHT_MAX: usize = 192;
+
+/// At which rate commands are sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rate {
+    /// Commands per second, each at its own time, whatever the venue does (open loop).
+    PerSecond(f64),
+    /// As fast as answers come back: latency is then that of a full venue.
+    Max,
+}
+
+/// A client at work on a list of commands; a command's tag is its place in the list.
+#[derive(Debug)]
+pub struct Trader<'a> {
+    commands: &'a [Command],
+    rate: Rate,
+    client: Client<UdpSocket>,
+    /// When each command was meant to be sent, monotonic ns.
+    intended_ns: Vec<u64>,
+    answers: Vec<Option<Answer>>,
+    fills: Vec<Fill>,
+    latency: Latency,
+    /// Monotonic times, ns: the first command's, the last answer's.
+    started_ns: u64,
+    answered_ns: u64,
+    event_seq: u64,
+}
+
+/// What a trader was told in all.
+#[derive(Debug)]
+pub struct Traded {
+    /// Commands that were sent.
+    pub sent: usize,
+    /// The outcome of each command, by its place in the list.
+    pub answers: Vec<Option<Answer>>,
+    /// Every fill.
+    pub fills: Vec<Fill>,
+    /// From the intended time of sending to the outcome.
+    pub latency: Latency,
+    /// What the client counted.
+    pub counters: Counters,
+    /// From the first command to the last outcome, seconds.
+    pub seconds: f64,
+    /// The latest event that was reported.
+    pub event_seq: u64,
+}
+
+impl<'a> Trader<'a> {
+    /// A client of the configuration's first gateway.
+    ///
+    /// # Errors
+    /// When there is none, or no socket.
+    pub fn new(config: &Config, commands: &'a [Command], rate: Rate) -> Result<Self, String> {
+        let gateway = config.gateway_list.first().ok_or("the configuration has no [[gateway]]")?;
+        let bind = SocketAddr::V4(config.demo.client_bind);
+        let socket = UdpSocket::bind(bind, gateway.receive_buffer_bytes as usize)
+            .map_err(|error| error.to_string())?;
+        let scales = config.instrument_list.iter().map(|i| (i.id, i.scale));
+        Ok(Self {
+            commands,
+            rate,
+            client: Client::new(socket, SocketAddr::V4(gateway.listen), scales, IN_FLIGHT_MAX),
+            intended_ns: Vec::with_capacity(commands.len()),
+            answers: vec![None; commands.len()],
+            fills: Vec::new(),
+            latency: Latency::new(),
+            started_ns: 0,
+            answered_ns: 0,
+            event_seq: 0,
+        })
+    }
+
+    /// The clock starts: the first command is due now.
+    pub const fn start(&mut self, now_ns: u64) {
+        (self.started_ns, self.answered_ns) = (now_ns, now_ns);
+    }
+
+    /// Commands sent so far.
+    #[must_use]
+    pub const fn sent(&self) -> usize {
+        self.intended_ns.len()
+    }
+
+    /// Commands that have their outcome.
+    #[must_use]
+    pub const fn answered(&self) -> u64 {
+        self.client.counters().answered
+    }
+
+    /// True when every command that was sent has its outcome.
+    #[must_use]
+    pub const fn is_settled(&self) -> bool {
+        self.client.unanswered() == 0
+    }
+
+    /// How long ago the last outcome came, ns; 0 when none is awaited.
+    #[must_use]
+    pub fn silent_ns(&self, now_ns: u64) -> u64 {
+        if self.is_settled() { 0 } else { now_ns.saturating_sub(self.answered_ns) }
+    }
+
+    /// Sends what is due, up to command `end`.
+    ///
+    /// # Errors
+    /// When a command can not be written for the wire.
+    pub fn submit_due(&mut self, now_ns: u64, end: usize) -> Result<(), String> {
+        while self.sent() < end && self.client.has_room() {
+            let at = self.sent();
+            let intended = match self.rate {
+                // A full venue has no other time than now.
+                Rate::Max => now_ns,
+                Rate::PerSecond(rate) => self.started_ns + (at as f64 * 1e9 / rate) as u64,
+            };
+            if now_ns < intended {
+                break;
+            }
+            if self.is_settled() {
+                self.answered_ns = now_ns;
+            }
+            self.intended_ns.push(intended);
+            self.client
+                .submit(now_ns, &self.commands[at], at as u64)
+                .map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Takes what has come back. Returns how much it did.
+    pub fn poll(&mut self, now_ns: u64) -> usize {
+        let Self { client, answers, fills, latency, intended_ns, answered_ns, event_seq, .. } = self;
+        client.poll(now_ns, &mut |report| match report {
+            Report::Answer(answer) => {
+                let tag = answer.tag as usize;
+                latency.record(now_ns.saturating_sub(intended_ns[tag]));
+                answers[tag] = Some(answer);
+                *answered_ns = now_ns;
+                *event_seq = answer.event_seq.max(*event_seq);
+            }
+            Report::Fill(fill) => {
+                *event_seq = fill.event_seq.max(*event_seq);
+                fills.push(fill);
+            }
+            Report::Cancelled(state) | Report::Replaced(state) => {
+                *event_seq = state.event_seq.max(*event_seq);
+            }
+        })
+    }
+
+    /// Ends it.
+    #[must_use]
+    pub fn finish(self) -> Traded {
+        Traded {
+            sent: self.sent(),
+            counters: self.client.counters(),
+            seconds: self.answered_ns.saturating_sub(self.started_ns) as f64 / 1e9,
+            answers: self.answers,
+            fills: self.fills,
+            latency: self.latency,
+            event_seq: self.event_seq,
+        }
+    }
+}
+
+impl Traded {
+    /// Commands that have their outcome.
+    #[must_use]
+    pub fn answered(&self) -> u64 {
+        self.answers.iter().flatten().count() as u64
+    }
+
+    /// Rejected commands, by reason.
+    #[must_use]
+    pub fn rejected(&self) -> std::collections::BTreeMap<&'static str, u64> {
+        let mut rejected = std::collections::BTreeMap::new();
+        for reason in self.answers.iter().flatten().filter_map(|answer| answer.rejected) {
+            *rejected.entry(reason.name()).or_insert(0) += 1;
+        }
+        rejected
+    }
+
+    /// Commands answered per second.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        if self.seconds > 0.0 { self.answered() as f64 / self.seconds } else { 0.0 }
+    }
+}
