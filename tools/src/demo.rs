@@ -145,7 +145,7 @@ impl Run<'_> {
         let now = self.clock.mono_ns();
         let mut work = self.trader.poll(now);
         // A lost feed is for the verdict: the books are then not what they should be.
-        work += self.feed.do_work().unwrap_or(0);
+        work += self.feed.do_work(now).unwrap_or(0);
         if self.progress && now.saturating_sub(self.said.0) >= PROGRESS_INTERVAL.as_nanos() as u64 {
             self.say_progress(now);
         }

@@ -34,6 +34,9 @@ pub struct Feed {
     market_data: AeronSubscription,
     snapshots: AeronSubscription,
     transport: AeronTransport,
+    /// When stream 40 last said something, monotonic ns, and how long it may be silent.
+    heard_ns: u64,
+    stall_max_ns: u64,
 }
 
 impl Feed {
@@ -54,7 +57,14 @@ impl Feed {
         let (channel, stream) = link(channels.snapshots_subscription());
         let snapshots = transport.add_subscription(&channel, stream)?;
         let instruments: Vec<InstrumentId> = config.instrument_list.iter().map(|i| i.id).collect();
-        Ok(Self { consumer: Consumer::new(&instruments), market_data, snapshots, transport })
+        Ok(Self {
+            consumer: Consumer::new(&instruments),
+            market_data,
+            snapshots,
+            transport,
+            heard_ns: 0,
+            stall_max_ns: config.consumer.stall_max_ms * 1_000_000,
+        })
     }
 
     /// The books.
@@ -83,13 +93,14 @@ impl Feed {
         self.transport.with_driver(|driver| driver.receive_loss().cloned()).flatten()
     }
 
-    /// One duty cycle; returns how much was done.
+    /// One duty cycle at monotonic time `now_ns`; returns how much was done.
     ///
     /// # Errors
-    /// When the feed is lost; the books are what they were.
-    pub fn do_work(&mut self) -> Result<usize, FeedStop> {
-        let Self { consumer, market_data, snapshots, transport } = self;
+    /// When the feed is lost: the books are stale from then on.
+    pub fn do_work(&mut self, now_ns: u64) -> Result<usize, FeedStop> {
+        let Self { consumer, market_data, snapshots, transport, .. } = self;
         let mut work = transport.do_work()?;
+        let heard = consumer.counters().datagrams;
         let mut lost = None;
         work += market_data.poll(FRAGMENTS_PER_CYCLE, &mut |input| {
             match input {
@@ -99,6 +110,12 @@ impl Feed {
             }
             Flow::Taken
         });
+        // Aeron repairs loss, or stalls in silence: who waits for it must not trust its books.
+        if consumer.counters().datagrams != heard {
+            self.heard_ns = now_ns;
+        } else if consumer.is_live() && now_ns.saturating_sub(self.heard_ns) > self.stall_max_ns {
+            consumer.on_feed_break();
+        }
         work += snapshots.poll(FRAGMENTS_PER_CYCLE, &mut |input| {
             if let Input::Fragment(fragment) = input {
                 consumer.on_snapshot(fragment.bytes);
@@ -106,7 +123,10 @@ impl Feed {
             Flow::Taken
         });
         match lost {
-            Some(end_of_stream) => Err(FeedStop::Lost { end_of_stream }),
+            Some(end_of_stream) => {
+                consumer.on_feed_break();
+                Err(FeedStop::Lost { end_of_stream })
+            }
             None => Ok(work),
         }
     }

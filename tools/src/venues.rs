@@ -228,7 +228,7 @@ impl<'a> ApplianceVenue<'a> {
                 qty: lots(state.qty_e8),
             }),
         });
-        Ok(work + self.feed.do_work().map_err(|error| error.to_string())?)
+        Ok(work + self.feed.do_work(now).map_err(|error| error.to_string())?)
     }
 
     fn session(&self, owner: Owner) -> SessionId {

@@ -118,6 +118,13 @@ fn roles(config: &Config) -> Check {
     within("md_publisher.snapshot_interval_ms", interval, 10..=MS_MAX, "")?;
     let interval = md_publisher.heartbeat_interval_ms;
     within("md_publisher.heartbeat_interval_ms", interval, 1..=MS_MAX, "")?;
+    let stall = config.consumer.stall_max_ms;
+    within("consumer.stall_max_ms", stall, 1..=MS_MAX, "")?;
+    at_least(
+        ("consumer.stall_max_ms", stall),
+        ("twice md_publisher.heartbeat_interval_ms", 2 * interval),
+        "one late heartbeat is no stall",
+    )?;
     let bytes = md_publisher.pending_bytes_max;
     within("md_publisher.pending_bytes_max", bytes, 1 << 16..=1 << 30, "")?;
     for (i, gateway) in config.gateway_list.iter().enumerate() {

@@ -30,8 +30,8 @@ pub use choice::{CommitLevel, Datapath, Idle, LogLevel, Mode, Threading};
 pub use error::ConfigError;
 pub use lists::{Gateway, Instrument, SESSION_COUNT_MAX, Session};
 pub use section::{
-    BackStream, Demo, Engine, GroupStream, Log, MdPublisher, Sequencer, SessionLimits, Shard,
-    Streams, Transport, UnicastStream,
+    BackStream, Consumer, Demo, Engine, GroupStream, Log, MdPublisher, Sequencer, SessionLimits,
+    Shard, Streams, Transport, UnicastStream,
 };
 
 use error::Broken;
@@ -70,6 +70,8 @@ pub struct Config {
     pub transport: Transport,
     /// Stream ids and places.
     pub streams: Streams,
+    /// Who subscribes to market data.
+    pub consumer: Consumer,
     /// What the tools add.
     pub demo: Demo,
     /// What is printed on stderr.
@@ -208,6 +210,7 @@ raw! {
         md_publisher: MdPublisher,
         transport: Transport,
         streams: Streams,
+        consumer: Consumer,
         demo: Demo,
         log: Log,
     }
@@ -230,8 +233,18 @@ impl Raw {
         let (tables, lists) = self.tables().map_err(|key| {
             Broken::new(key, "nothing", "the default file must have every key", "report this")
         })?;
-        let (shard, sequencer, sessions, engine, md_publisher, transport, streams, demo, log) =
-            tables;
+        let (
+            shard,
+            sequencer,
+            sessions,
+            engine,
+            md_publisher,
+            transport,
+            streams,
+            consumer,
+            demo,
+            log,
+        ) = tables;
         let (instrument, gateway, session) = lists;
         let instrument_list = lists::instruments(&instrument)?;
         let gateway_list = lists::gateways(&gateway)?;
@@ -244,6 +257,7 @@ impl Raw {
             md_publisher,
             transport,
             streams,
+            consumer,
             demo,
             log,
             instrument_list,
@@ -268,6 +282,7 @@ impl<'a> From<&'a Config> for Printed<'a> {
             md_publisher: &config.md_publisher,
             transport: &config.transport,
             streams: &config.streams,
+            consumer: &config.consumer,
             demo: &config.demo,
             log: &config.log,
             instrument: config.instrument_list.iter().map(RawInstrument::from).collect(),

@@ -242,6 +242,12 @@ sections! {
         term_length_bytes: u32,
     }
 
+    /// `[consumer]`: who subscribes to market data.
+    Consumer / ConsumerPartial {
+        /// Silence of the feed after which its books count as stale, ms.
+        stall_max_ms: u64,
+    }
+
     /// `[demo]`: what the tools add as a client.
     Demo / DemoPartial {
         /// Where the client's UDP socket is bound; port 0 takes a free one.

@@ -256,8 +256,8 @@ fn a_broken_rule_is_named_with_its_fix() {
         ),
         (transport("multicast_ttl = 0"), ["transport.multicast_ttl = 0", "1 to 255", "use 1"]),
         (
-            transport("driver_directory = \"shm\""),
-            ["transport.driver_directory = \"shm\"", "absolute path", "start it with /"],
+            transport("driver_directory_parent = \"shm\""),
+            ["transport.driver_directory_parent = \"shm\"", "absolute path", "start it with /"],
         ),
         (
             transport("mtu_bytes = 1400"),

@@ -51,7 +51,8 @@ fn follow(
     let mut idler = Idler::new(idle(config));
     let (mut live, mut said_ns) = (false, 0);
     while !stop.is_stopped() {
-        let work = feed.do_work()?;
+        let now = clock.mono_ns();
+        let work = feed.do_work(now)?;
         let consumer = feed.consumer();
         if live != consumer.is_live() {
             live = consumer.is_live();
@@ -61,7 +62,6 @@ fn follow(
         if live && args.until_event.is_some_and(|event| consumer.event_seq() >= event) {
             return Ok(());
         }
-        let now = clock.mono_ns();
         if live && now.saturating_sub(said_ns) >= PROGRESS_INTERVAL.as_nanos() as u64 {
             said_ns = now;
             let tops: Vec<_> = config.instrument_list.iter().map(|i| top(i, consumer)).collect();
