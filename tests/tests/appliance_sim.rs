@@ -33,6 +33,7 @@ fn whatever_the_network_does_nothing_is_lost_or_done_twice() {
     assert_eq!(tally.commands, SEEDS * 2 * 150);
     assert!(tally.trades > tally.commands / 10, "the flow trades");
     assert!(tally.resents > 0 && tally.refusals > 0, "the faults were met");
+    assert!(tally.prints > tally.trades / 2, "consumers follow, and do not only load snapshots");
     assert!(tally.rejected < tally.commands / 2, "most commands do something");
 }
 
@@ -155,8 +156,9 @@ fn a_role_that_exits_takes_its_readers_with_it() {
 #[test]
 fn a_consumer_that_was_cut_off_for_long_comes_back() {
     let mut appliance = Appliance::start(Options::calm(2));
-    appliance.run_until(SECOND_NS, "a third", |a| {
-        a.clients.iter().all(|client| client.answers.len() >= 50)
+    appliance.run_until(SECOND_NS, "a third, seen by the consumer", |a| {
+        let is_third = a.clients.iter().all(|client| client.answers.len() >= 50);
+        is_third && a.feeds[0].consumer.counters().trades > 0
     });
     let node = appliance.feeds[0].node();
     let until_ns = appliance.elapsed_ns() + SECOND_NS;

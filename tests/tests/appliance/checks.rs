@@ -25,6 +25,8 @@ pub struct Tally {
     pub resents: u64,
     pub refusals: u64,
     pub rejected: u64,
+    /// Trades that consumers saw print.
+    pub prints: u64,
 }
 
 impl std::ops::AddAssign for Tally {
@@ -35,6 +37,7 @@ impl std::ops::AddAssign for Tally {
         self.resents += other.resents;
         self.refusals += other.refusals;
         self.rejected += other.rejected;
+        self.prints += other.prints;
     }
 }
 
@@ -57,6 +60,7 @@ pub fn check(appliance: &Appliance) -> Tally {
         fills_told: appliance.clients.iter().map(|c| c.fills.len() as u64).sum(),
         resents: appliance.clients.iter().map(|c| c.resents).sum(),
         refusals: appliance.clients.iter().map(|c| c.refusals).sum(),
+        prints: appliance.feeds.iter().map(|f| f.consumer.counters().trades).sum(),
         rejected: outcomes.values().flatten().count() as u64,
     }
 }

@@ -97,7 +97,7 @@ impl Client {
         let first = self.unanswered.keys().next().copied().unwrap_or(self.sent + 1);
         if self.sent < self.commands && self.sent + 1 - first < u64::from(WINDOW) {
             // Not in every cycle, so that the clients do not march in step.
-            if self.random.chance(500_000) {
+            if self.random.chance(250_000) {
                 self.sent += 1;
                 let bytes = self.think();
                 self.unanswered.insert(self.sent, (now.0, bytes));

@@ -29,7 +29,7 @@ use vesta_wire::record::{DefineInstrument, Stamp};
 
 /// Time between two duty cycles of every node, ns: below the network's latency, so that nothing is
 /// in step.
-const STEP_NS: u64 = 20_000;
+const STEP_NS: u64 = 25_000;
 /// When the simulation begins, ns since the Unix epoch.
 const EPOCH_NS: u64 = 1_700_000_000_000_000_000;
 
@@ -408,7 +408,7 @@ fn md_settings() -> vesta_md_publisher::Settings {
     vesta_md_publisher::Settings {
         shard: SHARD,
         pending_bytes_max: 1 << 20,
-        snapshot_interval_ns: 10_000_000,
-        heartbeat_interval_ns: 5_000_000,
+        snapshot_interval_ns: 3_000_000,
+        heartbeat_interval_ns: 2_000_000,
     }
 }
