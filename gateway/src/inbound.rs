@@ -238,3 +238,6 @@ pub(crate) fn refusal(origin: &Origin, reason: RejectReason) -> RefusedReport {
         reserved: [0; 2],
     }
 }
+
+#[cfg(test)]
+mod tests;
