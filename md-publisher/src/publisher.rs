@@ -363,3 +363,6 @@ impl Publisher {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -169,3 +169,18 @@ fn a_consumer_that_was_cut_off_for_long_comes_back() {
     let counters = appliance.feeds[0].consumer.counters();
     assert!(counters.snapshots >= 4, "each book was loaded again: {counters:?}");
 }
+
+#[test]
+fn what_was_applied_before_the_log_ended_is_published() {
+    for seed in 0..10 {
+        let mut appliance = Appliance::start(Options { exits: false, ..Options::calm(seed) });
+        appliance.run_until(SECOND_NS, "some orders", |a| {
+            a.clients.iter().all(|client| client.answers.len() as u64 >= 20 + seed)
+        });
+        appliance.sequencer.exit();
+        appliance.run_until(SECOND_NS, "the engine's stop", |a| a.engine.stop().is_some());
+        appliance.run_for(SECOND_NS / 100);
+        let applied = appliance.engine.role().engine().next_seq().0 - 1;
+        assert_eq!(appliance.tap.role().last_cause(), applied, "seed {seed}");
+    }
+}

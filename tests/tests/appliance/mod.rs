@@ -115,6 +115,11 @@ impl<A> Process<A> {
         self.agent.as_ref().expect("the role runs")
     }
 
+    /// The role ends in good order: its streams are closed, its driver tells the readers.
+    pub fn exit(&mut self) {
+        self.agent = None;
+    }
+
     /// Why the role stopped.
     pub fn stop(&self) -> Option<&str> {
         self.stop.as_deref()
