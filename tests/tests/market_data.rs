@@ -163,7 +163,8 @@ fn at_every_watermark_the_consumer_has_the_engines_books() {
                 let (header, _) = open_frame::<MdFrame>(frame).expect("a frame");
                 let out = header.feed_seq.get() + u64::from(header.count.get()) - 1;
                 if let Some((event_seq, books)) = books.get(&out) {
-                    assert_eq!(consumer.event_seq(), *event_seq, "seed {seed}, record {seq}");
+                    // Beyond it can be what the next record begins with, and nobody is told.
+                    assert!(consumer.event_seq() >= *event_seq, "seed {seed}, record {seq}");
                     assert_eq!(&consumers_books(&consumer), books, "seed {seed}, record {seq}");
                     compared += 1;
                 }
