@@ -9,9 +9,9 @@ use vesta_tools::consumer::Consumer;
 use vesta_types::{Capacity, Epoch, GatewayId, InstrumentId, SessionId, ShardId, Side};
 use vesta_wire::client::Origin;
 use vesta_wire::event::EventFrame;
-use vesta_wire::md::{MdFrame, SnapshotBegin, SnapshotEnd};
+use vesta_wire::md::{MdFrame, PriceLevel, SnapshotBegin, SnapshotEnd};
 use vesta_wire::record::{CancelOrder, DefineInstrument, NewOrder, ReplaceOrder, Stamp};
-use vesta_wire::{Decimal, EventReader, Message, Outbox, Symbol, encode, open_frame};
+use vesta_wire::{Decimal, EventReader, Message, Outbox, Symbol, decode, encode, open_frame};
 
 const INSTRUMENTS: [InstrumentId; 2] = [InstrumentId(1), InstrumentId(2)];
 
@@ -94,6 +94,32 @@ fn record(random: &mut Random, seq: u64) -> Vec<u8> {
     }
 }
 
+/// Who follows price levels alone: side by side, price by price, quantity and number of orders.
+type Levels = BTreeMap<(u32, u8, i64), (u64, u32)>;
+
+fn follow_levels(levels: &mut Levels, frame: &[u8]) {
+    let (_, messages) = open_frame::<MdFrame>(frame).expect("a frame");
+    for message in messages {
+        let Ok(m) = decode::<PriceLevel>(message.expect("a message")) else { continue };
+        let key = (m.instrument.get(), m.side, m.price.get());
+        match m.qty.get() {
+            0 => levels.remove(&key),
+            qty => levels.insert(key, (qty, m.order_count.get())),
+        };
+    }
+}
+
+fn engines_levels(engine: &Engine) -> Levels {
+    let mut levels = Levels::new();
+    for (id, side) in sides() {
+        for level in engine.matcher().levels(id, side) {
+            let key = (id.0, side as u8, level.price.0);
+            levels.insert(key, (level.qty.0, level.order_count));
+        }
+    }
+    levels
+}
+
 type Books = Vec<Vec<BookOrder>>;
 
 fn engines_books(engine: &Engine) -> Books {
@@ -137,7 +163,7 @@ fn at_every_watermark_the_consumer_has_the_engines_books() {
             consumer.on_snapshot(&empty_snapshot(id));
         }
         // By the last message of each record: its last event, and the engine's books.
-        let mut books = BTreeMap::new();
+        let (mut books, mut levels) = (BTreeMap::new(), Levels::new());
         for seq in 1..=400 {
             engine.apply(&record(&mut random, seq), &mut outbox).expect("a good record");
             let header = |first: u64, count: u16| EventFrame {
@@ -150,7 +176,8 @@ fn at_every_watermark_the_consumer_has_the_engines_books() {
                 reader.read(frame, |event_seq, event| publisher.on_event(event_seq, event))
             });
             flushed.expect("every event fits");
-            let after = (publisher.event_seq().0, engines_books(&engine));
+            let books_now = (engines_books(&engine), engines_levels(&engine));
+            let after = (publisher.event_seq().0, books_now);
             books.insert(publisher.feed_seq(), after);
             // Some frames leave now, others later: the consumer stands between any two.
             let mut room = random.between(0, 3);
@@ -160,12 +187,14 @@ fn at_every_watermark_the_consumer_has_the_engines_books() {
                 }
                 room -= 1;
                 consumer.on_market_data(frame);
+                follow_levels(&mut levels, frame);
                 let (header, _) = open_frame::<MdFrame>(frame).expect("a frame");
                 let out = header.feed_seq.get() + u64::from(header.count.get()) - 1;
-                if let Some((event_seq, books)) = books.get(&out) {
+                if let Some((event_seq, (books, by_level))) = books.get(&out) {
                     // Beyond it can be what the next record begins with, and nobody is told.
                     assert!(consumer.event_seq() >= *event_seq, "seed {seed}, record {seq}");
                     assert_eq!(&consumers_books(&consumer), books, "seed {seed}, record {seq}");
+                    assert_eq!(&levels, by_level, "seed {seed}, record {seq}");
                     compared += 1;
                 }
                 Ok(())
