@@ -113,8 +113,11 @@ impl<T: Transport> EngineAgent<T> {
             self.open = true;
         }
         let mut work = self.flush()?;
-        work += self.poll()?;
+        let polled = self.poll();
+        // Also when it is the last cycle: the events of what was applied before the fault are good,
+        // and somebody waits for them.
         work += self.flush()?;
+        work += polled?;
         Ok(work)
     }
 

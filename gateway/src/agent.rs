@@ -1,6 +1,6 @@
 //! The gateway joined to a transport and a socket.
 
-use crate::inbound::{Gateway, Inbound, Settings, refusal};
+use crate::inbound::{DropReason, Gateway, Inbound, Settings, refusal};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use vesta_transport::{
@@ -54,6 +54,8 @@ pub struct Counters {
     pub refused: u64,
     /// Datagrams too short to be answered.
     pub runts: u64,
+    /// Reports that came here, where none belong.
+    pub strays: u64,
     /// Reports sent.
     pub reports: u64,
     /// Reports that the network refused.
@@ -241,8 +243,12 @@ impl<T: Transport, D: DatagramSocket> GatewayAgent<T, D> {
                     Err(report) => report,
                 },
                 Inbound::Refuse(report) => report,
-                Inbound::Drop(_) => {
+                Inbound::Drop(DropReason::Runt) => {
                     self.counters.runts += 1;
+                    continue;
+                }
+                Inbound::Drop(DropReason::Report) => {
+                    self.counters.strays += 1;
                     continue;
                 }
             };

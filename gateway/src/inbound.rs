@@ -4,7 +4,9 @@ use crate::sessions::SessionTable;
 use std::net::SocketAddr;
 use vesta_types::{ClientSeq, GatewayId, InstrumentId, RejectReason, Scale, SessionId};
 use vesta_wire::client::{
-    CancelRequest, MassCancelRequest, NewOrderRequest, Origin, RefusedReport, ReplaceRequest,
+    AcceptedReport, CancelRequest, CancelledReport, ExecutedReport, MassCancelRequest,
+    NewOrderRequest, Origin, RefusedReport, RejectedReport, ReplaceRequest, ReplacedReport,
+    ResentReport,
 };
 use vesta_wire::record::{CancelOrder, MassCancel, NewOrder, ReplaceOrder, Stamp};
 use vesta_wire::{CommitLevel, Message, SbeHeader, decode, encode, peek};
@@ -31,6 +33,9 @@ pub struct Settings {
 pub enum DropReason {
     /// Too short to hold a header and an origin.
     Runt,
+    /// It is a report: only gateways send those. Two gateways that answer each other would never
+    /// stop, and one datagram with a forged source address could start them.
+    Report,
 }
 
 /// What becomes of a datagram.
@@ -51,6 +56,17 @@ const _: () = assert!(NewOrder::LEN <= RECORD_LEN_MAX);
 /// Header and origin: with fewer bytes a datagram can not be answered.
 const ADDRESSED_LEN: usize = SbeHeader::LEN + size_of::<Origin>();
 const _: () = assert!(RefusedReport::LEN <= ADDRESSED_LEN, "an answer never amplifies");
+
+/// The templates of what a gateway sends.
+const REPORTS: [u16; 7] = [
+    AcceptedReport::TEMPLATE_ID,
+    RejectedReport::TEMPLATE_ID,
+    ExecutedReport::TEMPLATE_ID,
+    CancelledReport::TEMPLATE_ID,
+    ReplacedReport::TEMPLATE_ID,
+    RefusedReport::TEMPLATE_ID,
+    ResentReport::TEMPLATE_ID,
+];
 
 /// The gateway proper.
 #[derive(Debug)]
@@ -77,6 +93,9 @@ impl Gateway {
         let Some((&origin, _)) = origin else {
             return Inbound::Drop(DropReason::Runt);
         };
+        if is_report(datagram) {
+            return Inbound::Drop(DropReason::Report);
+        }
         match self.admit(from, &origin, datagram, ready) {
             Ok(len) => Inbound::Forward(&self.record[..len]),
             Err(reason) => Inbound::Refuse(refusal(&origin, reason)),
@@ -196,6 +215,12 @@ const fn mass_cancel(stamp: Stamp, r: &MassCancelRequest) -> MassCancel {
     MassCancel { stamp, origin: r.origin, instrument: r.instrument, side: r.side, reserved: [0; 3] }
 }
 
+/// By its template alone: a report of another version is one too.
+fn is_report(datagram: &[u8]) -> bool {
+    let header = SbeHeader::ref_from_prefix(datagram).ok();
+    header.is_some_and(|(header, _)| REPORTS.contains(&header.template_id.get()))
+}
+
 /// A cancel or replace names its order by one of its two names.
 const fn one_name(client_order_id: u64, order_id: u64) -> Result<(), RejectReason> {
     if (client_order_id == 0) == (order_id == 0) {
@@ -213,3 +238,6 @@ pub(crate) fn refusal(origin: &Origin, reason: RejectReason) -> RefusedReport {
         reserved: [0; 2],
     }
 }
+
+#[cfg(test)]
+mod tests;

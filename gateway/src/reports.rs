@@ -264,3 +264,6 @@ impl Gateway {
         self.send(SessionId(e.session.get()), &report, reports);
     }
 }
+
+#[cfg(test)]
+mod tests;

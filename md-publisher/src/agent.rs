@@ -116,8 +116,10 @@ impl<T: Transport> MdPublisherAgent<T> {
     /// # Errors
     /// When the md-publisher can not go on.
     pub fn do_work(&mut self, now: TimeNs) -> Result<usize, MdStop> {
-        let mut work = self.poll_events()?;
-        work += self.flush(now)?;
+        let polled = self.poll_events();
+        // Also when it is the last cycle: what was applied before the fault is good.
+        let mut work = self.flush(now)?;
+        work += polled?;
         work += self.snapshot(now)?;
         self.counters.dropped = self.publisher.dropped();
         Ok(work)

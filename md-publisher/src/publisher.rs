@@ -148,10 +148,11 @@ impl Publisher {
         }
         let time = event::stamp(bytes).map_or(0, |stamp| stamp.time_ns.get());
         self.applied = Boundary { feed_seq: self.feed_seq(), event_seq, time: TimeNs(time) };
-        if self.outbox.is_empty() {
-            self.watermark = self.applied;
-        } else {
-            self.boundaries.push_back(self.applied);
+        match self.boundaries.back_mut() {
+            _ if self.outbox.is_empty() => self.watermark = self.applied,
+            // An event without messages: boundaries are then never more than messages that wait.
+            Some(last) if last.feed_seq == self.applied.feed_seq => *last = self.applied,
+            _ => self.boundaries.push_back(self.applied),
         }
         if self.outbox.pending_bytes() > self.settings.pending_bytes_max {
             self.discard();
@@ -177,11 +178,11 @@ impl Publisher {
     pub fn flush<E>(&mut self, offer: impl FnMut(&[u8]) -> Result<(), E>) -> Result<usize, E> {
         let Self { outbox, boundaries, settings, watermark, .. } = self;
         let mut last = *watermark;
+        let mut ahead = boundaries.iter().peekable();
         let header = |first: u64, count: u16| {
             let end = first + u64::from(count) - 1;
             // An event whose messages go on in the next frame is not reflected yet.
-            last = *watermark;
-            for boundary in boundaries.iter().take_while(|b| b.feed_seq <= end) {
+            while let Some(boundary) = ahead.next_if(|b| b.feed_seq <= end) {
                 last = *boundary;
             }
             MdFrame {
@@ -362,3 +363,6 @@ impl Publisher {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

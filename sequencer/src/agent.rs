@@ -162,8 +162,10 @@ impl<T: Transport> SequencerAgent<T> {
             self.sequencer.begin(&mut self.outbox);
         }
         let mut work = self.flush_log()?;
-        work += self.poll_orders()?;
+        let polled = self.poll_orders();
+        // Also when it is the last cycle: what has a place in the log belongs there.
         work += self.flush_log()?;
+        work += polled?;
         work += self.flush_back();
         Ok(work)
     }
