@@ -3,8 +3,8 @@
 use crate::apply::{ApplyError, Engine, Settings};
 use crate::encoder::EventOutbox;
 use vesta_transport::{
-    Flow, Input, OfferError, Publication, SinglePublisher, StreamFault, StreamId, Subscription,
-    Transport, TransportError,
+    Flow, OfferError, Publication, SinglePublisher, StreamFault, StreamId, Subscription, Transport,
+    TransportError,
 };
 use vesta_types::EventSeq;
 use vesta_wire::event::EventFrame;
@@ -128,12 +128,10 @@ impl<T: Transport> EngineAgent<T> {
             if stop.is_some() || outbox.pending_bytes() >= PENDING_BYTES_HIGH {
                 return Flow::Retry;
             }
-            let outcome = match input {
-                Input::Joined { image, position } => {
-                    publisher.on_joined(image, position).map_err(EngineStop::from)
-                }
-                Input::Lost { end_of_stream, .. } => Err(publisher.on_lost(end_of_stream).into()),
-                Input::Fragment(fragment) => apply_frame(engine, fragment.bytes, outbox),
+            let outcome = match publisher.admit(input) {
+                Ok(Some(fragment)) => apply_frame(engine, fragment.bytes, outbox),
+                Ok(None) => Ok(()),
+                Err(fault) => Err(fault.into()),
             };
             stop = outcome.err();
             Flow::Taken

@@ -4,8 +4,8 @@ use crate::inbound::{DropReason, Gateway, Inbound, Settings, refusal};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use vesta_transport::{
-    DatagramSocket, Flow, Input, OfferError, Publication, SendOutcome, SinglePublisher,
-    StreamFault, StreamId, Subscription, Transport, TransportError,
+    DatagramSocket, Flow, OfferError, Publication, SendOutcome, SinglePublisher, StreamFault,
+    StreamId, Subscription, Transport, TransportError,
 };
 use vesta_types::{EventSeq, RejectReason};
 use vesta_wire::client::Origin;
@@ -180,12 +180,10 @@ impl<T: Transport, D: DatagramSocket> GatewayAgent<T, D> {
             if stop.is_some() || !outgoing.waiting.is_empty() {
                 return Flow::Retry;
             }
-            let outcome = match input {
-                Input::Joined { image, position } => {
-                    engine.on_joined(image, position).map_err(GatewayStop::from)
-                }
-                Input::Lost { end_of_stream, .. } => Err(engine.on_lost(end_of_stream).into()),
-                Input::Fragment(fragment) => reader
+            let outcome = match engine.admit(input) {
+                Ok(None) => Ok(()),
+                Err(fault) => Err(fault.into()),
+                Ok(Some(fragment)) => reader
                     .read(fragment.bytes, |_, event| {
                         gateway
                             .on_event(event, &mut |to, report| {
@@ -208,12 +206,10 @@ impl<T: Transport, D: DatagramSocket> GatewayAgent<T, D> {
             if stop.is_some() || !outgoing.waiting.is_empty() {
                 return Flow::Retry;
             }
-            let outcome = match input {
-                Input::Joined { image, position } => {
-                    sequencer.on_joined(image, position).map_err(GatewayStop::from)
-                }
-                Input::Lost { end_of_stream, .. } => Err(sequencer.on_lost(end_of_stream).into()),
-                Input::Fragment(fragment) => gateway
+            let outcome = match sequencer.admit(input) {
+                Ok(None) => Ok(()),
+                Err(fault) => Err(fault.into()),
+                Ok(Some(fragment)) => gateway
                     .on_sequencer(fragment.bytes, &mut |to, report| {
                         outgoing.send(socket, counters, to, report);
                     })

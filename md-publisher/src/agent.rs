@@ -3,8 +3,8 @@
 use crate::publisher::{PublishError, Publisher, Settings};
 use crate::snapshots::SnapshotRound;
 use vesta_transport::{
-    Flow, Input, OfferError, Publication, SinglePublisher, StreamFault, StreamId, Subscription,
-    Transport, TransportError,
+    Flow, OfferError, Publication, SinglePublisher, StreamFault, StreamId, Subscription, Transport,
+    TransportError,
 };
 use vesta_types::TimeNs;
 use vesta_wire::md::Heartbeat;
@@ -132,14 +132,12 @@ impl<T: Transport> MdPublisherAgent<T> {
             if stop.is_some() {
                 return Flow::Retry;
             }
-            let outcome = match input {
-                Input::Joined { image, position } => {
-                    engine.on_joined(image, position).map_err(MdStop::from)
-                }
-                Input::Lost { end_of_stream, .. } => Err(engine.on_lost(end_of_stream).into()),
-                Input::Fragment(fragment) => reader
+            let outcome = match engine.admit(input) {
+                Ok(Some(fragment)) => reader
                     .read(fragment.bytes, |event_seq, event| publisher.on_event(event_seq, event))
                     .map_err(MdStop::from),
+                Ok(None) => Ok(()),
+                Err(fault) => Err(fault.into()),
             };
             stop = outcome.err();
             Flow::Taken

@@ -6,9 +6,7 @@
 use crate::layout::{messages, rule};
 use zerocopy::little_endian::{I64, U16, U32, U64};
 
-/// Clients' prices and quantities count units of 10^-8: what most venues quote digital assets in.
-/// Coarser: such prices do not fit; finer: a price of 10^10 would overflow 64 bits.
-pub const DECIMAL_EXPONENT: i8 = -8;
+pub use crate::layout::DECIMAL_EXPONENT;
 
 /// Bit 0 of an order's `flags`: post-only.
 pub const FLAG_POST_ONLY: u8 = 1;

@@ -43,6 +43,10 @@ impl SbeHeader {
     }
 }
 
+/// Clients' prices and quantities count units of 10^-8: what most venues quote digital assets in.
+/// Coarser: such prices do not fit; finer: a price of 10^11 would overflow 64 bits.
+pub const DECIMAL_EXPONENT: i8 = -8;
+
 /// A decimal number, `mantissa` x 10^`exponent`.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
@@ -59,7 +63,7 @@ impl Decimal {
     /// A decimal that counts units of 10^-8, as clients' numbers do.
     #[must_use]
     pub const fn e8(mantissa: i64) -> Self {
-        Self { mantissa: I64::new(mantissa), exponent: crate::client::DECIMAL_EXPONENT }
+        Self { mantissa: I64::new(mantissa), exponent: DECIMAL_EXPONENT }
     }
 }
 
