@@ -106,6 +106,7 @@ fn a_repeated_client_seq_gets_its_first_outcome_and_does_nothing() {
             (resent.reason.get(), resent.session.get(), resent.gateway.get()),
             (reason, 1, 1)
         );
+        assert_eq!(resent.first_seq.get(), client_seq + 1, "one definition came before");
         assert_eq!(engine.state_hash(), state);
     }
     // The next command is still the next one.

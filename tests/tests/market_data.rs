@@ -200,7 +200,11 @@ fn at_every_watermark_the_consumer_has_the_engines_books() {
                 Ok(())
             });
         }
-        publisher.flush(|frame| Ok::<(), ()>(consumer.on_market_data(frame))).expect("taken");
+        let rest = publisher.flush(|frame| {
+            consumer.on_market_data(frame);
+            Ok::<(), ()>(())
+        });
+        rest.expect("taken");
         consumer.on_market_data(&bytes(&publisher.heartbeat()));
         assert_eq!(consumers_books(&consumer), engines_books(&engine), "seed {seed}");
         assert_eq!(consumer.event_seq(), publisher.event_seq().0);

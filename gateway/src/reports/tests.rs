@@ -95,6 +95,7 @@ fn resent(session: u32, gateway: u32) -> Resent {
         client_seq: 5.into(),
         client_order_id: 55.into(),
         order_id: 66.into(),
+        first_seq: 41.into(),
         session: session.into(),
         gateway: gateway.into(),
         reason: 13.into(),
@@ -203,6 +204,7 @@ fn a_rejection_a_cancellation_a_replacement_and_a_repeated_answer() {
 
     let report: ResentReport = only(&told(&mut gateway, &resent(A, MINE)), A);
     assert_eq!((report.client_seq.get(), report.reason.get(), report.command), (5, 13, 2));
+    assert_eq!((report.seq.get(), report.first_seq.get()), (50, 41));
 }
 
 #[test]
