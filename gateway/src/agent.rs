@@ -9,6 +9,7 @@ use vesta_transport::{
 };
 use vesta_types::{EventSeq, RejectReason};
 use vesta_wire::client::Origin;
+use vesta_wire::control::GatewayHello;
 use vesta_wire::{EventLogError, EventReader, Message, WireError, encode, record};
 
 /// Datagrams taken in one duty cycle.
@@ -67,6 +68,7 @@ pub struct GatewayAgent<T: Transport, D: DatagramSocket> {
     gateway: Gateway,
     socket: D,
     orders: T::Publication,
+    greeted: bool,
     back: T::Subscription,
     events: T::Subscription,
     sequencer: SinglePublisher,
@@ -132,6 +134,7 @@ impl<T: Transport, D: DatagramSocket> GatewayAgent<T, D> {
             gateway: Gateway::new(settings),
             socket,
             orders: transport.add_publication(&links.orders.0, links.orders.1)?,
+            greeted: false,
             back: transport.add_subscription(&links.back.0, links.back.1)?,
             events: transport.add_subscription(&links.event_log.0, links.event_log.1)?,
             sequencer: SinglePublisher::new("sequencer's stream to the gateway", false),
@@ -158,7 +161,10 @@ impl<T: Transport, D: DatagramSocket> GatewayAgent<T, D> {
     /// True when commands can go to the sequencer and their outcomes come back.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.engine.is_joined() && self.sequencer.is_joined() && self.orders.is_connected()
+        self.engine.is_joined()
+            && self.sequencer.is_joined()
+            && self.orders.is_connected()
+            && self.greeted
     }
 
     /// One duty cycle; returns how much was done.
@@ -166,11 +172,24 @@ impl<T: Transport, D: DatagramSocket> GatewayAgent<T, D> {
     /// # Errors
     /// When the gateway can not go on.
     pub fn do_work(&mut self) -> Result<usize, GatewayStop> {
+        self.greet();
         let mut work = self.outgoing.flush(&mut self.socket, &mut self.counters);
         work += self.poll_events()?;
         work += self.poll_sequencer()?;
         work += self.poll_clients();
         Ok(work)
+    }
+
+    /// Tells a sequencer that appears who we are, before any command: it must know whom it loses.
+    fn greet(&mut self) {
+        if !self.orders.is_connected() {
+            self.greeted = false;
+        } else if !self.greeted {
+            let gateway = self.gateway.settings.gateway;
+            let hello = GatewayHello { gateway: gateway.0.into(), reserved: [0; 4] };
+            let mut bytes = [0; GatewayHello::LEN];
+            self.greeted = self.orders.offer(encode(&hello, &mut bytes)).is_ok();
+        }
     }
 
     fn poll_events(&mut self) -> Result<usize, GatewayStop> {

@@ -8,8 +8,8 @@ use vesta_transport::{
     TransportError,
 };
 use vesta_types::{GatewayId, TimeNs};
-use vesta_wire::control::{SequencerRefusal, SequencerStatus};
-use vesta_wire::{CommitLevel, Message, encode, record};
+use vesta_wire::control::{GatewayHello, SequencerRefusal, SequencerStatus};
+use vesta_wire::{CommitLevel, Message, decode, encode, record};
 
 /// Commands taken in one duty cycle over all gateways: a frame or two of the log.
 const FRAGMENTS_PER_CYCLE: usize = 32;
@@ -51,7 +51,7 @@ pub enum SequencerStop {
     /// orders of its sessions, so the shard stops.
     #[error("gateway {gateway}: {fault}")]
     GatewayLost {
-        /// Which one; 0 when it had not sent a command yet.
+        /// Which one.
         gateway: GatewayId,
         /// What happened to its stream.
         fault: StreamFault,
@@ -71,7 +71,7 @@ pub struct Counters {
     pub sequenced: u64,
     /// Commands that were refused.
     pub refused: u64,
-    /// Commands that named a gateway which is not of this shard.
+    /// Messages from whoever is no gateway of this shard.
     pub strangers: u64,
     /// Refusals that a gateway did not take in time.
     pub refusals_dropped: u64,
@@ -90,7 +90,7 @@ pub struct SequencerAgent<T: Transport> {
     orders: T::Subscription,
     log: T::Publication,
     back: BTreeMap<GatewayId, Back<T::Publication>>,
-    /// Which gateway speaks on which image: the first command says it, and it stays.
+    /// Which gateway speaks on which image: its first message says it, and it stays.
     speakers: BTreeMap<ImageId, GatewayId>,
     outbox: LogOutbox,
     readers_min: usize,
@@ -180,18 +180,23 @@ impl<T: Transport> SequencerAgent<T> {
             match input {
                 Input::Joined { .. } => {}
                 Input::Lost { image, end_of_stream, .. } => {
-                    let gateway = speakers.remove(&image).unwrap_or_default();
-                    let fault = StreamFault::Lost { stream: "orders", end_of_stream };
-                    stop = Some(SequencerStop::GatewayLost { gateway, fault });
+                    // Whoever never was a gateway of ours may go as it came.
+                    if let Some(gateway) = speakers.remove(&image) {
+                        let fault = StreamFault::Lost { stream: "orders", end_of_stream };
+                        stop = Some(SequencerStop::GatewayLost { gateway, fault });
+                    }
                 }
                 Input::Fragment(fragment) => {
-                    let named = record::stamp(fragment.bytes).map_or(0, |s| s.gateway.get());
-                    let speaker = *speakers.entry(fragment.image).or_insert(GatewayId(named));
+                    let named = speaker_of(fragment.bytes);
+                    let speaker = speakers.get(&fragment.image).copied().unwrap_or(named);
                     let Some(back) = back.get_mut(&speaker) else {
                         counters.strangers += 1;
-                        speakers.remove(&fragment.image);
                         return Flow::Taken;
                     };
+                    speakers.insert(fragment.image, speaker);
+                    if decode::<GatewayHello>(fragment.bytes).is_ok() {
+                        return Flow::Taken;
+                    }
                     match Validated::new(fragment.bytes, speaker) {
                         Ok(command) => {
                             sequencer.sequence(&command, outbox);
@@ -251,6 +256,13 @@ impl<T: Transport> SequencerAgent<T> {
         }
         work
     }
+}
+
+/// The gateway that a message on the orders stream says it is from; 0 where it does not say.
+fn speaker_of(message: &[u8]) -> GatewayId {
+    let hello = decode::<GatewayHello>(message).map(|hello| hello.gateway.get());
+    let stamp = || record::stamp(message).map_or(0, |stamp| stamp.gateway.get());
+    GatewayId(hello.unwrap_or_else(|_| stamp()))
 }
 
 fn offer<M: Message, P: Publication>(publication: &mut P, message: &M) -> bool {

@@ -138,7 +138,8 @@ impl<'a> Trader<'a> {
 
     /// Takes what has come back. Returns how much it did.
     pub fn poll(&mut self, now_ns: u64) -> usize {
-        let Self { client, answers, fills, latency, intended_ns, answered_ns, event_seq, .. } = self;
+        let Self { client, answers, fills, latency, intended_ns, answered_ns, event_seq, .. } =
+            self;
         client.poll(now_ns, &mut |report| match report {
             Report::Answer(answer) => {
                 let tag = answer.tag as usize;

@@ -1,9 +1,16 @@
-//! Between the processes of a shard, beside the two logs: streams 11 and 21.
+//! Between the processes of a shard, beside the two logs: streams 10, 11 and 21.
 
 use crate::layout::{messages, rule};
 use zerocopy::little_endian::{U16, U32, U64};
 
 messages! {
+    /// A gateway introduces itself (stream 10): the first message on its stream.
+    GatewayHello = 54, 8 {
+        /// Who.
+        0 gateway: U32,
+        /// Zero.
+        4 reserved: [u8; 4] where rule::zero,
+    }
     /// A member holds the input log up to here (stream 21). Defined for later use.
     ReplicaAck = 55, 16 {
         /// All records up to this one.

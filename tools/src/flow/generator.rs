@@ -248,9 +248,8 @@ impl Flow {
     fn on_due(&mut self, at: usize, order: &RestingOrder) -> Command {
         let target = OrderRef::Client(order.client_order_id);
         let RestingOrder { session, instrument, side, .. } = *order;
-        let replace = |price, qty| {
-            Command::Replace(Replace { session, instrument, target, price, qty })
-        };
+        let replace =
+            |price, qty| Command::Replace(Replace { session, instrument, target, price, qty });
         let opposite = self.touch(at, side.opposite());
         match (self.random.pick(&shape::DUES), opposite) {
             (Due::Reduce, _) if order.qty > QtyLots(1) => {

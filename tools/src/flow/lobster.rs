@@ -91,9 +91,7 @@ impl LobsterFlow {
         }
         let mut model = Model::new(settings.capacity);
         let id = settings.instrument;
-        model
-            .define(id, settings.limits)
-            .map_err(|reason| FlowError::Instrument { id, reason })?;
+        model.define(id, settings.limits).map_err(|reason| FlowError::Instrument { id, reason })?;
         Ok(Self {
             model,
             events: Vec::new(),

@@ -124,10 +124,7 @@ impl Market {
                 self.order_count -= 1;
                 self.filled_last = Some((executed.maker.session, executed.maker.client_order_id));
             }
-            Event::Accepted(_)
-            | Event::Rejected(_)
-            | Event::Cancelled(_)
-            | Event::Executed(_) => {}
+            Event::Accepted(_) | Event::Rejected(_) | Event::Cancelled(_) | Event::Executed(_) => {}
         }
     }
 

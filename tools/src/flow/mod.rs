@@ -23,7 +23,9 @@ mod tests;
 pub use generator::Flow;
 pub use lobster::{LobsterFlow, LobsterSettings, Skipped};
 
-use vesta_types::{Capacity, CapacityError, InstrumentId, Limits, PriceTicks, RejectReason, SessionId};
+use vesta_types::{
+    Capacity, CapacityError, InstrumentId, Limits, PriceTicks, RejectReason, SessionId,
+};
 
 /// What a [`Flow`] is made from.
 #[derive(Clone, Debug)]
@@ -74,7 +76,9 @@ pub enum FlowError {
     #[error("{0}")]
     Capacity(CapacityError),
     /// The capacity is too small to trade in.
-    #[error("capacity for {orders} resting orders and {levels} levels is too small for order flow in {instruments} instruments")]
+    #[error(
+        "capacity for {orders} resting orders and {levels} levels is too small for order flow in {instruments} instruments"
+    )]
     TooSmall {
         /// The venue's resting orders.
         orders: u32,
@@ -92,7 +96,9 @@ pub enum FlowError {
         reason: RejectReason,
     },
     /// No room for a market around the reference price.
-    #[error("reference price of instrument {id} is {price} ticks, must be {REFERENCE_PRICE_MIN}..={price_max}")]
+    #[error(
+        "reference price of instrument {id} is {price} ticks, must be {REFERENCE_PRICE_MIN}..={price_max}"
+    )]
     ReferencePrice {
         /// Which one.
         id: InstrumentId,

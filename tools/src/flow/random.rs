@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn draws_follow_their_quantiles() {
-        const SHAPE: Quantiles = Quantiles::new(&[(0, 1), (5_000, 10), (9_000, 100), (10_000, 900)]);
+        const SHAPE: Quantiles =
+            Quantiles::new(&[(0, 1), (5_000, 10), (9_000, 100), (10_000, 900)]);
         let mut random = Random::new(3);
         let mut draws: Vec<u64> = (0..100_000).map(|_| random.draw(&SHAPE)).collect();
         draws.sort_unstable();

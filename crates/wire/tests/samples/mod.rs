@@ -439,6 +439,7 @@ fn events(visitor: &mut impl Visitor) {
 }
 
 fn control(visitor: &mut impl Visitor) {
+    visitor.visit(&control::GatewayHello { gateway: GATEWAY.into(), reserved: [0; 4] });
     visitor.visit(&control::ReplicaAck { seq: 640.into(), epoch: 5.into(), member: 2.into() });
     visitor.visit(&control::SequencerStatus {
         next_seq: 641.into(),
