@@ -143,7 +143,7 @@ impl Run<'_> {
             return Err("the roles ended".to_owned());
         }
         let now = self.clock.mono_ns();
-        let mut work = self.trader.poll(now);
+        let mut work = self.trader.poll(&self.clock);
         // A lost feed is for the verdict: the books are then not what they should be.
         work += self.feed.do_work(now).unwrap_or(0);
         if self.progress && now.saturating_sub(self.said.0) >= PROGRESS_INTERVAL.as_nanos() as u64 {

@@ -4,7 +4,7 @@ use crate::client::{Answer, Client, Counters, Fill, Report};
 use crate::latency::Latency;
 use std::net::SocketAddr;
 use vesta_config::Config;
-use vesta_netio::UdpSocket;
+use vesta_netio::{Clock, UdpSocket};
 use vesta_types::Command;
 
 /// Commands in flight at most. What comes back for them, some two reports each, must fit into the
@@ -137,12 +137,15 @@ impl<'a> Trader<'a> {
     }
 
     /// Takes what has come back. Returns how much it did.
-    pub fn poll(&mut self, now_ns: u64) -> usize {
+    ///
+    /// The clock is read at each answer, not once per cycle: a time from before the answer was
+    /// there would flatter the venue whenever this thread was paused in between.
+    pub fn poll(&mut self, clock: &Clock) -> usize {
         let Self { client, answers, fills, latency, intended_ns, answered_ns, event_seq, .. } =
             self;
-        client.poll(now_ns, &mut |report| match report {
+        client.poll(clock.mono_ns(), &mut |report| match report {
             Report::Answer(answer) => {
-                let tag = answer.tag as usize;
+                let (tag, now_ns) = (answer.tag as usize, clock.mono_ns());
                 latency.record(now_ns.saturating_sub(intended_ns[tag]));
                 answers[tag] = Some(answer);
                 *answered_ns = now_ns;

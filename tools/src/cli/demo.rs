@@ -308,7 +308,7 @@ pub fn flow(context: Context, args: &FlowArgs) -> Result<Verdict, Failure> {
         let now = clock.mono_ns();
         let end = if stop.is_stopped() { 0 } else { commands.len() };
         trader.submit_due(now, end).map_err(Failure::BrokeDown)?;
-        let work = trader.poll(now);
+        let work = trader.poll(&clock);
         let done = trader.sent() >= end && trader.is_settled();
         if done || trader.silent_ns(now) > SILENCE_MAX_NS {
             break;
