@@ -1,0 +1,290 @@
+//! The flow that is made up, command by command.
+
+use super::market::Market;
+use super::random::Random;
+use super::shape::{self, Due, Move};
+use super::{FlowError, FlowSettings, REFERENCE_PRICE_MIN};
+use std::collections::BTreeMap;
+use vesta_model::Model;
+use vesta_types::state_hash::RestingOrder;
+use vesta_types::{
+    Cancel, ClientOrderId, Command, Event, InstrumentId, MassCancel, NewOrder, OrderRef, OrderType,
+    PriceTicks, QtyLots, Replace, SessionId, Side, TimeInForce,
+};
+
+/// Order flow in the likeness of a real day; it never ends.
+///
+/// Rejects are below 2 % of commands and deliberate: post-only orders that would trade, and cancels
+/// that come too late. Executions are above 10 % of commands.
+#[derive(Debug)]
+pub struct Flow {
+    random: Random,
+    model: Model,
+    events: Vec<Event>,
+    markets: Vec<Market>,
+    /// Where each instrument's market is.
+    places: BTreeMap<InstrumentId, usize>,
+    /// The market of the last command.
+    current: usize,
+    /// What the weights of the markets up to each one add up to.
+    weights_upto: Vec<u64>,
+    sessions: Vec<(SessionId, ClientOrderId)>,
+}
+
+/// What an order is to be; the session and its id come on top.
+struct Terms {
+    side: Side,
+    order_type: OrderType,
+    time_in_force: TimeInForce,
+    post_only: bool,
+    price: PriceTicks,
+    qty: QtyLots,
+}
+
+impl Flow {
+    /// A flow from its first command on.
+    ///
+    /// # Errors
+    /// [`FlowError`] names what can not be, and its range.
+    pub fn new(settings: FlowSettings) -> Result<Self, FlowError> {
+        let FlowSettings { seed, instruments, sessions, capacity } = settings;
+        capacity.check().map_err(FlowError::Capacity)?;
+        if instruments.is_empty() {
+            return Err(FlowError::NoInstrument);
+        }
+        super::check_sessions(&sessions)?;
+        // A side can not have more levels than the book has orders, so this bounds both.
+        let share = capacity.order_count_max as usize / instruments.len();
+        let order_count_max =
+            shape::ORDERS_MAX.min(share as u32 / 2).min(capacity.level_count_max / 2);
+        if u64::from(order_count_max) < shape::OPENING_COMMANDS {
+            return Err(FlowError::TooSmall {
+                orders: capacity.order_count_max,
+                levels: capacity.level_count_max,
+                instruments: instruments.len(),
+            });
+        }
+        let mut flow = Self {
+            random: Random::new(seed),
+            model: Model::new(capacity),
+            events: Vec::new(),
+            markets: Vec::new(),
+            places: BTreeMap::new(),
+            current: 0,
+            weights_upto: Vec::new(),
+            sessions: sessions.into_iter().map(|id| (id, ClientOrderId(0))).collect(),
+        };
+        let mut weight_sum = 0;
+        for (rank, instrument) in (1..).zip(instruments) {
+            let id = instrument.id;
+            flow.model
+                .define(id, instrument.limits)
+                .map_err(|reason| FlowError::Instrument { id, reason })?;
+            let (price, price_max) = (
+                instrument.reference_price,
+                instrument.limits.price_max.0.saturating_sub(REFERENCE_PRICE_MIN),
+            );
+            if price.0 < REFERENCE_PRICE_MIN || price.0 > price_max {
+                return Err(FlowError::ReferencePrice { id, price, price_max });
+            }
+            if flow.places.insert(id, flow.markets.len()).is_some() {
+                return Err(FlowError::InstrumentTwice(id));
+            }
+            flow.markets.push(Market::new(instrument, order_count_max));
+            weight_sum += (1_000_000 / rank).max(1);
+            flow.weights_upto.push(weight_sum);
+        }
+        Ok(flow)
+    }
+
+    fn choose_market(&mut self) -> usize {
+        if !self.random.percent(shape::BURST_PERCENT) {
+            let sum = self.weights_upto[self.weights_upto.len() - 1];
+            let at = self.random.below(sum);
+            self.current = self.weights_upto.partition_point(|upto| *upto <= at);
+        }
+        self.current
+    }
+
+    fn command(&mut self, at: usize) -> Command {
+        self.markets[at].advance(&mut self.random);
+        let commands = self.markets[at].commands;
+        if commands <= shape::OPENING_COMMANDS {
+            return self.add(at, Side::BOTH[(commands % 2) as usize]);
+        }
+        if let Some(order) = self.due_order(at) {
+            return self.on_due(at, &order);
+        }
+        match self.random.pick(&shape::MOVES) {
+            Move::Add => {
+                let side = self.any_side();
+                self.add(at, side)
+            }
+            Move::Take => self.take(at),
+            Move::AddAcross => self.add_across(at),
+            Move::CancelLate => self.cancel_late(at),
+            Move::MassCancel => self.mass_cancel(at),
+        }
+    }
+
+    fn any_side(&mut self) -> Side {
+        self.random.pick(&[(1, Side::Buy), (1, Side::Sell)])
+    }
+
+    /// The best price of a side.
+    fn touch(&self, at: usize, side: Side) -> Option<PriceTicks> {
+        self.model.best(self.markets[at].id(), side).map(|level| level.price)
+    }
+
+    /// A new order of any session.
+    fn new_order(&mut self, at: usize, terms: Terms) -> Command {
+        let place = self.random.below(self.sessions.len() as u64) as usize;
+        let (session, last) = &mut self.sessions[place];
+        last.0 += 1;
+        Command::New(NewOrder {
+            session: *session,
+            client_order_id: *last,
+            instrument: self.markets[at].id(),
+            side: terms.side,
+            order_type: terms.order_type,
+            time_in_force: terms.time_in_force,
+            post_only: terms.post_only,
+            price: terms.price,
+            qty: terms.qty,
+        })
+    }
+
+    fn add(&mut self, at: usize, side: Side) -> Command {
+        let opposite = self.touch(at, side.opposite());
+        let market = &self.markets[at];
+        let price = market.passive_price(side, opposite, &mut self.random);
+        let qty = market.size(&mut self.random);
+        // At the very edge of the instrument's prices there may be no room for a passive one.
+        let would_cross = opposite.is_some_and(|opposite| match side {
+            Side::Buy => price >= opposite,
+            Side::Sell => price <= opposite,
+        });
+        let post_only = !would_cross && self.random.percent(shape::POST_ONLY_PERCENT);
+        let (order_type, time_in_force) = (OrderType::Limit, TimeInForce::Gtc);
+        self.new_order(at, Terms { side, order_type, time_in_force, post_only, price, qty })
+    }
+
+    /// The side of an aggressor: what trades is mostly what brings the touch back to fair value.
+    fn aggressor_side(&mut self, at: usize) -> Side {
+        let (Some(bid), Some(ask)) = (self.touch(at, Side::Buy), self.touch(at, Side::Sell)) else {
+            return self.any_side();
+        };
+        let too_low = self.markets[at].fair() - (bid.0 + ask.0) / 2;
+        let buys = (50 + 4 * too_low).clamp(5, 95).unsigned_abs();
+        self.random.pick(&[(buys, Side::Buy), (100 - buys, Side::Sell)])
+    }
+
+    fn take(&mut self, at: usize) -> Command {
+        let side = self.aggressor_side(at);
+        let wanted = self.random.pick(&shape::MAKERS_WANTED);
+        let mut qty = QtyLots::ZERO;
+        let mut last = None;
+        for maker in self.model.orders(self.markets[at].id(), side.opposite()).take(wanted) {
+            qty += maker.qty;
+            last = Some(maker);
+        }
+        let Some(last) = last else { return self.add(at, side) };
+        if self.random.percent(40) {
+            // Of the last maker only a part.
+            qty = qty - last.qty + QtyLots(self.random.between(1, last.qty.0));
+        }
+        if self.random.percent(shape::GREEDY_PERCENT) {
+            qty += self.markets[at].size(&mut self.random);
+        }
+        let (order_type, time_in_force) = self.random.pick(&shape::AGGRESSORS);
+        let price = match order_type {
+            OrderType::Limit => last.price,
+            OrderType::Market => PriceTicks(0),
+        };
+        let qty = qty.min(self.markets[at].settings.limits.qty_max);
+        let post_only = false;
+        self.new_order(at, Terms { side, order_type, time_in_force, post_only, price, qty })
+    }
+
+    fn add_across(&mut self, at: usize) -> Command {
+        let side = self.any_side();
+        let Some(price) = self.touch(at, side.opposite()) else { return self.add(at, side) };
+        let qty = self.markets[at].size(&mut self.random);
+        let (order_type, time_in_force, post_only) = (OrderType::Limit, TimeInForce::Gtc, true);
+        self.new_order(at, Terms { side, order_type, time_in_force, post_only, price, qty })
+    }
+
+    fn cancel_late(&mut self, at: usize) -> Command {
+        match self.markets[at].filled_last.take() {
+            Some((session, id)) => Command::Cancel(Cancel {
+                session,
+                instrument: self.markets[at].id(),
+                target: OrderRef::Client(id),
+            }),
+            None => self.take(at),
+        }
+    }
+
+    fn mass_cancel(&mut self, at: usize) -> Command {
+        let place = self.random.below(self.sessions.len() as u64) as usize;
+        let side = self.random.pick(&[(1, None), (1, Some(Side::Buy)), (1, Some(Side::Sell))]);
+        // Everywhere, now and then.
+        let instrument = (!self.random.percent(10)).then(|| self.markets[at].id());
+        Command::MassCancel(MassCancel { session: self.sessions[place].0, instrument, side })
+    }
+
+    /// A resting order that is due.
+    fn due_order(&mut self, at: usize) -> Option<RestingOrder> {
+        let market = &mut self.markets[at];
+        // What was filled or cancelled since is dropped; each name comes out once.
+        while let Some((session, id)) = market.pop_due() {
+            if let Some(order) = self.model.order(session, OrderRef::Client(id)) {
+                return Some(order);
+            }
+        }
+        None
+    }
+
+    fn on_due(&mut self, at: usize, order: &RestingOrder) -> Command {
+        let target = OrderRef::Client(order.client_order_id);
+        let RestingOrder { session, instrument, side, .. } = *order;
+        let replace =
+            |price, qty| Command::Replace(Replace { session, instrument, target, price, qty });
+        let opposite = self.touch(at, side.opposite());
+        match (self.random.pick(&shape::DUES), opposite) {
+            (Due::Reduce, _) if order.qty > QtyLots(1) => {
+                replace(order.price, QtyLots(self.random.between(1, order.qty.0 - 1)))
+            }
+            (Due::Cross, Some(price)) if !order.post_only => replace(price, order.qty),
+            (Due::Reprice, opposite) => {
+                let market = &self.markets[at];
+                let price = market.passive_price(side, opposite, &mut self.random);
+                let resize = self.random.percent(40);
+                let qty = if resize { market.size(&mut self.random) } else { order.qty };
+                replace(price, qty)
+            }
+            _ => Command::Cancel(Cancel { session, instrument, target }),
+        }
+    }
+}
+
+impl Iterator for Flow {
+    type Item = Command;
+
+    /// The next command; there always is one.
+    fn next(&mut self) -> Option<Command> {
+        let at = self.choose_market();
+        let command = self.command(at);
+        self.events.clear();
+        self.model.apply(&command, &mut self.events);
+        for event in &self.events {
+            // A mass cancel reaches several instruments; any other command, one.
+            let at = match event {
+                Event::Cancelled(cancelled) => self.places[&cancelled.instrument],
+                _ => at,
+            };
+            self.markets[at].on_event(event, &mut self.random);
+        }
+        Some(command)
+    }
+}

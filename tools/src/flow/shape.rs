@@ -1,0 +1,137 @@
+//! What real flow looks like, as numbers. Where nothing else is said they follow a whole day of one
+//! liquid share: adds 48 % of messages, deletes 32 %, executions 16 %; spread 6/13/21 ticks and add
+//! size 8/100/200 at p10/p50/p90; 61 % of executions of odd lots; fills per aggressor one 76 %, two
+//! 16 %, three 4 %, more 4 %.
+
+use super::random::Quantiles;
+use vesta_types::{OrderType, TimeInForce};
+
+/// How long an order rests before its owner takes it out or changes it, in commands of its
+/// instrument. Half go within a handful of commands, and the last in a hundred thousand: this tail
+/// is what makes books deep. A mean of about 450 makes for some 200 resting orders.
+pub(super) const LIFE_COMMANDS: Quantiles = Quantiles::new(&[
+    (0, 1),
+    (1_000, 2),
+    (2_500, 3),
+    (5_000, 10),
+    (7_500, 50),
+    (9_000, 200),
+    (9_700, 900),
+    (9_900, 6_000),
+    (9_990, 40_000),
+    (10_000, 200_000),
+]);
+
+/// How far from fair value a passive order is placed, in ticks. Too near: the spread is narrower
+/// than a real one; too far: levels stand alone.
+pub(super) const DISTANCE_TICKS: Quantiles = Quantiles::new(&[
+    (0, 3),
+    (1_000, 5),
+    (3_000, 9),
+    (5_000, 14),
+    (7_000, 28),
+    (9_000, 90),
+    (9_800, 300),
+    (10_000, 900),
+]);
+
+/// Round lots, in lots: 45 % of all orders.
+pub(super) const ROUND_SIZES: [(u64, u64); 5] =
+    [(780, 100), (150, 200), (40, 300), (20, 500), (10, 1_000)];
+/// Percent of orders of a round size.
+pub(super) const ROUND_PERCENT: u64 = 45;
+/// The other sizes, in lots.
+pub(super) const ODD_SIZES: Quantiles = Quantiles::new(&[
+    (0, 1),
+    (1_500, 5),
+    (3_500, 25),
+    (6_000, 60),
+    (8_000, 99),
+    (9_800, 400),
+    (9_990, 2_000),
+    (10_000, 33_570),
+]);
+
+/// How many resting orders an aggressor is after.
+pub(super) const MAKERS_WANTED: [(u64, usize); 6] =
+    [(76, 1), (16, 2), (4, 3), (2, 4), (1, 6), (1, 9)];
+
+/// What aggressors look like.
+pub(super) const AGGRESSORS: [(u64, (OrderType, TimeInForce)); 5] = [
+    (50, (OrderType::Limit, TimeInForce::Ioc)),
+    (20, (OrderType::Limit, TimeInForce::Gtc)),
+    (16, (OrderType::Market, TimeInForce::Ioc)),
+    (11, (OrderType::Limit, TimeInForce::Fok)),
+    (3, (OrderType::Market, TimeInForce::Fok)),
+];
+/// Percent of aggressors that want more than there is at their price: a good-till-cancelled order's
+/// remainder rests, an immediate one's is cancelled, and a fill-or-kill order does not trade.
+pub(super) const GREEDY_PERCENT: u64 = 12;
+
+/// Percent of passive orders that are post-only.
+pub(super) const POST_ONLY_PERCENT: u64 = 25;
+
+/// What is done where no resting order is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Move {
+    /// An order that rests.
+    Add,
+    /// An order that trades.
+    Take,
+    /// A post-only order that would trade, and is rejected.
+    AddAcross,
+    /// A cancel that comes too late: its order has just been filled. Rejected.
+    CancelLate,
+    /// All of one session's orders in the instrument, or those of one side.
+    MassCancel,
+}
+
+/// A take for about four adds; the two moves that are rejected come to well below 1 %.
+pub(super) const MOVES: [(u64, Move); 5] = [
+    (7_850, Move::Add),
+    (2_000, Move::Take),
+    (70, Move::AddAcross),
+    (70, Move::CancelLate),
+    (10, Move::MassCancel),
+];
+
+/// What becomes of an order that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// It is cancelled.
+    Cancel,
+    /// It moves to another price.
+    Reprice,
+    /// It shrinks, and keeps its place.
+    Reduce,
+    /// It moves across the spread and trades.
+    Cross,
+}
+
+/// Replaces are rarer on real venues than here, and a part cancelled rarer still (0.03 %): a demo is
+/// to show them.
+pub(super) const DUES: [(u64, Due); 4] =
+    [(840, Due::Cancel), (100, Due::Reprice), (40, Due::Reduce), (20, Due::Cross)];
+
+/// Percent of commands that go to the instrument of the command before: bursts of ten on average.
+pub(super) const BURST_PERCENT: u64 = 90;
+
+/// Commands with which each book opens: adds on both sides in turn. Fewer: early aggressors find
+/// nothing to trade with; more: a short run has few trades.
+pub(super) const OPENING_COMMANDS: u64 = 12;
+
+/// Fractions of a tick in which fair value is kept: fine enough for a pull of 1/8192.
+pub(super) const FAIR_UNITS_PER_TICK: i64 = 1 << 16;
+/// Reach of fair value's step at each command of the instrument: half a tick.
+pub(super) const FAIR_STEP_UNITS: i64 = FAIR_UNITS_PER_TICK / 2;
+/// One step in this many is a jump of up to [`FAIR_JUMP_TICKS`]: news.
+pub(super) const FAIR_JUMP_EVERY: u64 = 500;
+/// Reach of a jump, in ticks.
+pub(super) const FAIR_JUMP_TICKS: i64 = 32;
+/// Each step takes fair value this fraction of the way back to the reference price. With the steps
+/// above it stays within some 60 ticks of it.
+pub(super) const FAIR_PULL: i64 = 8_192;
+
+/// Resting orders of one instrument beyond which the oldest due date is brought forward. A flow left
+/// to itself stays far below.
+pub(super) const ORDERS_MAX: u32 = 4_000;

@@ -1,0 +1,273 @@
+//! Holds the generated flow to its likeness, and the recorded one to its recording.
+
+use super::*;
+use std::collections::{BTreeMap, BTreeSet};
+use vesta_model::Model;
+use vesta_types::{Command, CommandKind, Event, OrderType, QtyLots, Side, TimeInForce};
+
+const CAPACITY: Capacity =
+    Capacity { order_count_max: 262_144, level_count_max: 16_384, instrument_count_max: 64 };
+
+fn limits(price_max: i64) -> Limits {
+    Limits { price_max: PriceTicks(price_max), qty_max: QtyLots(1_000_000) }
+}
+
+fn settings(seed: u64, instrument_count: u32, session_count: u32) -> FlowSettings {
+    let instrument = |id| InstrumentFlow {
+        id: InstrumentId(id),
+        limits: limits(10_000_000),
+        reference_price: PriceTicks(5_000 * i64::from(id)),
+    };
+    FlowSettings {
+        seed,
+        instruments: (1..=instrument_count).map(instrument).collect(),
+        sessions: (1..=session_count).map(SessionId).collect(),
+        capacity: CAPACITY,
+    }
+}
+
+/// What a venue makes of a flow.
+struct Venue {
+    model: Model,
+    events: Vec<Event>,
+    commands: u64,
+    rejects: u64,
+    executions: u64,
+    /// Executions of less than a hundred lots, or of no whole number of hundreds.
+    odd: u64,
+    kinds: BTreeMap<u8, u64>,
+    /// Fills of each aggressor that found one.
+    fills: Vec<u64>,
+}
+
+impl Venue {
+    fn new(settings: &FlowSettings) -> Self {
+        let mut model = Model::new(settings.capacity);
+        for instrument in &settings.instruments {
+            model.define(instrument.id, instrument.limits).expect("an instrument");
+        }
+        let events = Vec::new();
+        let (kinds, fills) = (BTreeMap::new(), Vec::new());
+        Self { model, events, commands: 0, rejects: 0, executions: 0, odd: 0, kinds, fills }
+    }
+
+    fn apply(&mut self, command: &Command) {
+        self.events.clear();
+        self.model.apply(command, &mut self.events);
+        self.commands += 1;
+        *self.kinds.entry(command.kind() as u8).or_default() += 1;
+        let mut fills = 0;
+        for event in &self.events {
+            match event {
+                Event::Rejected(_) => self.rejects += 1,
+                Event::Executed(executed) => {
+                    fills += 1;
+                    self.odd += u64::from(!executed.qty.0.is_multiple_of(100));
+                }
+                _ => {}
+            }
+        }
+        self.executions += fills;
+        if fills > 0 {
+            self.fills.push(fills);
+        }
+    }
+
+    fn percent_of_commands(&self, count: u64) -> f64 {
+        100.0 * count as f64 / self.commands as f64
+    }
+
+    fn kind_percent(&self, kind: CommandKind) -> f64 {
+        self.percent_of_commands(self.kinds.get(&(kind as u8)).copied().unwrap_or(0))
+    }
+}
+
+fn run(settings: FlowSettings, command_count: usize) -> Venue {
+    let mut venue = Venue::new(&settings);
+    for command in Flow::new(settings).expect("a flow").take(command_count) {
+        venue.apply(&command);
+    }
+    venue
+}
+
+fn commands(settings: FlowSettings, count: usize) -> Vec<Command> {
+    Flow::new(settings).expect("a flow").take(count).collect()
+}
+
+#[test]
+fn a_seed_names_a_flow() {
+    let first = commands(settings(7, 4, 10), 20_000);
+    assert_eq!(first, commands(settings(7, 4, 10), 20_000));
+    assert_ne!(first, commands(settings(8, 4, 10), 20_000));
+}
+
+#[test]
+fn few_are_rejected_and_enough_trade_in_runs_of_any_length() {
+    for (instruments, sessions) in [(1, 1), (1, 100), (4, 100), (16, 8)] {
+        for (count, seeds) in [(1_000, 40), (10_000, 4), (200_000, 1)] {
+            for seed in 0..seeds {
+                let venue = run(settings(seed, instruments, sessions), count);
+                let rejects = venue.percent_of_commands(venue.rejects);
+                let executions = venue.percent_of_commands(venue.executions);
+                let of = format!("{count} commands, {instruments} instruments, seed {seed}");
+                assert!(rejects <= 1.9, "{rejects:.2} % rejected of {of}");
+                assert!(executions >= 11.0, "{executions:.2} % traded of {of}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_shares_are_those_of_a_real_day() {
+    for seed in [1, 2, 3] {
+        let mut venue = run(settings(seed, 4, 100), 100_000);
+        let new = venue.kind_percent(CommandKind::New);
+        let cancel = venue.kind_percent(CommandKind::Cancel);
+        let replace = venue.kind_percent(CommandKind::Replace);
+        let mass = venue.kind_percent(CommandKind::MassCancel);
+        let executions = venue.percent_of_commands(venue.executions);
+        venue.fills.sort_unstable();
+        let aggressors = venue.fills.len();
+        let single = 100 * venue.fills.partition_point(|fills| *fills == 1) / aggressors;
+        let odd = 100 * venue.odd / venue.executions;
+        println!(
+            "new {new:.1} cancel {cancel:.1} replace {replace:.1} mass {mass:.3} executions \
+             {executions:.1} single {single} odd {odd} rejects {}",
+            venue.rejects
+        );
+        assert!((55.0..68.0).contains(&new), "{new}");
+        assert!((26.0..38.0).contains(&cancel), "{cancel}");
+        assert!((3.0..9.0).contains(&replace), "{replace}");
+        assert!(mass > 0.0 && mass < 0.2, "{mass}");
+        assert!((12.0..20.0).contains(&executions), "{executions}");
+        assert!((68..84).contains(&single), "{single} % of aggressors had one fill");
+        assert!((50..75).contains(&odd), "{odd} % of executions were of odd lots");
+    }
+}
+
+#[test]
+fn every_kind_of_command_occurs() {
+    for seed in 0..5 {
+        let mut seen = BTreeSet::new();
+        for command in commands(settings(seed, 4, 10), 20_000) {
+            seen.insert(match command {
+                Command::New(new) => {
+                    let terms = (new.order_type as u8, new.time_in_force as u8, new.post_only);
+                    ("new", terms, new.side as u8)
+                }
+                Command::Cancel(_) => ("cancel", (0, 0, false), 0),
+                Command::Replace(_) => ("replace", (0, 0, false), 0),
+                Command::MassCancel(mass) => {
+                    ("mass", (0, 0, mass.instrument.is_some()), mass.side.map_or(0, |s| s as u8))
+                }
+            });
+        }
+        let (limit, market) = (OrderType::Limit as u8, OrderType::Market as u8);
+        let [gtc, ioc, fok] =
+            [TimeInForce::Gtc as u8, TimeInForce::Ioc as u8, TimeInForce::Fok as u8];
+        for side in Side::BOTH {
+            for terms in [
+                (limit, gtc, false),
+                (limit, gtc, true),
+                (limit, ioc, false),
+                (limit, fok, false),
+                (market, ioc, false),
+                (market, fok, false),
+            ] {
+                assert!(seen.contains(&("new", terms, side as u8)), "seed {seed}: {terms:?}");
+            }
+        }
+        for kind in ["cancel", "replace", "mass"] {
+            assert!(seen.iter().any(|(seen, ..)| *seen == kind), "seed {seed}: {kind}");
+        }
+    }
+}
+
+#[test]
+fn client_order_ids_are_dense_in_each_session() {
+    let mut last: BTreeMap<SessionId, u64> = BTreeMap::new();
+    for command in commands(settings(4, 3, 7), 30_000) {
+        if let Command::New(new) = command {
+            let last = last.entry(new.session).or_default();
+            *last += 1;
+            assert_eq!(new.client_order_id.0, *last);
+        }
+    }
+    assert_eq!(last.len(), 7);
+}
+
+#[test]
+fn books_stay_bounded_and_near_their_reference() {
+    let settings = settings(11, 2, 20);
+    let mut venue = Venue::new(&settings);
+    let mut spreads = Vec::new();
+    for (n, command) in Flow::new(settings.clone()).expect("a flow").take(300_000).enumerate() {
+        venue.apply(&command);
+        if n < 1_000 || n % 97 != 0 {
+            continue;
+        }
+        for InstrumentFlow { id, reference_price, .. } in &settings.instruments {
+            let touch = |side| venue.model.best(*id, side).map(|level| level.price.0);
+            let (Some(bid), Some(ask)) = (touch(Side::Buy), touch(Side::Sell)) else { continue };
+            spreads.push(ask - bid);
+            let off = (bid + ask) / 2 - reference_price.0;
+            assert!(off.abs() < 1_000, "{off} ticks off the reference");
+        }
+        assert!(venue.model.order_count() < 2 * shape::ORDERS_MAX);
+    }
+    for InstrumentFlow { id, .. } in &settings.instruments {
+        for side in Side::BOTH {
+            let levels = venue.model.levels(*id, side).count();
+            let orders = venue.model.orders(*id, side).count();
+            println!("instrument {id} {side:?}: {levels} levels, {orders} orders");
+            assert!((10..600).contains(&levels), "{levels} levels");
+        }
+    }
+    spreads.sort_unstable();
+    let at = |percent: usize| spreads[spreads.len() * percent / 100];
+    println!("spread p10 {} p50 {} p90 {}", at(10), at(50), at(90));
+    assert!((5..=20).contains(&at(50)), "the median spread is {} ticks", at(50));
+}
+
+#[test]
+fn a_small_venue_is_never_full() {
+    let mut settings = settings(2, 2, 3);
+    settings.capacity =
+        Capacity { order_count_max: 80, level_count_max: 40, instrument_count_max: 2 };
+    for instrument in &mut settings.instruments {
+        instrument.limits = Limits { price_max: PriceTicks(100), qty_max: QtyLots(5) };
+        instrument.reference_price = PriceTicks(20);
+    }
+    let venue = run(settings, 20_000);
+    let rejects = venue.percent_of_commands(venue.rejects);
+    assert!(rejects <= 2.0, "{rejects:.2} % rejected");
+}
+
+#[test]
+fn settings_that_can_not_be_are_named() {
+    let fault = |change: &dyn Fn(&mut FlowSettings)| {
+        let mut settings = settings(1, 2, 2);
+        change(&mut settings);
+        Flow::new(settings).expect_err("no flow")
+    };
+    assert_eq!(fault(&|s| s.instruments.clear()), FlowError::NoInstrument);
+    assert_eq!(fault(&|s| s.sessions.clear()), FlowError::NoSession);
+    assert_eq!(fault(&|s| s.sessions[1] = s.sessions[0]), FlowError::SessionTwice(SessionId(1)));
+    assert_eq!(
+        fault(&|s| s.instruments[1] = s.instruments[0]),
+        FlowError::InstrumentTwice(InstrumentId(1))
+    );
+    for (price, limit) in [(0, 1_000), (15, 1_000), (985, 1_000), (i64::MIN, 1), (20, 1)] {
+        let fault = fault(&|s| {
+            s.instruments[0].limits = limits(limit);
+            s.instruments[0].reference_price = PriceTicks(price);
+        });
+        assert!(matches!(fault, FlowError::ReferencePrice { .. }), "{fault}");
+    }
+    let fault_of_limits = fault(&|s| s.instruments[0].limits = limits(0));
+    assert!(matches!(fault_of_limits, FlowError::Instrument { .. }), "{fault_of_limits}");
+    let none = fault(&|s| s.capacity.order_count_max = 0);
+    assert!(matches!(none, FlowError::Capacity(_)), "{none}");
+    let small = fault(&|s| s.capacity.order_count_max = 20);
+    assert!(matches!(small, FlowError::TooSmall { .. }), "{small}");
+}
