@@ -9,7 +9,7 @@ use vesta_engine::EngineAgent;
 use vesta_gateway::GatewayAgent;
 use vesta_md_publisher::MdPublisherAgent;
 use vesta_netio::{AeronTransport, Clock, Idler, StopFlag, UdpSocket};
-use vesta_runner::{Agent, StartError, client_settings, driver_settings, idle};
+use vesta_runner::{Agent, StartError, client_settings, describe_driver, driver_settings, idle};
 use vesta_sequencer::SequencerAgent;
 use vesta_transport::Duty;
 use vesta_types::state_hash::RestingOrder;
@@ -130,6 +130,7 @@ impl Roles {
             &driver_settings(config, "appliance"),
             client_settings(config, "appliance"),
         )?;
+        describe_driver(config, "appliance", &transport);
         let gateway = vesta_gateway::run::open_agent(&mut transport, config, None)?;
         let sequencer = SequencerAgent::new(
             &mut transport,

@@ -46,8 +46,8 @@ pub struct Outcome {
     pub books: Differences,
     /// What differs between venue and model.
     pub model: Differences,
-    /// Name of the datapath, and why it was chosen.
-    pub datapath: (String, String),
+    /// Name of the datapath.
+    pub datapath: String,
     /// Datagrams of market data that the consumer got.
     pub md_datagrams: u64,
     /// True when it was ended by Ctrl-C.
@@ -271,7 +271,7 @@ fn conclude(
         trades: trades.len() as u64,
         books: verify::books(&engine, feed.consumer()),
         model: verify::against_model(config, &told),
-        datapath: feed.describe(),
+        datapath: feed.datapath(),
         md_datagrams: feed.consumer().counters().datagrams,
         interrupted: traded.sent < plan.commands.len(),
         summaries: engine.summaries,

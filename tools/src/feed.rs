@@ -3,7 +3,7 @@
 use crate::consumer::Consumer;
 use vesta_config::Config;
 use vesta_netio::{AeronSubscription, AeronTransport, ReceiveLoss};
-use vesta_runner::{StartError, client_settings, driver_settings, link};
+use vesta_runner::{StartError, client_settings, describe_driver, driver_settings, link};
 use vesta_transport::{Duty, Flow, Input, Subscription, Transport, TransportError};
 use vesta_types::InstrumentId;
 
@@ -51,6 +51,7 @@ impl Feed {
             ..driver_settings(config, role)
         };
         let mut transport = AeronTransport::embed(&settings, client_settings(config, role))?;
+        describe_driver(config, role, &transport);
         let channels = config.channels();
         let (channel, stream) = link(channels.market_data_subscription());
         let market_data = transport.add_subscription(&channel, stream)?;
@@ -78,13 +79,12 @@ impl Feed {
         &mut self.consumer
     }
 
-    /// The datapath in use, and why; the directory of the driver.
+    /// Name of the datapath in use.
     #[must_use]
-    pub fn describe(&self) -> (String, String) {
-        let describe = |driver: &vesta_netio::MediaDriver| {
-            (driver.datapath().datapath.to_string(), driver.datapath().to_string())
-        };
-        self.transport.with_driver(describe).unwrap_or_default()
+    pub fn datapath(&self) -> String {
+        self.transport
+            .with_driver(|driver| driver.datapath().datapath.to_string())
+            .unwrap_or_default()
     }
 
     /// The handle that makes the sockets drop datagrams, where it was asked for.

@@ -239,16 +239,22 @@ fn describe(
     ours: &[BookOrder],
 ) -> String {
     let theirs = theirs.unwrap_or_default();
-    let first = ours
-        .iter()
-        .map(Some)
-        .chain(std::iter::repeat(None))
-        .zip(theirs.iter().map(Some).chain(std::iter::repeat(None)))
-        .take(ours.len().max(theirs.len()))
-        .find(|(ours, theirs)| ours != theirs);
+    let at = ours.iter().zip(theirs).take_while(|(ours, theirs)| ours == theirs).count();
+    let order = |orders: &[BookOrder]| match orders.get(at) {
+        Some(o) => format!("order {} ({} lots at {} ticks)", o.order_id, o.qty, o.price),
+        None => "none".to_owned(),
+    };
     format!(
-        "book {instrument} {side:?}: engine has {} orders, consumer {}; first difference: {first:?}",
+        "instrument {instrument}, {}: engine has {} orders, consumer {}; they differ from place {} \
+         on: {} there, {} here",
+        match side {
+            Side::Buy => "bids",
+            Side::Sell => "asks",
+        },
         ours.len(),
-        theirs.len()
+        theirs.len(),
+        at + 1,
+        order(ours),
+        order(theirs),
     )
 }

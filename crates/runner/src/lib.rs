@@ -12,7 +12,9 @@
 mod process;
 mod settings;
 
-pub use process::{Agent, Exit, RoleArgs, StartError, Stopped, role_main, run_until_stopped};
+pub use process::{
+    Agent, Exit, RoleArgs, StartError, Stopped, describe_driver, role_main, run_until_stopped, say,
+};
 pub use settings::{client_settings, driver_settings, idle, link};
 
 /// Version and build, as every binary prints it.

@@ -154,12 +154,17 @@ fn start(
     Ok((transport, agent, config, stop))
 }
 
-fn describe_driver(config: &Config, name: &str, transport: &AeronTransport) {
+/// Says which datapath the transport's driver uses and why, where it lives, what it cleared away,
+/// and what the kernel did not grant.
+pub fn describe_driver(config: &Config, name: &str, transport: &AeronTransport) {
     transport.with_driver(|driver| {
         say(config, LogLevel::Info, name, &driver.datapath().to_string());
         let directory = driver.directory().display();
         let threading = config.transport.threading;
         say(config, LogLevel::Info, name, &format!("media driver in {directory}, {threading}"));
+        for warning in driver.warnings() {
+            say(config, LogLevel::Warn, name, warning);
+        }
         for stale in driver.removed_stale() {
             let line = format!(
                 "removed {} ({} bytes), left behind by process {}, which is dead",
@@ -172,8 +177,9 @@ fn describe_driver(config: &Config, name: &str, transport: &AeronTransport) {
     });
 }
 
-/// Prints a line on stderr where the configuration wants lines of this gravity.
-fn say(config: &Config, level: LogLevel, name: &str, text: &str) {
+/// Prints a line on stderr where the configuration wants lines of this gravity; `name` is the
+/// process without its `vesta-`.
+pub fn say(config: &Config, level: LogLevel, name: &str, text: &str) {
     if level as u8 <= config.log.level as u8 {
         eprintln!("vesta-{name}: {text}");
     }

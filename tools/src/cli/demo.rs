@@ -105,7 +105,7 @@ pub fn demo(context: Context, args: &DemoArgs) -> Result<Verdict, Failure> {
     };
     eprintln!("vesta demo: {}", headline(&config, &args.flow, plan.commands.len()));
     let outcome = demo::run(&config, &plan, &stop, true).map_err(Failure::BrokeDown)?;
-    let plot = plot(&outcome.traded.latency, &args.flow, &outcome.datapath.0);
+    let plot = plot(&outcome.traded.latency, &args.flow, &outcome.datapath);
     print_demo(&outcome, &args.flow, &plot);
     if context.json {
         println!("{}", demo_json(&outcome));
@@ -239,7 +239,6 @@ fn print_demo(outcome: &Outcome, args: &FlowArgs, plot: &str) {
     for summary in &outcome.summaries {
         println!("{summary}");
     }
-    println!("{}", outcome.datapath.1);
     println!();
     println!("trades         {:>10}", outcome.trades);
     println!(
@@ -290,7 +289,7 @@ fn demo_json(outcome: &Outcome) -> Value {
     value["trades"] = json!(outcome.trades);
     value["books_equal"] = json!(outcome.books.is_empty());
     value["model_equal"] = json!(outcome.model.is_empty());
-    value["datapath"] = json!(outcome.datapath.0);
+    value["datapath"] = json!(outcome.datapath);
     value["md_datagrams"] = json!(outcome.md_datagrams);
     value["verdict"] = json!(if outcome.holds() { "OK" } else { "FAIL" });
     value

@@ -31,7 +31,6 @@ pub fn md(context: &Context, args: &MdArgs) -> Result<Verdict, Failure> {
     let stop = StopFlag::on_signals().map_err(|e| Failure::CannotStart(e.to_string()))?;
     let mut feed =
         Feed::join(config, "consumer", false).map_err(|e| Failure::CannotStart(e.to_string()))?;
-    eprintln!("vesta md: {}", feed.describe().1);
     let ended = follow(config, args, &stop, &mut feed);
     print_books(context, args, feed.consumer());
     match ended {
