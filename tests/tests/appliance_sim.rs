@@ -8,7 +8,7 @@ use appliance::{Appliance, Options};
 use vesta_sim::SimConfig;
 
 const SECOND_NS: u64 = 1_000_000_000;
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 50;
 
 /// Runs to the end; a second consumer joins in the middle.
 fn run(options: Options) -> Appliance {
