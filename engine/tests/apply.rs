@@ -34,8 +34,9 @@ fn templates(told: &[Vec<u8>]) -> Vec<u16> {
 }
 
 fn rejection(told: &[Vec<u8>]) -> RejectReason {
-    let [event] = &told[..] else { panic!("one event, not {:?}", templates(told)) };
-    RejectReason::from_wire(decode::<CommandRejected>(event).unwrap().reason.get()).unwrap()
+    let [event] = told else { panic!("one event, not {:?}", templates(told)) };
+    let rejected = decode::<CommandRejected>(event).expect("a rejection");
+    RejectReason::from_wire(rejected.reason.get()).expect("a reason")
 }
 
 #[test]
@@ -157,7 +158,7 @@ fn what_the_session_table_refuses_leaves_no_state() {
 fn fault(bytes: &[u8]) -> ApplyError {
     let (mut engine, _) = two_records();
     let state = (engine.state_hash(), engine.engine.next_seq());
-    let error = engine.read(bytes).map(|told| templates(&told)).unwrap_err();
+    let error = engine.read(bytes).map(|told| templates(&told)).expect_err("a fault");
     assert_eq!((engine.state_hash(), engine.engine.next_seq()), state);
     error
 }
@@ -176,7 +177,7 @@ fn third(change: impl FnOnce(&mut record::Stamp)) -> Vec<u8> {
     let (_, mut log) = two_records();
     log.command(1, 2, &cancel(11, 1));
     let mut bytes = log.last().to_vec();
-    let mut stamp = *record::stamp(&bytes).unwrap();
+    let mut stamp = *record::stamp(&bytes).expect("a stamp");
     change(&mut stamp);
     record::write_stamp(&mut bytes, &stamp);
     bytes

@@ -8,7 +8,7 @@ use appliance::{Appliance, Options};
 use vesta_sim::SimConfig;
 
 const SECOND_NS: u64 = 1_000_000_000;
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 50;
 
 /// Runs to the end; a second consumer joins in the middle.
 fn run(options: Options) -> Appliance {
@@ -183,4 +183,24 @@ fn what_was_applied_before_the_log_ended_is_published() {
         let applied = appliance.engine.role().engine().next_seq().0 - 1;
         assert_eq!(appliance.tap.role().last_cause(), applied, "seed {seed}");
     }
+}
+
+#[test]
+fn market_data_that_a_slow_consumer_held_up_is_dropped_and_the_gap_is_seen() {
+    let mut options = Options { md_pending_bytes_max: 1_000, ..Options::calm(3) };
+    options.network.window_bytes = 4_096;
+    let mut appliance = Appliance::start(options);
+    appliance.run_until(SECOND_NS, "a third, seen by the consumer", |a| {
+        let is_third = a.clients.iter().all(|client| client.answers.len() >= 50);
+        is_third && a.feeds[0].consumer.counters().trades > 0
+    });
+    // Too short for anybody to be given up: the publisher waits, and the venue does not.
+    let node = appliance.feeds[0].node();
+    let until_ns = appliance.elapsed_ns() + options.network.liveness_timeout_ns / 2;
+    appliance.network.cut_off(node, until_ns);
+    appliance.run_until(20 * SECOND_NS, "the end", Appliance::is_done);
+    assert!(appliance.md_publisher.role().counters().dropped > 0, "the premise");
+    let counters = appliance.feeds[0].consumer.counters();
+    assert!(counters.gaps > 0 && counters.snapshots >= 4, "{counters:?}");
+    check(&appliance);
 }

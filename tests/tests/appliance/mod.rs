@@ -156,6 +156,8 @@ pub struct Options {
     pub gateways: usize,
     /// Commands of each of the two clients.
     pub commands: u64,
+    /// Market data that may wait for slow consumers, bytes.
+    pub md_pending_bytes_max: usize,
     /// Whether a role that stops exits, or only stands still.
     pub exits: bool,
 }
@@ -174,13 +176,13 @@ impl Options {
         network.datagrams.full_ppm = random.between(0, 50_000) as u32;
         network.datagrams.latency_max_ns = random.between(20_000, 400_000);
         let gateways = random.between(1, 2) as usize;
-        Self { network, gateways, commands: 150, exits: true }
+        Self { network, gateways, commands: 150, md_pending_bytes_max: 1 << 20, exits: true }
     }
 
     /// A network without faults.
     pub fn calm(seed: u64) -> Self {
         let network = SimConfig { seed, ..SimConfig::default() };
-        Self { network, gateways: 2, commands: 150, exits: true }
+        Self { network, gateways: 2, commands: 150, md_pending_bytes_max: 1 << 20, exits: true }
     }
 }
 
@@ -230,7 +232,7 @@ impl Appliance {
                 market_data: market_data(),
                 snapshots: snapshots(),
             };
-            MdPublisherAgent::new(transport, &links, md_settings())
+            MdPublisherAgent::new(transport, &links, md_settings(options.md_pending_bytes_max))
         });
         let tap = Process::start(&network, |transport| Ok(Tap::new(transport)));
         let clients = (0..2)
@@ -409,10 +411,10 @@ fn start_gateway(
     })
 }
 
-fn md_settings() -> vesta_md_publisher::Settings {
+fn md_settings(pending_bytes_max: usize) -> vesta_md_publisher::Settings {
     vesta_md_publisher::Settings {
         shard: SHARD,
-        pending_bytes_max: 1 << 20,
+        pending_bytes_max,
         snapshot_interval_ns: 3_000_000,
         heartbeat_interval_ns: 2_000_000,
     }
