@@ -42,6 +42,11 @@ pub struct FlowArgs {
     #[arg(long, default_value_t = 42, value_name = "N")]
     seed: u64,
 
+    /// Trade with sessions from this one on, four at most. A session numbers its commands for as
+    /// long as the venue runs: a second flow to the same venue needs sessions of its own
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    first_session: u32,
+
     /// Order flow to send instead of the made-up one: `lobster:FILE`, a LOBSTER message file
     #[arg(long, value_name = "lobster:FILE", value_parser = parse_input)]
     input: Option<PathBuf>,
@@ -148,7 +153,7 @@ fn commands(config: Config, args: &FlowArgs) -> Result<(Config, Vec<Command>), F
         level_count_max: config.engine.level_count_max,
         instrument_count_max: config.engine.instrument_count_max,
     };
-    let sessions = sessions(&config)?;
+    let sessions = sessions(&config, args.first_session)?;
     let Some(file) = &args.input else {
         let settings = FlowSettings {
             seed: args.seed,
@@ -184,11 +189,18 @@ fn instrument_flow(instrument: &Instrument) -> InstrumentFlow {
     InstrumentFlow { id: instrument.id, limits: instrument.limits(), reference_price }
 }
 
-fn sessions(config: &Config) -> Result<Vec<SessionId>, Failure> {
+fn sessions(config: &Config, first: u32) -> Result<Vec<SessionId>, Failure> {
     let none = || Failure::CannotStart("the configuration has no [[gateway]]".to_owned());
     let gateway = config.gateway_list.first().ok_or_else(none)?;
-    let sessions = config.sessions_of(gateway.id).map(|session| session.id);
-    Ok(sessions.take(SESSIONS_MAX).collect())
+    let all = config.sessions_of(gateway.id).map(|session| session.id);
+    let sessions: Vec<_> = all.filter(|id| id.0 >= first).take(SESSIONS_MAX).collect();
+    if sessions.is_empty() {
+        return Err(Failure::CannotStart(format!(
+            "--first-session {first}: gateway {} has no [[session]] from there on",
+            gateway.id
+        )));
+    }
+    Ok(sessions)
 }
 
 fn read_messages(file: &Path) -> Result<Vec<vesta_replay::lobster::Message>, Failure> {
