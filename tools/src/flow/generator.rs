@@ -29,6 +29,8 @@ pub struct Flow {
     /// What the weights of the markets up to each one add up to.
     weights_upto: Vec<u64>,
     sessions: Vec<(SessionId, ClientOrderId)>,
+    commands: u64,
+    executions: u64,
 }
 
 /// What an order is to be; the session and its id come on top.
@@ -73,6 +75,8 @@ impl Flow {
             current: 0,
             weights_upto: Vec::new(),
             sessions: sessions.into_iter().map(|id| (id, ClientOrderId(0))).collect(),
+            commands: 0,
+            executions: 0,
         };
         let mut weight_sum = 0;
         for (rank, instrument) in (1..).zip(instruments) {
@@ -116,6 +120,9 @@ impl Flow {
             return self.on_due(at, &order);
         }
         match self.random.pick(&shape::MOVES) {
+            Move::Add if self.lags() && self.random.percent(shape::CATCH_UP_PERCENT) => {
+                self.take(at)
+            }
             Move::Add => {
                 let side = self.any_side();
                 self.add(at, side)
@@ -125,6 +132,11 @@ impl Flow {
             Move::CancelLate => self.cancel_late(at),
             Move::MassCancel => self.mass_cancel(at),
         }
+    }
+
+    /// True while too little has traded.
+    const fn lags(&self) -> bool {
+        self.executions * 100 < self.commands * shape::EXECUTIONS_PERCENT_MIN
     }
 
     fn any_side(&mut self) -> Side {
@@ -189,7 +201,7 @@ impl Flow {
             last = Some(maker);
         }
         let Some(last) = last else { return self.add(at, side) };
-        if self.random.percent(40) {
+        if self.random.percent(shape::PARTIAL_PERCENT) {
             // Of the last maker only a part.
             qty = qty - last.qty + QtyLots(self.random.between(1, last.qty.0));
         }
@@ -275,6 +287,7 @@ impl Iterator for Flow {
     fn next(&mut self) -> Option<Command> {
         let at = self.choose_market();
         let command = self.command(at);
+        self.commands += 1;
         self.events.clear();
         self.model.apply(&command, &mut self.events);
         for event in &self.events {
@@ -283,6 +296,7 @@ impl Iterator for Flow {
                 Event::Cancelled(cancelled) => self.places[&cancelled.instrument],
                 _ => at,
             };
+            self.executions += u64::from(matches!(event, Event::Executed(_)));
             self.markets[at].on_event(event, &mut self.random);
         }
         Some(command)

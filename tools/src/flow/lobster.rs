@@ -257,3 +257,7 @@ impl Iterator for LobsterFlow {
         Some(command)
     }
 }
+
+#[cfg(test)]
+#[path = "lobster_tests.rs"]
+mod tests;

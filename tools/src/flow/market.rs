@@ -112,10 +112,12 @@ impl Market {
         match event {
             Event::Rested(rested) => {
                 self.order_count += 1;
-                self.schedule((rested.session, rested.client_order_id), random);
+                let name = (rested.session, rested.client_order_id);
+                self.schedule(name, rested.price, random);
             }
             Event::Replaced(replaced) if replaced.priority_kept => {
-                self.schedule((replaced.session, replaced.client_order_id), random);
+                let name = (replaced.session, replaced.client_order_id);
+                self.schedule(name, replaced.price, random);
             }
             // It left its level; should it rest again, an event will say so.
             Event::Replaced(_) => self.order_count -= 1,
@@ -128,8 +130,9 @@ impl Market {
         }
     }
 
-    fn schedule(&mut self, name: Name, random: &mut Random) {
-        let life = random.draw(&shape::LIFE_COMMANDS);
-        self.due.push(Reverse((self.commands + life, name)));
+    fn schedule(&mut self, name: Name, price: PriceTicks, random: &mut Random) {
+        let lives = 1 + price.0.abs_diff(self.fair()) / shape::LIFE_AGAIN_TICKS;
+        let life = random.draw(&shape::LIFE_COMMANDS).saturating_mul(lives);
+        self.due.push(Reverse((self.commands + life.min(shape::LIFE_COMMANDS_MAX), name)));
     }
 }

@@ -6,9 +6,8 @@
 use super::random::Quantiles;
 use vesta_types::{OrderType, TimeInForce};
 
-/// How long an order rests before its owner takes it out or changes it, in commands of its
-/// instrument. Half go within a handful of commands, and the last in a hundred thousand: this tail
-/// is what makes books deep. A mean of about 450 makes for some 200 resting orders.
+/// How long an order at fair value rests before its owner takes it out or changes it, in commands of
+/// its instrument. Half go within a handful of commands, and the last in a hundred thousand.
 pub(super) const LIFE_COMMANDS: Quantiles = Quantiles::new(&[
     (0, 1),
     (1_000, 2),
@@ -21,6 +20,13 @@ pub(super) const LIFE_COMMANDS: Quantiles = Quantiles::new(&[
     (9_990, 40_000),
     (10_000, 200_000),
 ]);
+
+/// With every this many ticks away from fair value an order lives its time once more: what is far
+/// off is left alone, and makes the book deep. Fewer ticks: deeper books.
+pub(super) const LIFE_AGAIN_TICKS: u64 = 16;
+/// No order lives longer, in commands of its instrument. It bounds the depth of a book, and the
+/// memory for due dates.
+pub(super) const LIFE_COMMANDS_MAX: u64 = 200_000;
 
 /// How far from fair value a passive order is placed, in ticks. Too near: the spread is narrower
 /// than a real one; too far: levels stand alone.
@@ -35,11 +41,11 @@ pub(super) const DISTANCE_TICKS: Quantiles = Quantiles::new(&[
     (10_000, 900),
 ]);
 
-/// Round lots, in lots: 45 % of all orders.
+/// Round sizes, in lots.
 pub(super) const ROUND_SIZES: [(u64, u64); 5] =
     [(780, 100), (150, 200), (40, 300), (20, 500), (10, 1_000)];
 /// Percent of orders of a round size.
-pub(super) const ROUND_PERCENT: u64 = 45;
+pub(super) const ROUND_PERCENT: u64 = 58;
 /// The other sizes, in lots.
 pub(super) const ODD_SIZES: Quantiles = Quantiles::new(&[
     (0, 1),
@@ -55,6 +61,9 @@ pub(super) const ODD_SIZES: Quantiles = Quantiles::new(&[
 /// How many resting orders an aggressor is after.
 pub(super) const MAKERS_WANTED: [(u64, usize); 6] =
     [(76, 1), (16, 2), (4, 3), (2, 4), (1, 6), (1, 9)];
+
+/// Percent of aggressors that want only a part of the last order that they are after.
+pub(super) const PARTIAL_PERCENT: u64 = 35;
 
 /// What aggressors look like.
 pub(super) const AGGRESSORS: [(u64, (OrderType, TimeInForce)); 5] = [
@@ -86,14 +95,20 @@ pub(super) enum Move {
     MassCancel,
 }
 
-/// A take for about four adds; the two moves that are rejected come to well below 1 %.
+/// A take for about five adds; the two moves that are rejected come to well below 1 %.
 pub(super) const MOVES: [(u64, Move); 5] = [
-    (7_850, Move::Add),
-    (2_000, Move::Take),
+    (8_150, Move::Add),
+    (1_700, Move::Take),
     (70, Move::AddAcross),
     (70, Move::CancelLate),
     (10, Move::MassCancel),
 ];
+
+/// While there were fewer executions than this, in percent of commands, one add in four becomes a
+/// take. Only short runs, whose books have just opened, need it; a demo promises 10 %.
+pub(super) const EXECUTIONS_PERCENT_MIN: u64 = 13;
+/// Percent of adds that become takes meanwhile.
+pub(super) const CATCH_UP_PERCENT: u64 = 25;
 
 /// What becomes of an order that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
