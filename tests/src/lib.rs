@@ -1,6 +1,9 @@
 //! What the tests of this package share: where things are, and how to say that something can not
 //! run here.
 
+pub mod roles;
+pub mod running;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
