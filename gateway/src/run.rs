@@ -85,9 +85,15 @@ impl<T: Transport, D: DatagramSocket> Agent for GatewayAgent<T, D> {
     fn summary(&self) -> String {
         let c = self.counters();
         format!(
-            "received {} datagrams, forwarded {}, refused {}, dropped {} runts; sent {} reports, \
-             dropped {}",
-            c.datagrams, c.forwarded, c.refused, c.runts, c.reports, c.reports_dropped
+            "received {} datagrams, forwarded {}, refused {}, dropped {} runts and {} \
+             strays; sent {} reports, dropped {}",
+            c.datagrams,
+            c.forwarded,
+            c.refused,
+            c.runts,
+            c.strays,
+            c.reports,
+            c.reports_dropped
         )
     }
 }

@@ -2,6 +2,7 @@
 //! run here.
 
 pub mod netns;
+pub mod roles;
 pub mod running;
 
 use std::path::{Path, PathBuf};
