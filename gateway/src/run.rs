@@ -87,13 +87,7 @@ impl<T: Transport, D: DatagramSocket> Agent for GatewayAgent<T, D> {
         format!(
             "received {} datagrams, forwarded {}, refused {}, dropped {} runts and {} \
              strays; sent {} reports, dropped {}",
-            c.datagrams,
-            c.forwarded,
-            c.refused,
-            c.runts,
-            c.strays,
-            c.reports,
-            c.reports_dropped
+            c.datagrams, c.forwarded, c.refused, c.runts, c.strays, c.reports, c.reports_dropped
         )
     }
 }

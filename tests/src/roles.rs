@@ -84,7 +84,10 @@ impl Places {
         let block = u8::try_from(self.block).expect("fewer than 256 blocks");
         [(20, 21), (30, 31), (40, 41), (41, 43)].map(|(stream, octet)| {
             let group = Ipv4Addr::new(239, 86, block, octet);
-            (stream, SocketAddrV4::new(group, self.port(stream as u16 % 10 + octet as u16 / 10 + 2)))
+            (
+                stream,
+                SocketAddrV4::new(group, self.port(stream as u16 % 10 + octet as u16 / 10 + 2)),
+            )
         })
     }
 
