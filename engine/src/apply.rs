@@ -186,7 +186,7 @@ impl Engine {
         let session = command.session();
         match self.sessions.admit(session, epoch, cause.gateway, cause.client_seq) {
             Admission::Refuse(reason) => {
-                Encoder::rejected(outbox, cause, &refusal(command.kind(), session, reason));
+                Encoder::rejected(outbox, cause, &refusal(command, reason));
             }
             Admission::Resend(outcome) => resent(session, &outcome, cause, outbox),
             Admission::Execute => {

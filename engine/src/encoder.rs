@@ -3,8 +3,9 @@
 use crate::sessions::{Outcome, Sessions};
 use vesta_matching::EventSink;
 use vesta_types::{
-    Accepted, Cancelled, ClientSeq, CommandKind, Event, EventSeq, Executed, GatewayId, Party,
-    Rejected, Replaced, Rested, Seq, SessionId, Side, TimeNs,
+    Accepted, Cancel, Cancelled, ClientOrderId, ClientSeq, Command, Event, EventSeq, Executed,
+    GatewayId, OrderId, OrderRef, Party, RejectReason, Rejected, Replace, Replaced, Rested, Seq,
+    SessionId, Side, TimeNs,
 };
 use vesta_wire::event::{
     CommandAccepted, CommandRejected, EventFrame, EventStamp, FillParty, OrderCancelled,
@@ -208,16 +209,17 @@ impl EventSink for Encoder<'_> {
 }
 
 /// The engine's own refusal of a command that the books never saw.
-pub(crate) const fn refusal(
-    command: CommandKind,
-    session: SessionId,
-    reason: vesta_types::RejectReason,
-) -> Rejected {
-    Rejected {
-        command,
-        session,
-        client_order_id: vesta_types::ClientOrderId(0),
-        order_id: vesta_types::OrderId(0),
-        reason,
-    }
+pub(crate) const fn refusal(command: &Command, reason: RejectReason) -> Rejected {
+    let (client_order_id, order_id) = match command {
+        Command::New(c) => (c.client_order_id, OrderId(0)),
+        Command::Cancel(Cancel { target, .. }) | Command::Replace(Replace { target, .. }) => {
+            match *target {
+                OrderRef::Client(id) => (id, OrderId(0)),
+                OrderRef::Order(id) => (ClientOrderId(0), id),
+            }
+        }
+        Command::MassCancel(_) => (ClientOrderId(0), OrderId(0)),
+    };
+    let (command, session) = (command.kind(), command.session());
+    Rejected { command, session, client_order_id, order_id, reason }
 }

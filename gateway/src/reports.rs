@@ -11,8 +11,8 @@ use vesta_wire::client::{
 };
 use vesta_wire::control::{SequencerRefusal, SequencerStatus};
 use vesta_wire::event::{
-    CommandAccepted, CommandRejected, FillParty, InstrumentDefined, OrderCancelled, OrderExecuted,
-    OrderReplaced, OrderRested, Resent,
+    CommandAccepted, CommandRejected, EpochStarted, FillParty, InstrumentDefined, OrderCancelled,
+    OrderExecuted, OrderReplaced, OrderRested, Resent, StateHash,
 };
 use vesta_wire::{CommitLevel, Message, WireError, decode, encode, peek};
 
@@ -47,7 +47,10 @@ impl Gateway {
             OrderReplaced::TEMPLATE_ID => self.replaced(decode(event)?, reports),
             Resent::TEMPLATE_ID => self.resent(decode(event)?, reports),
             // The owner of a resting order has had its primary reply; the rest is for others.
-            OrderRested::TEMPLATE_ID | InstrumentDefined::TEMPLATE_ID => {}
+            OrderRested::TEMPLATE_ID
+            | InstrumentDefined::TEMPLATE_ID
+            | StateHash::TEMPLATE_ID
+            | EpochStarted::TEMPLATE_ID => {}
             template => return Err(WireError::UnknownTemplate(template)),
         }
         Ok(())

@@ -6,8 +6,8 @@ use vesta_types::{
     CancelReason, EventSeq, InstrumentId, OrderId, PriceTicks, QtyLots, ShardId, Side, TimeNs,
 };
 use vesta_wire::event::{
-    CommandAccepted, CommandRejected, InstrumentDefined, OrderCancelled, OrderExecuted,
-    OrderReplaced, OrderRested, Resent,
+    CommandAccepted, CommandRejected, EpochStarted, InstrumentDefined, OrderCancelled,
+    OrderExecuted, OrderReplaced, OrderRested, Resent, StateHash,
 };
 use vesta_wire::md::{
     AddOrder, DeleteOrder, ExecuteOrder, Heartbeat, InstrumentInfo, MdFrame, PriceLevel,
@@ -143,7 +143,11 @@ impl Publisher {
             }
             InstrumentDefined::TEMPLATE_ID => self.defined(decode(bytes).map_err(malformed)?),
             // Between a session and the venue; the public learns nothing.
-            CommandAccepted::TEMPLATE_ID | CommandRejected::TEMPLATE_ID | Resent::TEMPLATE_ID => {}
+            CommandAccepted::TEMPLATE_ID
+            | CommandRejected::TEMPLATE_ID
+            | Resent::TEMPLATE_ID
+            | StateHash::TEMPLATE_ID
+            | EpochStarted::TEMPLATE_ID => {}
             template => return Err(malformed(WireError::UnknownTemplate(template))),
         }
         let time = event::stamp(bytes).map_or(0, |stamp| stamp.time_ns.get());

@@ -4,8 +4,8 @@ use crate::order::{LogOutbox, Sequencer, Settings, Validated};
 use crate::stamper::ClockJump;
 use std::collections::BTreeMap;
 use vesta_transport::{
-    Flow, ImageId, Input, OfferError, Publication, StreamFault, StreamId, Subscription, Transport,
-    TransportError,
+    Flow, Fragment, ImageId, Input, OfferError, Publication, StreamFault, StreamId, Subscription,
+    Transport, TransportError,
 };
 use vesta_types::{GatewayId, TimeNs};
 use vesta_wire::control::{GatewayHello, SequencerRefusal, SequencerStatus};
@@ -187,9 +187,10 @@ impl<T: Transport> SequencerAgent<T> {
                     }
                 }
                 Input::Fragment(fragment) => {
-                    let named = speaker_of(fragment.bytes);
-                    let speaker = speakers.get(&fragment.image).copied().unwrap_or(named);
-                    let Some(back) = back.get_mut(&speaker) else {
+                    let speaker = speaker(speakers, &fragment);
+                    let Some((speaker, back)) =
+                        speaker.and_then(|id| Some((id, back.get_mut(&id)?)))
+                    else {
                         counters.strangers += 1;
                         return Flow::Taken;
                     };
@@ -258,11 +259,18 @@ impl<T: Transport> SequencerAgent<T> {
     }
 }
 
-/// The gateway that a message on the orders stream says it is from; 0 where it does not say.
-fn speaker_of(message: &[u8]) -> GatewayId {
-    let hello = decode::<GatewayHello>(message).map(|hello| hello.gateway.get());
-    let stamp = || record::stamp(message).map_or(0, |stamp| stamp.gateway.get());
-    GatewayId(hello.unwrap_or_else(|_| stamp()))
+/// The gateway that speaks on an image: who its first message says it is, unless that one speaks on
+/// another image already.
+fn speaker(speakers: &BTreeMap<ImageId, GatewayId>, fragment: &Fragment<'_>) -> Option<GatewayId> {
+    if let Some(known) = speakers.get(&fragment.image) {
+        return Some(*known);
+    }
+    let named = match decode::<GatewayHello>(fragment.bytes) {
+        Ok(hello) => hello.gateway.get(),
+        Err(_) => record::stamp(fragment.bytes)?.gateway.get(),
+    };
+    let named = GatewayId(named);
+    speakers.values().all(|taken| *taken != named).then_some(named)
 }
 
 fn offer<M: Message, P: Publication>(publication: &mut P, message: &M) -> bool {

@@ -6,7 +6,7 @@
 //!
 //!   an instrument:   Stale --snapshot--> Live --gap in feed_seq, or a message that does not fit--> Stale
 //! ```
-//! A stale instrument knows from which message on all of its messages are kept ([`State::Stale`]):
+//! A stale instrument knows from which message on all of its messages are kept (`State::Stale`):
 //! only a snapshot that reaches up to there joins without a hole.
 //!
 //! A book that may be stale says so: [`Consumer::is_live`].

@@ -96,7 +96,7 @@ pub struct Limits {
 /// Makes each clause of the contract a `#[test]`; the argument is an expression that makes a fresh
 /// [`Harness`], evaluated once for each.
 ///
-/// ```ignore
+/// ```text
 /// vesta_transport::contract_tests!(MyHarness::new());
 /// ```
 #[macro_export]

@@ -313,15 +313,7 @@ fn a_refusal_of_the_sequencer_reaches_its_session() {
 #[test]
 fn the_level_in_force_is_in_every_report() {
     let mut gateway = gateway();
-    let status = SequencerStatus {
-        next_seq: 1.into(),
-        epoch: 1.into(),
-        shard: 1.into(),
-        commit_level: CommitLevel::Journaled as u8,
-        accepting: 1,
-        reserved: [0; 6],
-    };
-    gateway.on_sequencer(&bytes(&status), &mut |_, _| {}).unwrap();
+    gateway.on_sequencer(&bytes(&accepting()), &mut |_, _| {}).unwrap();
     let level = CommitLevel::Journaled as u8;
     let report: AcceptedReport = only(&told(&mut gateway, &accepted(A, MINE)), A);
     assert_eq!(report.commit_level, level);
@@ -336,12 +328,26 @@ fn an_instrument_that_is_not_configured_shows_raw_units() {
     assert_eq!((report.price.get(), report.qty.get()), (12, 3));
 }
 
+fn accepting() -> SequencerStatus {
+    SequencerStatus {
+        next_seq: 1.into(),
+        epoch: 1.into(),
+        shard: 1.into(),
+        commit_level: CommitLevel::Journaled as u8,
+        accepting: 1,
+        reserved: [0; 6],
+    }
+}
+
 #[test]
 fn what_is_no_event_is_named() {
     let gateway = &mut gateway();
     let hash = StateHash { stamp: stamp(), state_hash: 1.into() };
-    let error = gateway.on_event(&bytes(&hash), &mut |_, _| {}).unwrap_err();
-    assert_eq!(error, WireError::UnknownTemplate(StateHash::TEMPLATE_ID));
+    let quiet = gateway.on_event(&bytes(&hash), &mut |_, _| panic!("a report"));
+    assert_eq!(quiet, Ok(()), "an event that concerns no session");
+    let status = SequencerStatus::TEMPLATE_ID;
+    let error = gateway.on_event(&bytes(&accepting()), &mut |_, _| {}).unwrap_err();
+    assert_eq!(error, WireError::UnknownTemplate(status));
     let whole = bytes(&accepted(A, MINE));
     for len in 0..whole.len() {
         assert!(gateway.on_event(&whole[..len], &mut |_, _| panic!("a report")).is_err(), "{len}");
