@@ -13,7 +13,7 @@ mod process;
 mod settings;
 
 pub use process::{
-    Agent, Exit, RoleArgs, StartError, Stopped, describe_driver, role_main, run_until_stopped, say,
+    Agent, Exit, NoArgs, StartError, Stopped, describe_driver, role_main, run_until_stopped, say,
 };
 pub use settings::{client_settings, driver_settings, idle, link};
 

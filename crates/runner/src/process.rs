@@ -2,7 +2,7 @@
 
 use crate::BUILD;
 use crate::settings::{client_settings, driver_settings, idle};
-use clap::Parser;
+use clap::{Args, CommandFactory, FromArgMatches, Parser};
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,19 +50,21 @@ pub enum StartError {
     Argument(String),
 }
 
-/// Arguments that every role takes.
+/// What a role is told on its command line: what every role takes, and its own.
 #[derive(Debug, Parser)]
 #[command(version = BUILD)]
-pub struct RoleArgs {
+struct RoleArgs<Own: Args> {
     /// The configuration file; without it the built-in default, which `vesta inspect config` prints
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    config: Option<PathBuf>,
 
-    /// Which [[gateway]] of the configuration to be (only vesta-gateway looks at it); the first one
-    /// by default
-    #[arg(long, value_name = "ID")]
-    pub gateway: Option<u32>,
+    #[command(flatten)]
+    own: Own,
 }
+
+/// For a role that takes no arguments of its own.
+#[derive(Debug, Args)]
+pub struct NoArgs {}
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,15 +88,13 @@ impl From<Exit> for ExitCode {
 }
 
 /// Runs the role `name` (as in `engine`) as this process: `open` opens its streams.
-pub fn role_main(
+pub fn role_main<Own: Args>(
     name: &str,
     about: &'static str,
-    open: impl FnOnce(&mut AeronTransport, &Config, &RoleArgs) -> Result<Box<dyn Agent>, StartError>,
+    open: impl FnOnce(&mut AeronTransport, &Config, &Own) -> Result<Box<dyn Agent>, StartError>,
 ) -> ExitCode {
-    let command =
-        <RoleArgs as clap::CommandFactory>::command().name(format!("vesta-{name}")).about(about);
-    let matches = command.get_matches();
-    let args = match <RoleArgs as clap::FromArgMatches>::from_arg_matches(&matches) {
+    let command = RoleArgs::<Own>::command().name(format!("vesta-{name}")).about(about);
+    let args = match RoleArgs::<Own>::from_arg_matches(&command.get_matches()) {
         Ok(args) => args,
         Err(error) => error.exit(),
     };
@@ -128,10 +128,10 @@ pub fn role_main(
 
 type Started = (AeronTransport, Box<dyn Agent>, Config, StopFlag);
 
-fn start(
+fn start<Own: Args>(
     name: &str,
-    args: &RoleArgs,
-    open: impl FnOnce(&mut AeronTransport, &Config, &RoleArgs) -> Result<Box<dyn Agent>, StartError>,
+    args: &RoleArgs<Own>,
+    open: impl FnOnce(&mut AeronTransport, &Config, &Own) -> Result<Box<dyn Agent>, StartError>,
 ) -> Result<Started, StartError> {
     let config = Config::load(args.config.as_deref())?;
     let stop = StopFlag::on_signals().map_err(StartError::Signals)?;
@@ -141,7 +141,7 @@ fn start(
     let mut transport =
         AeronTransport::embed(&driver_settings(&config, name), client_settings(&config, name))?;
     describe_driver(&config, name, &transport);
-    let agent = open(&mut transport, &config, args)?;
+    let agent = open(&mut transport, &config, &args.own)?;
     say(
         &config,
         LogLevel::Info,
