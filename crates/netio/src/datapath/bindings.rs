@@ -1,11 +1,12 @@
 //! The table of functions through which the driver reaches its sockets.
 //!
-//! Aeron's own table stays in use where nothing of ours is wanted. Otherwise a copy of it lives in
-//! a [`DriverBindings`], whose first field it is: the driver's context points to the table, and so
+//! A copy of Aeron's own table, with the functions of ours that are wanted, lives in a
+//! [`DriverBindings`], whose first field it is: the driver's context points to the table, and so
 //! `init` finds the driver's state behind it. A transport finds it through `bindings_clientd`,
 //! which Aeron leaves to the bindings.
 
 use std::ffi::c_int;
+use std::os::fd::RawFd;
 use std::sync::{Arc, OnceLock};
 
 use super::receive_ring::SlotId;
@@ -62,15 +63,12 @@ pub(super) unsafe fn state_of<'a>(
 }
 
 impl DriverBindings {
-    /// `None` where Aeron's own table serves.
+    /// `None` when Aeron has no table of its own to copy.
     pub(crate) fn new(
         datapath: Datapath,
         mtu_bytes: usize,
         receive_loss: Option<ReceiveLoss>,
     ) -> Option<Box<Self>> {
-        if datapath == Datapath::Socket && receive_loss.is_none() {
-            return None;
-        }
         // SAFETY: the name is that of a table linked in statically; Aeron returns a pointer to a
         // static, which is copied.
         let mut table = unsafe {
@@ -126,6 +124,7 @@ unsafe extern "C" fn init(
         if result < 0 {
             return result;
         }
+        leave_port_group((*transport).recv_fd);
         let bindings = (*context).udp_channel_transport_bindings.cast::<DriverBindings>();
         let state = TransportState {
             shared: Arc::clone(&(*bindings).shared),
@@ -150,6 +149,33 @@ unsafe extern "C" fn init(
         }
         (*transport).bindings_clientd = Box::into_raw(Box::new(state)).cast();
         result
+    }
+}
+
+/// Keeps a multicast socket from getting what was sent to another.
+///
+/// Sockets that share a port by `SO_REUSEPORT` are a group to Linux, among which it may spread what
+/// arrives. For multicast that is wrong, and yet it happens (seen on 6.18): early demultiplexing
+/// finds the one socket that joined the datagram's group, and then the code that was made for
+/// connection balancing picks *any* socket on that port instead. In Aeron the sender of a stream
+/// and the readers of it share a port, with data and status messages on two groups: so on a host
+/// with a sender and a reader of the same stream, datagrams from other hosts would reach the wrong
+/// one of the two and be lost, for as long as both live.
+///
+/// `SO_REUSEADDR`, which Aeron sets as well, is all that is needed to share the port, so once the
+/// socket is bound we take the other option back.
+fn leave_port_group(socket: RawFd) {
+    let off: c_int = 0;
+    // SAFETY: the option is an int, which outlives the call. Without it (it can not fail on a UDP
+    // socket) the socket is what Aeron made of it.
+    unsafe {
+        libc::setsockopt(
+            socket,
+            libc::SOL_SOCKET,
+            libc::SO_REUSEPORT,
+            (&raw const off).cast(),
+            size_of::<c_int>() as libc::socklen_t,
+        );
     }
 }
 

@@ -29,7 +29,7 @@ use std::fmt;
 pub enum Datapath {
     /// Our bindings: io_uring, multishot receive into provided buffers. Not kernel bypass.
     Uring,
-    /// Aeron's own, untouched: `recvmmsg` and `sendmmsg`.
+    /// Aeron's own: `recvmmsg` and `sendmmsg`.
     Socket,
 }
 
