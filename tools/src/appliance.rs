@@ -34,10 +34,28 @@ struct Shared {
     reported: AtomicU64,
 }
 
+/// Why a run ended without an outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It could not begin: a port, a key, the kernel. The text says which, and the fix.
+    #[error("{0}")]
+    NotStarted(String),
+    /// It broke down on the way.
+    #[error("{0}")]
+    BrokeDown(String),
+}
+
+impl RunError {
+    /// What kept it from beginning, with the key of `config` that it is about.
+    pub fn not_started(config: &Config, error: impl Into<StartError>) -> Self {
+        Self::NotStarted(error.into().with_knob(config).to_string())
+    }
+}
+
 /// The roles, at work on a thread of their own.
 #[derive(Debug)]
 pub struct Appliance {
-    thread: JoinHandle<Result<EngineState, String>>,
+    thread: JoinHandle<Result<EngineState, RunError>>,
     stop: StopFlag,
     shared: Arc<Shared>,
 }
@@ -85,22 +103,24 @@ impl Appliance {
     ///
     /// # Errors
     /// Why a role did not start, or stopped before it was told to.
-    pub fn finish(self) -> Result<EngineState, String> {
+    pub fn finish(self) -> Result<EngineState, RunError> {
         self.stop.stop();
         match self.thread.join() {
             Ok(outcome) => outcome,
-            Err(_) => Err("the thread of the roles panicked; its message is above".to_owned()),
+            Err(_) => {
+                let text = "the thread of the roles panicked; its message is above";
+                Err(RunError::BrokeDown(text.to_owned()))
+            }
         }
     }
 }
 
-fn run(config: &Config, stop: &StopFlag, shared: &Shared) -> Result<EngineState, String> {
-    let say = |error: &dyn std::fmt::Display| error.to_string();
-    let mut roles = Roles::open(config).map_err(|error| say(&error))?;
+fn run(config: &Config, stop: &StopFlag, shared: &Shared) -> Result<EngineState, RunError> {
+    let mut roles = Roles::open(config).map_err(|e| RunError::not_started(config, e))?;
     let clock = Clock::new();
     let mut idler = Idler::new(idle(config));
     while !stop.is_stopped() {
-        let work = roles.do_work(&clock)?;
+        let work = roles.do_work(&clock).map_err(RunError::BrokeDown)?;
         if work > 0 {
             shared.event_seq.store(roles.engine.event_seq().0, Ordering::Release);
             shared.reported.store(roles.gateway.event_seq().0, Ordering::Release);

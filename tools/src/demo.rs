@@ -5,7 +5,7 @@
 //!   this thread      client over UDP; driver B: consumer
 //! ```
 
-use crate::appliance::Appliance;
+use crate::appliance::{Appliance, RunError};
 use crate::feed::Feed;
 use crate::trader::{Rate, Traded, Trader};
 use crate::verify::{self, Differences, Told};
@@ -83,7 +83,7 @@ pub fn run(
     plan: &Plan,
     stop: &StopFlag,
     progress: bool,
-) -> Result<Outcome, String> {
+) -> Result<Outcome, RunError> {
     let appliance = Appliance::start(config);
     match drive(config, plan, stop, &appliance, progress) {
         Ok((traded, feed)) => conclude(config, plan, appliance, traded, feed),
@@ -113,9 +113,9 @@ fn drive(
     stop: &StopFlag,
     appliance: &Appliance,
     progress: bool,
-) -> Result<(Traded, Feed), String> {
-    let mut feed =
-        Feed::join(config, "consumer", plan.md_loss > 0.0).map_err(|error| error.to_string())?;
+) -> Result<(Traded, Feed), RunError> {
+    let mut feed = Feed::join(config, "consumer", plan.md_loss > 0.0)
+        .map_err(|error| RunError::not_started(config, error))?;
     feed.consumer_mut().record_prints();
     let mut run = Run {
         config,
@@ -123,7 +123,7 @@ fn drive(
         stop,
         appliance,
         clock: Clock::new(),
-        trader: Trader::new(config, &plan.commands, plan.rate)?,
+        trader: Trader::new(config, &plan.commands, plan.rate).map_err(RunError::NotStarted)?,
         loss: feed.receive_loss(),
         feed,
         said: (0, 0),
@@ -131,8 +131,8 @@ fn drive(
     };
     run.await_ready()?;
     run.progress = progress;
-    run.trade()?;
-    run.await_market_data()?;
+    run.trade().map_err(RunError::BrokeDown)?;
+    run.await_market_data().map_err(RunError::BrokeDown)?;
     Ok((run.trader.finish(), run.feed))
 }
 
@@ -153,16 +153,18 @@ impl Run<'_> {
     }
 
     /// Works until the venue takes orders and the consumer knows every instrument.
-    fn await_ready(&mut self) -> Result<(), String> {
+    fn await_ready(&mut self) -> Result<(), RunError> {
         let deadline = self.clock.mono_ns() + READY_MAX.as_nanos() as u64;
         let mut idler = Idler::new(idle(self.config));
         while !(self.appliance.is_ready() && self.feed.consumer().is_live()) {
-            let work = self.cycle()?;
+            let work = self.cycle().map_err(RunError::BrokeDown)?;
             if self.stop.is_stopped() {
-                return Err("interrupted before the venue was ready".to_owned());
+                let text = "interrupted before the venue was ready";
+                return Err(RunError::BrokeDown(text.to_owned()));
             }
             if self.clock.mono_ns() > deadline {
-                return Err(format!("the venue was not ready within {READY_MAX:?}"));
+                let text = format!("the venue was not ready within {READY_MAX:?}");
+                return Err(RunError::NotStarted(text));
             }
             idler.idle(work);
         }
@@ -253,7 +255,7 @@ fn conclude(
     appliance: Appliance,
     traded: Traded,
     mut feed: Feed,
-) -> Result<Outcome, String> {
+) -> Result<Outcome, RunError> {
     let engine = appliance.finish()?;
     let prints = feed.consumer_mut().take_prints();
     let told = Told {

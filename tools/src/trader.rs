@@ -5,6 +5,7 @@ use crate::latency::Latency;
 use std::net::SocketAddr;
 use vesta_config::Config;
 use vesta_netio::{Clock, UdpSocket};
+use vesta_runner::StartError;
 use vesta_types::Command;
 
 /// Commands in flight at most. What comes back for them, some two reports each, must fit into the
@@ -65,7 +66,7 @@ impl<'a> Trader<'a> {
         let gateway = config.gateway_list.first().ok_or("the configuration has no [[gateway]]")?;
         let bind = SocketAddr::V4(config.demo.client_bind);
         let socket = UdpSocket::bind(bind, gateway.receive_buffer_bytes as usize)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| StartError::from(error).with_knob(config).to_string())?;
         let scales = config.instrument_list.iter().map(|i| (i.id, i.scale));
         Ok(Self {
             commands,

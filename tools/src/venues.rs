@@ -1,6 +1,6 @@
 //! The two venues that a recording is replayed on: the matching library, and the whole appliance.
 
-use crate::appliance::Appliance;
+use crate::appliance::{Appliance, RunError};
 use crate::client::{Client, Report};
 use crate::feed::Feed;
 use std::net::SocketAddr;
@@ -127,20 +127,24 @@ impl<'a> ApplianceVenue<'a> {
     ///
     /// # Errors
     /// Why they do not.
-    pub fn start(config: &'a Config, stop: &'a StopFlag) -> Result<Self, String> {
+    pub fn start(config: &'a Config, stop: &'a StopFlag) -> Result<Self, RunError> {
         let mut tuned = config.clone();
         tuned.transport.idle_park_max_us = tuned.transport.idle_park_max_us.min(SLEEP_MAX_US);
-        let gateway = config.gateway_list.first().ok_or("the configuration has no [[gateway]]")?;
-        let sessions = sessions(config)?;
-        let appliance = Appliance::start(&tuned);
+        let gateway = config.gateway_list.first();
+        let gateway = gateway.ok_or("the configuration has no [[gateway]]".to_owned());
+        let gateway = gateway.map_err(RunError::NotStarted)?;
+        let sessions = sessions(config).map_err(RunError::NotStarted)?;
         let socket = UdpSocket::bind(
             SocketAddr::V4(config.demo.client_bind),
             gateway.receive_buffer_bytes as usize,
         )
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| RunError::not_started(config, error))?;
         let scales = config.instrument_list.iter().map(|i| (i.id, i.scale));
         let client = Client::new(socket, SocketAddr::V4(gateway.listen), scales, IN_FLIGHT_MAX);
-        let feed = Feed::join(&tuned, "consumer", false).map_err(|error| error.to_string())?;
+        let feed = Feed::join(&tuned, "consumer", false)
+            .map_err(|error| RunError::not_started(config, error))?;
+        // Last, because nothing else can fail: a thread that nobody ends leaves its driver behind.
+        let appliance = Appliance::start(&tuned);
         let mut venue = Self {
             appliance,
             client,
@@ -158,7 +162,7 @@ impl<'a> ApplianceVenue<'a> {
             Ok(()) => Ok(venue),
             Err(error) => Err(match venue.appliance.finish() {
                 Err(reason) => reason,
-                Ok(_) => error,
+                Ok(_) => RunError::NotStarted(error),
             }),
         }
     }
@@ -167,7 +171,7 @@ impl<'a> ApplianceVenue<'a> {
     ///
     /// # Errors
     /// Why one stopped before.
-    pub fn finish(self) -> Result<(), String> {
+    pub fn finish(self) -> Result<(), RunError> {
         self.appliance.finish().map(drop)
     }
 

@@ -301,7 +301,8 @@ enum Kind {
     Bind,
 }
 
-fn places(config: &Config) -> Check {
+/// Every place that a process may open, with its key.
+fn all_places(config: &Config) -> Vec<(String, SocketAddrV4, Kind)> {
     let s = &config.streams;
     let mut places = vec![
         ("streams.orders.endpoint".to_owned(), s.orders.endpoint, Kind::Host),
@@ -314,6 +315,32 @@ fn places(config: &Config) -> Check {
         places.push((format!("gateway[{i}].listen"), gateway.listen, Kind::Bind));
         places.push((format!("gateway[{i}].back_endpoint"), gateway.back_endpoint, Kind::Host));
     }
+    places
+}
+
+/// The key and value of what `text`, the words of an error, is about: an address, or the interface.
+pub fn knob_in(config: &Config, text: &str) -> Option<String> {
+    let client = ("demo.client_bind".to_owned(), config.demo.client_bind, Kind::Bind);
+    let mut places = all_places(config);
+    places.push(client);
+    let interface = &config.transport.interface;
+    if text.contains("interface matches") && text.contains(interface) {
+        return Some(format!("transport.interface = \"{interface}\""));
+    }
+    // Not 127.0.0.1:2401 in the place of 127.0.0.1:24010, nor 10.0.0.1 in that of 110.0.0.1.
+    let names = |place: &str| {
+        text.match_indices(place).any(|(at, _)| {
+            let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+            let (before, after) = (&text[..at], &text[at + place.len()..]);
+            !digit(before.chars().next_back()) && !digit(after.chars().next())
+        })
+    };
+    let (key, place, _) = places.iter().find(|(_, place, _)| names(&place.to_string()))?;
+    Some(format!("{key} = \"{place}\""))
+}
+
+fn places(config: &Config) -> Check {
+    let places = all_places(config);
     for (i, (key, place, kind)) in places.iter().enumerate() {
         address(key, *place, *kind)?;
         if place.port() == 0 {

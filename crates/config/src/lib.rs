@@ -142,6 +142,13 @@ impl Config {
         self.session_list.iter().filter(move |session| session.gateway == gateway)
     }
 
+    /// The key and value that `text`, the words of an error from below, is about, as
+    /// `streams.orders.endpoint = "127.0.0.1:24010"`: those below know addresses, not keys.
+    #[must_use]
+    pub fn knob_in(&self, text: &str) -> Option<String> {
+        check::knob_in(self, text)
+    }
+
     /// The Aeron channels of every stream.
     #[must_use]
     pub const fn channels(&self) -> Channels<'_> {

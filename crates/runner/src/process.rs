@@ -48,6 +48,34 @@ pub enum StartError {
     /// An argument.
     #[error("{0}")]
     Argument(String),
+    /// Any of these, with the key of the configuration that it is about.
+    #[error("{knob}: {source}")]
+    Knob {
+        /// The key and its value.
+        knob: String,
+        /// What happened.
+        source: Box<Self>,
+    },
+}
+
+impl StartError {
+    /// Names the key of `config` that the error is about, where there is one: whoever is told of an
+    /// address should not have to look for where it was configured.
+    #[must_use]
+    pub fn with_knob(self, config: &Config) -> Self {
+        let knob = match &self {
+            Self::Transport(_) | Self::Udp(_) => config.knob_in(&self.to_string()),
+            Self::Driver(DriverError::Directory { .. }) => {
+                let parent = &config.transport.driver_directory_parent;
+                Some(format!("transport.driver_directory_parent = \"{parent}\""))
+            }
+            _ => None,
+        };
+        match knob {
+            Some(knob) => Self::Knob { knob, source: Box::new(self) },
+            None => self,
+        }
+    }
 }
 
 /// What a role is told on its command line: what every role takes, and its own.
@@ -139,9 +167,10 @@ fn start<Own: Args>(
     say(&config, LogLevel::Info, name, &format!("{BUILD}; configuration: {from}"));
     say(&config, LogLevel::Debug, name, &format!("resolved configuration:\n{}", config.to_toml()));
     let mut transport =
-        AeronTransport::embed(&driver_settings(&config, name), client_settings(&config, name))?;
+        AeronTransport::embed(&driver_settings(&config, name), client_settings(&config, name))
+            .map_err(|error| StartError::from(error).with_knob(&config))?;
     describe_driver(&config, name, &transport);
-    let agent = open(&mut transport, &config, &args.own)?;
+    let agent = open(&mut transport, &config, &args.own).map_err(|e| e.with_knob(&config))?;
     say(
         &config,
         LogLevel::Info,

@@ -109,7 +109,7 @@ pub fn demo(context: Context, args: &DemoArgs) -> Result<Verdict, Failure> {
         md_loss_from: args.md_loss_from,
     };
     eprintln!("vesta demo: {}", headline(&config, &args.flow, plan.commands.len()));
-    let outcome = demo::run(&config, &plan, &stop, true).map_err(Failure::BrokeDown)?;
+    let outcome = demo::run(&config, &plan, &stop, true)?;
     let plot = plot(&outcome.traded.latency, &args.flow, &outcome.datapath);
     print_demo(&outcome, &args.flow, &plot);
     if context.json {

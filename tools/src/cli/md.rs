@@ -7,6 +7,7 @@ use std::time::Duration;
 use vesta_config::{Config, Instrument};
 use vesta_netio::{Clock, Idler, StopFlag};
 use vesta_runner::idle;
+use vesta_tools::appliance::RunError;
 use vesta_tools::consumer::Consumer;
 use vesta_tools::feed::{Feed, FeedStop};
 use vesta_types::Side;
@@ -30,7 +31,7 @@ pub fn md(context: &Context, args: &MdArgs) -> Result<Verdict, Failure> {
     let config = &context.config;
     let stop = StopFlag::on_signals().map_err(|e| Failure::CannotStart(e.to_string()))?;
     let mut feed =
-        Feed::join(config, "consumer", false).map_err(|e| Failure::CannotStart(e.to_string()))?;
+        Feed::join(config, "consumer", false).map_err(|e| RunError::not_started(config, e))?;
     let ended = follow(config, args, &stop, &mut feed);
     print_books(context, args, feed.consumer());
     match ended {

@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use vesta_config::Config;
+use vesta_tools::appliance::RunError;
 
 /// Vesta: a kernel-bypass networked matching appliance.
 #[derive(Debug, Parser)]
@@ -60,6 +61,15 @@ enum Failure {
     CannotStart(String),
     /// It broke down on the way: exit status 1.
     BrokeDown(String),
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::NotStarted(reason) => Self::CannotStart(reason),
+            RunError::BrokeDown(reason) => Self::BrokeDown(reason),
+        }
+    }
 }
 
 pub fn main() -> ExitCode {

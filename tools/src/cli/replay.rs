@@ -49,10 +49,10 @@ pub fn replay(context: &Context, args: &ReplayArgs) -> Result<Verdict, Failure> 
         }
         Via::Appliance => {
             let stop = StopFlag::on_signals().map_err(|e| Failure::CannotStart(e.to_string()))?;
-            let mut venue = ApplianceVenue::start(&config, &stop).map_err(Failure::CannotStart)?;
+            let mut venue = ApplianceVenue::start(&config, &stop)?;
             let checked = check(recording, &mut venue);
             // A role's own reason says more than what its end did to us.
-            let ended = venue.finish().map_err(Failure::BrokeDown);
+            let ended = venue.finish().map_err(Failure::from);
             match checked {
                 Ok(report) => {
                     ended?;

@@ -12,7 +12,9 @@ use crate::datapath::{DatapathError, DriverBindings, ReceiveLoss, Selected, sele
 #[derive(Debug, thiserror::Error)]
 pub enum DriverError {
     /// Its directory could not be made.
-    #[error("the driver's directory under {parent} can not be made: {source}")]
+    #[error(
+        "the driver's directory under {parent} can not be made: {source}; name a folder that is there and can be written to"
+    )]
     Directory {
         /// Where it was to be.
         parent: String,
