@@ -15,7 +15,7 @@ ifeq ($(shell uname -m),aarch64)
 export RUSTERON_C_MARCH ?= armv8-a
 endif
 
-.PHONY: help setup build demo test install uninstall fmt lint clean
+.PHONY: help setup build demo test bench install uninstall fmt lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ demo: build ## Run the whole appliance in one process and check every answer
 
 test: setup ## Run every check that continuous integration runs
 	@scripts/test.sh
+
+bench: setup ## Measure each part of the data path, one at a time
+	cargo bench --locked -p vesta-benches
 
 install: build ## Install the binaries and vesta.toml; PREFIX=/usr/local, DESTDIR for packagers
 	@for binary in $(BINARIES); do \

@@ -10,9 +10,11 @@
 //! where the name says `event`. `codec` is the gate alone; `matching` the book without the wire.
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 
+mod each;
 mod recording;
 
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use each::TimeEach;
 use recording::{
     CLIENT, FRAME_LEN_MAX, Recording, capacity, event_outbox, flush_events, open_gateway,
     open_publisher,
@@ -40,7 +42,7 @@ impl EventSink for Nobody {
     }
 }
 
-fn matching(criterion: &mut Criterion, run: &Recording) {
+fn matching(criterion: &mut Criterion<TimeEach>, run: &Recording) {
     let (first, second) = run.commands.split_at(COMMANDS / 2);
     let mut group = criterion.benchmark_group("matching");
     group.sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(second.len() as u64));
@@ -62,7 +64,7 @@ fn matching(criterion: &mut Criterion, run: &Recording) {
     group.finish();
 }
 
-fn engine(criterion: &mut Criterion, run: &Recording) {
+fn engine(criterion: &mut Criterion<TimeEach>, run: &Recording) {
     let (first, second) = run.records.split_at(run.records_of_first_half());
     let mut group = criterion.benchmark_group("engine");
     group.sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(second.len() as u64));
@@ -92,7 +94,7 @@ fn engine(criterion: &mut Criterion, run: &Recording) {
     group.finish();
 }
 
-fn gateway(criterion: &mut Criterion, run: &Recording) {
+fn gateway(criterion: &mut Criterion<TimeEach>, run: &Recording) {
     let datagrams = &run.datagrams[COMMANDS / 2..];
     let events = &run.events[run.events_of_first_half..];
     let mut group = criterion.benchmark_group("gateway");
@@ -131,7 +133,7 @@ fn gateway(criterion: &mut Criterion, run: &Recording) {
     group.finish();
 }
 
-fn sequencer(criterion: &mut Criterion, run: &Recording) {
+fn sequencer(criterion: &mut Criterion<TimeEach>, run: &Recording) {
     let blanks = &run.blanks[COMMANDS / 2..];
     let gateway = GatewayId(run.config.gateway_list[0].id.0);
     let mut group = criterion.benchmark_group("sequencer");
@@ -166,7 +168,7 @@ fn sequencer(criterion: &mut Criterion, run: &Recording) {
     group.finish();
 }
 
-fn md_publisher(criterion: &mut Criterion, run: &Recording) {
+fn md_publisher(criterion: &mut Criterion<TimeEach>, run: &Recording) {
     let (first, second) = run.events.split_at(run.events_of_first_half);
     let mut group = criterion.benchmark_group("md_publisher");
     group.sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(second.len() as u64));
@@ -198,7 +200,7 @@ fn md_publisher(criterion: &mut Criterion, run: &Recording) {
 }
 
 /// The gate alone: header, length, and every rule of the fields.
-fn codec(criterion: &mut Criterion, run: &Recording) {
+fn codec(criterion: &mut Criterion<TimeEach>, run: &Recording) {
     let records = &run.records[run.records_of_first_half()..];
     let mut group = criterion.benchmark_group("codec");
     group.sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(records.len() as u64));
@@ -218,10 +220,10 @@ fn is_command(record: &[u8]) -> bool {
     }
 }
 
-fn pipeline(criterion: &mut Criterion) {
+fn pipeline(criterion: &mut Criterion<TimeEach>) {
     let run = Recording::make(COMMANDS);
     let events = (run.events.len() - run.events_of_first_half) as f64;
-    println!("{} events of {} timed commands", events, COMMANDS / 2);
+    println!("{} timed commands, {:.2} events each", COMMANDS / 2, events / (COMMANDS / 2) as f64);
     codec(criterion, &run);
     gateway(criterion, &run);
     sequencer(criterion, &run);
@@ -233,6 +235,7 @@ fn pipeline(criterion: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default()
+        .with_measurement(TimeEach)
         .sample_size(20)
         .measurement_time(Duration::from_secs(2))
         .warm_up_time(Duration::from_secs(1));

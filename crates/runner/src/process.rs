@@ -115,6 +115,11 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// How long a process works on after it has closed its streams, at least. A closed publication says
+/// so with its next heartbeat, which Aeron sends 100 ms after what it sent last. Shorter: readers
+/// report a publisher that went silent, seconds later; longer: a stop takes that long.
+const FAREWELL_MIN: Duration = Duration::from_millis(250);
+
 /// Runs the role `name` (as in `engine`) as this process: `open` opens its streams.
 pub fn role_main<Own: Args>(
     name: &str,
@@ -137,7 +142,7 @@ pub fn role_main<Own: Args>(
             drop(agent);
             // What we published stays readable for as long as it takes to hear that we are gone.
             let told = Duration::from_millis(2 * config.transport.status_message_interval_ms);
-            let lingered = transport.linger(told);
+            let lingered = transport.linger(told.max(FAREWELL_MIN));
             match (outcome, lingered) {
                 (Ok(()), Ok(())) => Exit::Asked,
                 (Err(stopped), _) => {
