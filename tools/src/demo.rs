@@ -19,6 +19,8 @@ use vesta_types::{Command, Side};
 const READY_MAX: Duration = Duration::from_secs(30);
 /// How long the last answers, and the last market data, may take when nothing moves any more.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
+/// The same after Ctrl-C: somebody waits at the terminal.
+const SILENCE_MAX_INTERRUPTED: Duration = Duration::from_secs(1);
 /// Between two lines of progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -193,7 +195,7 @@ impl Run<'_> {
             if all_sent && self.trader.is_settled() {
                 return Ok(());
             }
-            if self.trader.silent_ns(now) > SILENCE_MAX.as_nanos() as u64 {
+            if self.trader.silent_ns(now) > self.silence_max_ns() {
                 return Ok(());
             }
             idler.idle(work);
@@ -212,12 +214,19 @@ impl Run<'_> {
             let (datagrams, now) = (consumer.counters().datagrams, self.clock.mono_ns());
             if datagrams != moved.0 {
                 moved = (datagrams, now);
-            } else if now.saturating_sub(moved.1) > SILENCE_MAX.as_nanos() as u64 {
+            } else if now.saturating_sub(moved.1) > self.silence_max_ns() {
                 return Ok(());
             }
             let work = self.cycle()?;
             idler.idle(work);
         }
+    }
+
+    /// How long nothing may move, ns, before the wait for more is over.
+    fn silence_max_ns(&self) -> u64 {
+        let stopped = self.stop.is_stopped();
+        let max = if stopped { SILENCE_MAX_INTERRUPTED } else { SILENCE_MAX };
+        max.as_nanos() as u64
     }
 
     fn say_progress(&mut self, now: u64) {
