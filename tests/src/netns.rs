@@ -137,14 +137,20 @@ fn remove(namespace: &str) {
     let _ = Command::new("ip").args(["netns", "del", namespace]).output();
 }
 
+/// True for a name that is `prefix`, the pid of a process that is dead, and more after a dash: left
+/// behind by a test run that was killed.
+#[must_use]
+pub fn is_leftover(name: &str, prefix: &str) -> bool {
+    let pid = name.strip_prefix(prefix).and_then(|rest| rest.split('-').next());
+    pid.and_then(|pid| pid.parse::<u32>().ok())
+        .is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists())
+}
+
 /// Removes the namespaces of test runs that were killed.
 fn remove_leftovers() {
     for line in run("ip", &["netns", "list"]).lines() {
         let name = line.split(' ').next().unwrap_or_default();
-        let Some(pid) = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()) else {
-            continue;
-        };
-        if !Path::new("/proc").join(pid).exists() {
+        if is_leftover(name, PREFIX) {
             remove(name);
         }
     }

@@ -13,7 +13,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
-use vesta_tests::netns::{Lan, NETWORK, can_make_namespaces};
+use vesta_tests::netns::{Lan, NETWORK, can_make_namespaces, is_leftover};
 use vesta_tests::root;
 use vesta_tests::running::{Running, terminate, wait_for};
 
@@ -32,11 +32,16 @@ const LIVE: &str = "vesta md: books are live at event ";
 /// Directories of the second site of one process have other names than those of the first.
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// A directory of the test's own, removed at its end.
+/// A directory of the test's own, removed at its end; or by a later run, where that one was killed.
 struct Directory(PathBuf);
 
 impl Directory {
     fn new(parent: &Path, name: &str) -> Self {
+        for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+            if is_leftover(&entry.file_name().to_string_lossy(), &format!("{name}-")) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
         let n = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = parent.join(format!("{name}-{}-{n}", std::process::id()));
         fs::create_dir_all(&path).expect("a directory");
