@@ -165,6 +165,7 @@ impl<T: Transport, D: DatagramSocket> GatewayAgent<T, D> {
             && self.sequencer.is_joined()
             && self.orders.is_connected()
             && self.greeted
+            && self.gateway.is_admitting()
     }
 
     /// One duty cycle; returns how much was done.

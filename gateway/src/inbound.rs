@@ -86,6 +86,11 @@ impl Gateway {
         Self { settings, sessions, commit_level: None, record: [0; RECORD_LEN_MAX] }
     }
 
+    /// True from when the sequencer says that it takes commands; until then all are refused.
+    pub(crate) const fn is_admitting(&self) -> bool {
+        self.commit_level.is_some()
+    }
+
     /// What to do with `datagram`, which came from `from`. `ready` says whether a record can go to
     /// the sequencer now.
     pub fn on_datagram(&mut self, from: SocketAddr, datagram: &[u8], ready: bool) -> Inbound<'_> {
@@ -140,7 +145,7 @@ impl Gateway {
         if !self.sessions.bind(session, from) {
             return Err(RejectReason::SessionBoundElsewhere);
         }
-        if !ready || self.commit_level.is_none() {
+        if !ready || !self.is_admitting() {
             return Err(RejectReason::NotReady);
         }
         let takes_risk_off =
