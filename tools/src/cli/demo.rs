@@ -110,7 +110,7 @@ pub fn demo(context: Context, args: &DemoArgs) -> Result<Verdict, Failure> {
     };
     eprintln!("vesta demo: {}", headline(&config, &args.flow, plan.commands.len()));
     let outcome = demo::run(&config, &plan, &stop, true)?;
-    let plot = plot(&outcome.traded.latency, &args.flow, &outcome.datapath);
+    let plot = plot(&outcome.traded.latency, &args.flow, &format!("datapath {}", outcome.datapath));
     print_demo(&outcome, &args.flow, &plot);
     if context.json {
         println!("{}", demo_json(&outcome));
@@ -212,9 +212,9 @@ fn read_messages(file: &Path) -> Result<Vec<vesta_replay::lobster::Message>, Fai
 }
 
 /// Writes the plot; says where it is, or why there is none.
-fn plot(latency: &Latency, args: &FlowArgs, datapath: &str) -> String {
+fn plot(latency: &Latency, args: &FlowArgs, setting: &str) -> String {
     let title = format!(
-        "vesta: {} commands at {}, datapath {datapath}{}",
+        "vesta: {} commands at {}, {setting}{}",
         latency.count(),
         rate_text(args.rate),
         if args.rate == Rate::Max { " (saturated)" } else { "" }
@@ -328,6 +328,7 @@ pub fn flow(context: Context, args: &FlowArgs) -> Result<Verdict, Failure> {
     }
     let traded = trader.finish();
     print_traded(&traded, args.rate == Rate::Max);
+    println!("{}", plot(&traded.latency, args, "against a running gateway"));
     let whole = traded.sent == commands.len() && traded.answered() == traded.sent as u64;
     let holds = whole && traded.counters.duplicated == 0;
     println!("verdict: {}", if holds { "OK" } else { "FAIL" });
