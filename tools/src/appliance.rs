@@ -8,7 +8,7 @@ use vesta_config::Config;
 use vesta_engine::EngineAgent;
 use vesta_gateway::GatewayAgent;
 use vesta_md_publisher::MdPublisherAgent;
-use vesta_netio::{AeronTransport, Clock, Idler, StopFlag, UdpSocket};
+use vesta_netio::{AeronTransport, Clock, Idler, MediaDriver, StopFlag, UdpSocket};
 use vesta_runner::{Agent, StartError, client_settings, describe_driver, driver_settings, idle};
 use vesta_sequencer::SequencerAgent;
 use vesta_transport::Duty;
@@ -22,6 +22,8 @@ pub struct EngineState {
     pub books: Vec<(InstrumentId, Side, Vec<RestingOrder>)>,
     /// The hash of the books.
     pub book_hash: u64,
+    /// Name of the datapath that the roles ran on.
+    pub datapath: String,
     /// What each role counted, in words.
     pub summaries: Vec<String>,
 }
@@ -195,6 +197,12 @@ impl Roles {
             ("md-publisher", &self.md_publisher),
         ];
         let summaries = roles.iter().map(|(name, role)| format!("{name} {}", role.summary()));
-        EngineState { books, book_hash: matcher.state_hash(), summaries: summaries.collect() }
+        let datapath = |driver: &MediaDriver| driver.datapath().datapath.to_string();
+        EngineState {
+            books,
+            book_hash: matcher.state_hash(),
+            datapath: self.transport.with_driver(datapath).unwrap_or_default(),
+            summaries: summaries.collect(),
+        }
     }
 }

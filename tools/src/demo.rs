@@ -48,8 +48,10 @@ pub struct Outcome {
     pub books: Differences,
     /// What differs between venue and model.
     pub model: Differences,
-    /// Name of the datapath.
+    /// Name of the datapath that the roles ran on.
     pub datapath: String,
+    /// Name of the consumer's.
+    pub consumer_datapath: String,
     /// Datagrams of market data that the consumer got.
     pub md_datagrams: u64,
     /// True when it was ended by Ctrl-C.
@@ -282,7 +284,8 @@ fn conclude(
         trades: trades.len() as u64,
         books: verify::books(&engine, feed.consumer()),
         model: verify::against_model(config, &told),
-        datapath: feed.datapath(),
+        consumer_datapath: feed.datapath(),
+        datapath: engine.datapath,
         md_datagrams: feed.consumer().counters().datagrams,
         interrupted: traded.sent < plan.commands.len(),
         summaries: engine.summaries,

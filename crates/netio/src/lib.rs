@@ -7,7 +7,7 @@
 //!             |
 //!      MediaDriver (the real Aeron C driver, embedded: invoker or shared thread)
 //!             |
-//!      Datapath: `uring` (our bindings over io_uring) | `socket` (Aeron's own, untouched)
+//!      Datapath: `uring` (our bindings over io_uring) | `socket` (Aeron's own)
 //! ```
 //!
 //! Beside it: [`Clock`], the only reader of the operating system's clocks, [`Idle`] for the loops

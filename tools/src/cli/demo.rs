@@ -302,6 +302,7 @@ fn demo_json(outcome: &Outcome) -> Value {
     value["books_equal"] = json!(outcome.books.is_empty());
     value["model_equal"] = json!(outcome.model.is_empty());
     value["datapath"] = json!(outcome.datapath);
+    value["consumer_datapath"] = json!(outcome.consumer_datapath);
     value["md_datagrams"] = json!(outcome.md_datagrams);
     value["verdict"] = json!(if outcome.holds() { "OK" } else { "FAIL" });
     value

@@ -163,7 +163,7 @@ unsafe extern "C" fn init(
 /// one of the two and be lost, for as long as both live.
 ///
 /// `SO_REUSEADDR`, which Aeron sets as well, is all that is needed to share the port, so once the
-/// socket is bound we take the other option back.
+/// socket is bound we take the other option back (`docs/decisions/0009-sockets-leave-their-ports-group.md`).
 fn leave_port_group(socket: RawFd) {
     let off: c_int = 0;
     // SAFETY: the option is an int, which outlives the call. Without it (it can not fail on a UDP
