@@ -106,8 +106,8 @@ struct Run<'a> {
     trader: Trader<'a>,
     feed: Feed,
     loss: Option<ReceiveLoss>,
-    /// When progress was said last, monotonic ns, and how many answers there were.
-    said: (u64, u64),
+    /// When progress was said last, monotonic ns, and the answers and trades that there were.
+    said: (u64, u64, u64),
     progress: bool,
 }
 
@@ -130,7 +130,7 @@ fn drive(
         trader: Trader::new(config, &plan.commands, plan.rate).map_err(RunError::NotStarted)?,
         loss: feed.receive_loss(),
         feed,
-        said: (0, 0),
+        said: (0, 0, 0),
         progress: false,
     };
     run.await_ready()?;
@@ -234,14 +234,17 @@ impl Run<'_> {
     fn say_progress(&mut self, now: u64) {
         let answered = self.trader.answered();
         let seconds = now.saturating_sub(self.said.0) as f64 / 1e9;
-        let rate = (answered - self.said.1) as f64 / seconds;
-        self.said = (now, answered);
-        let total = self.plan.commands.len();
         let trades = self.feed.consumer().counters().trades;
+        let rate = (answered - self.said.1) as f64 / seconds;
+        let trade_rate = (trades - self.said.2) as f64 / seconds;
+        self.said = (now, answered, trades);
+        let total = self.plan.commands.len();
         let tops: Vec<String> =
             self.config.instrument_list.iter().take(2).map(|i| self.top(i)).collect();
         let tops = tops.join("   ");
-        eprintln!("{answered:>9} of {total}  {rate:>8.0} orders/s  {trades:>8} trades   {tops}");
+        eprintln!(
+            "{answered:>9} of {total}  {rate:>8.0} orders/s  {trade_rate:>7.0} trades/s   {tops}"
+        );
     }
 
     /// The touch of an instrument, as the consumer sees it.

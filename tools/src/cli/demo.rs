@@ -113,7 +113,7 @@ pub fn demo(context: Context, args: &DemoArgs) -> Result<Verdict, Failure> {
     let plot = plot(&outcome.traded.latency, &args.flow, &format!("datapath {}", outcome.datapath));
     print_demo(&outcome, &args.flow, &plot);
     if context.json {
-        println!("{}", demo_json(&outcome));
+        println!("{}", demo_json(&outcome, args.flow.rate));
     }
     Ok(if outcome.holds() { Verdict::Holds } else { Verdict::Fails })
 }
@@ -274,7 +274,7 @@ const fn equal(equal: bool) -> &'static str {
     if equal { "equal" } else { "DIFFERENT" }
 }
 
-fn traded_json(traded: &Traded) -> Value {
+fn traded_json(traded: &Traded, rate: Rate) -> Value {
     let summary = traded.latency.summary();
     json!({
         "orders": traded.sent,
@@ -285,6 +285,7 @@ fn traded_json(traded: &Traded) -> Value {
         "resent": traded.counters.resent,
         "not_sequenced": traded.counters.not_sequenced,
         "rate": traded.rate(),
+        "saturated": rate == Rate::Max,
         "event_seq": traded.event_seq,
         "latency_ns": {
             "p50": summary.p50_ns,
@@ -296,8 +297,8 @@ fn traded_json(traded: &Traded) -> Value {
     })
 }
 
-fn demo_json(outcome: &Outcome) -> Value {
-    let mut value = traded_json(&outcome.traded);
+fn demo_json(outcome: &Outcome, rate: Rate) -> Value {
+    let mut value = traded_json(&outcome.traded, rate);
     value["trades"] = json!(outcome.trades);
     value["books_equal"] = json!(outcome.books.is_empty());
     value["model_equal"] = json!(outcome.model.is_empty());
@@ -334,7 +335,7 @@ pub fn flow(context: Context, args: &FlowArgs) -> Result<Verdict, Failure> {
     let holds = whole && traded.counters.duplicated == 0;
     println!("verdict: {}", if holds { "OK" } else { "FAIL" });
     if context.json {
-        println!("{}", traded_json(&traded));
+        println!("{}", traded_json(&traded, args.rate));
     }
     Ok(if holds { Verdict::Holds } else { Verdict::Fails })
 }
