@@ -230,11 +230,13 @@ fn print_traded(traded: &Traded, saturated: bool) {
     let counters = &traded.counters;
     println!();
     println!("sent           {:>10}   {:.0} per second", traded.sent, traded.rate());
-    println!("answered       {:>10}   each exactly once", traded.answered());
+    let lost = traded.sent as u64 - traded.answered();
+    let once = if lost == 0 && counters.duplicated == 0 { "each exactly once" } else { "" };
+    println!("answered       {:>10}   {once}", traded.answered());
     let rejected = traded.rejected();
     let reasons: Vec<String> = rejected.iter().map(|(name, n)| format!("{name} {n}")).collect();
     println!("  rejected     {:>10}   {}", rejected.values().sum::<u64>(), reasons.join(", "));
-    println!("lost           {:>10}", traded.sent as u64 - traded.answered());
+    println!("lost           {lost:>10}");
     println!("duplicated     {:>10}", counters.duplicated);
     println!(
         "sent again     {:>10}   {} refused at the edge",
