@@ -152,7 +152,7 @@ fn the_environment_can_rule_io_uring_out() {
     assert!(line.contains("VESTA_DISABLE_IO_URING"), "{line}");
 
     if let Err(reason) = probe() {
-        eprintln!("SKIP the other half: {reason}");
+        eprintln!("SKIP uring: {reason}");
         return;
     }
     let mut running = Running::start(child("select", &parent.0));

@@ -48,7 +48,7 @@ fn skip_without_uring() -> bool {
     match probe() {
         Ok(()) => false,
         Err(reason) => {
-            eprintln!("SKIP: {reason}");
+            eprintln!("SKIP uring: {reason}");
             true
         }
     }
