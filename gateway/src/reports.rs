@@ -33,18 +33,29 @@ const RAW: Scale = match Scale::new(1, 1) {
     None => unreachable!(),
 };
 
+/// A price of the log as clients count it. The configuration bounds what this shard's engine trades;
+/// the event came over the network all the same.
+fn price_e8(scale: Scale, ticks: i64) -> Result<i64, WireError> {
+    scale.checked_price_e8(PriceTicks(ticks)).ok_or(WireError::InvalidField("price"))
+}
+
+/// The same for a quantity.
+fn qty_e8(scale: Scale, lots: u64) -> Result<i64, WireError> {
+    scale.checked_qty_e8(QtyLots(lots)).ok_or(WireError::InvalidField("qty"))
+}
+
 impl Gateway {
     /// Reports one event of the log to those of its sessions that are this gateway's.
     ///
     /// # Errors
-    /// When the event is not one.
+    /// When the event is not one, or its figures do not fit the instrument.
     pub fn on_event(&mut self, event: &[u8], reports: &mut Reports<'_>) -> Result<(), WireError> {
         match peek(event)?.template_id.get() {
-            CommandAccepted::TEMPLATE_ID => self.accepted(decode(event)?, reports),
+            CommandAccepted::TEMPLATE_ID => self.accepted(decode(event)?, reports)?,
             CommandRejected::TEMPLATE_ID => self.rejected(decode(event)?, reports),
-            OrderExecuted::TEMPLATE_ID => self.executed(decode(event)?, reports),
-            OrderCancelled::TEMPLATE_ID => self.cancelled(decode(event)?, reports),
-            OrderReplaced::TEMPLATE_ID => self.replaced(decode(event)?, reports),
+            OrderExecuted::TEMPLATE_ID => self.executed(decode(event)?, reports)?,
+            OrderCancelled::TEMPLATE_ID => self.cancelled(decode(event)?, reports)?,
+            OrderReplaced::TEMPLATE_ID => self.replaced(decode(event)?, reports)?,
             Resent::TEMPLATE_ID => self.resent(decode(event)?, reports),
             // The owner of a resting order has had its primary reply; the rest is for others.
             OrderRested::TEMPLATE_ID
@@ -109,9 +120,13 @@ impl Gateway {
         self.scale(InstrumentId(instrument)).unwrap_or(RAW)
     }
 
-    fn accepted(&mut self, e: &CommandAccepted, reports: &mut Reports<'_>) {
+    fn accepted(
+        &mut self,
+        e: &CommandAccepted,
+        reports: &mut Reports<'_>,
+    ) -> Result<(), WireError> {
         if !self.mine(e.gateway.get()) {
-            return;
+            return Ok(());
         }
         let session = SessionId(e.session.get());
         self.sessions.answered(session, ClientSeq(e.client_seq.get()));
@@ -123,8 +138,8 @@ impl Gateway {
             client_seq: e.client_seq,
             client_order_id: e.client_order_id,
             order_id: e.order_id,
-            price: scale.price_e8(PriceTicks(e.price.get())).into(),
-            qty: scale.qty_e8(QtyLots(e.qty.get())).into(),
+            price: price_e8(scale, e.price.get())?.into(),
+            qty: qty_e8(scale, e.qty.get())?.into(),
             instrument: e.instrument,
             session: e.session,
             command: e.command,
@@ -135,6 +150,7 @@ impl Gateway {
             reserved: [0; 3],
         };
         self.send(session, &report, reports);
+        Ok(())
     }
 
     fn rejected(&mut self, e: &CommandRejected, reports: &mut Reports<'_>) {
@@ -183,10 +199,11 @@ impl Gateway {
         self.send(session, &report, reports);
     }
 
-    fn executed(&self, e: &OrderExecuted, reports: &mut Reports<'_>) {
-        let Some(taker_side) = Side::from_wire(e.taker_side) else { return };
-        self.fill(e, &e.taker, taker_side, false, reports);
-        self.fill(e, &e.maker, taker_side.opposite(), true, reports);
+    fn executed(&self, e: &OrderExecuted, reports: &mut Reports<'_>) -> Result<(), WireError> {
+        let taker_side =
+            Side::from_wire(e.taker_side).ok_or(WireError::InvalidField("taker_side"))?;
+        self.fill(e, &e.taker, taker_side, false, reports)?;
+        self.fill(e, &e.maker, taker_side.opposite(), true, reports)
     }
 
     fn fill(
@@ -196,9 +213,9 @@ impl Gateway {
         side: Side,
         maker: bool,
         reports: &mut Reports<'_>,
-    ) {
+    ) -> Result<(), WireError> {
         if !self.mine(party.gateway.get()) {
-            return;
+            return Ok(());
         }
         let scale = self.units(e.instrument.get());
         let report = ExecutedReport {
@@ -208,9 +225,9 @@ impl Gateway {
             trade_id: e.trade_id,
             client_order_id: party.client_order_id,
             order_id: party.order_id,
-            price: scale.price_e8(PriceTicks(e.price.get())).into(),
-            qty: scale.qty_e8(QtyLots(e.qty.get())).into(),
-            leaves: scale.qty_e8(QtyLots(party.leaves.get())).into(),
+            price: price_e8(scale, e.price.get())?.into(),
+            qty: qty_e8(scale, e.qty.get())?.into(),
+            leaves: qty_e8(scale, party.leaves.get())?.into(),
             instrument: e.instrument,
             session: party.session,
             side: side as u8,
@@ -219,11 +236,12 @@ impl Gateway {
             reserved: [0; 5],
         };
         self.send(SessionId(party.session.get()), &report, reports);
+        Ok(())
     }
 
-    fn cancelled(&self, e: &OrderCancelled, reports: &mut Reports<'_>) {
+    fn cancelled(&self, e: &OrderCancelled, reports: &mut Reports<'_>) -> Result<(), WireError> {
         if !self.mine(e.gateway.get()) {
-            return;
+            return Ok(());
         }
         let scale = self.units(e.instrument.get());
         let report = CancelledReport {
@@ -232,8 +250,8 @@ impl Gateway {
             time_ns: e.stamp.time_ns,
             client_order_id: e.client_order_id,
             order_id: e.order_id,
-            price: scale.price_e8(PriceTicks(e.price.get())).into(),
-            qty: scale.qty_e8(QtyLots(e.qty.get())).into(),
+            price: price_e8(scale, e.price.get())?.into(),
+            qty: qty_e8(scale, e.qty.get())?.into(),
             instrument: e.instrument,
             session: e.session,
             side: e.side,
@@ -242,11 +260,12 @@ impl Gateway {
             reserved: [0; 5],
         };
         self.send(SessionId(e.session.get()), &report, reports);
+        Ok(())
     }
 
-    fn replaced(&self, e: &OrderReplaced, reports: &mut Reports<'_>) {
+    fn replaced(&self, e: &OrderReplaced, reports: &mut Reports<'_>) -> Result<(), WireError> {
         if !self.mine(e.gateway.get()) {
-            return;
+            return Ok(());
         }
         let scale = self.units(e.instrument.get());
         let report = ReplacedReport {
@@ -255,8 +274,8 @@ impl Gateway {
             time_ns: e.stamp.time_ns,
             client_order_id: e.client_order_id,
             order_id: e.order_id,
-            price: scale.price_e8(PriceTicks(e.price.get())).into(),
-            qty: scale.qty_e8(QtyLots(e.qty.get())).into(),
+            price: price_e8(scale, e.price.get())?.into(),
+            qty: qty_e8(scale, e.qty.get())?.into(),
             instrument: e.instrument,
             session: e.session,
             side: e.side,
@@ -265,6 +284,7 @@ impl Gateway {
             reserved: [0; 5],
         };
         self.send(SessionId(e.session.get()), &report, reports);
+        Ok(())
     }
 }
 

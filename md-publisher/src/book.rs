@@ -173,6 +173,9 @@ impl MarketBook {
     /// The total of one price; nothing, where no order rests.
     #[must_use]
     pub fn level(&self, side: Side, price: PriceTicks) -> Level {
+        if price.0 < 1 {
+            return Level { price, ..Level::default() };
+        }
         self.sides[side.index()].get(&key(side, price)).map_or(
             Level { price, ..Level::default() },
             |queue| Level {
@@ -249,5 +252,16 @@ mod tests {
         let wrong = book.reduce(OrderId(1), QtyLots(u64::MAX), QtyLots(6));
         assert!(wrong.is_err(), "a sum that overflows is no match");
         assert_eq!(book.order(OrderId(1)).unwrap().qty, QtyLots(5));
+    }
+
+    #[test]
+    fn what_is_no_price_has_no_level() {
+        let mut book = MarketBook::default();
+        book.add(order(1, Side::Buy, 9, 5)).unwrap();
+        for price in [i64::MIN, -1, 0, i64::MAX] {
+            for side in Side::BOTH {
+                assert_eq!(book.level(side, PriceTicks(price)).order_count, 0, "{price}");
+            }
+        }
     }
 }

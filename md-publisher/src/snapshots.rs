@@ -32,6 +32,9 @@ impl SnapshotRound {
             if now.0.saturating_sub(self.begun.0) < self.interval_ns {
                 return;
             }
+            if publisher.instruments.is_empty() {
+                return;
+            }
             self.begun = now;
             self.left.extend(publisher.instruments.keys().rev());
         }

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::appliance::{Appliance, RunError};
+use crate::consumer::Consumer;
 use crate::feed::Feed;
 use crate::trader::{Rate, Traded, Trader};
 use crate::verify::{self, Differences, Told};
@@ -21,6 +22,8 @@ const READY_MAX: Duration = Duration::from_secs(30);
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 /// The same after Ctrl-C: somebody waits at the terminal.
 const SILENCE_MAX_INTERRUPTED: Duration = Duration::from_secs(1);
+/// How long all that may take, whatever still moves.
+const SETTLE_MAX: Duration = Duration::from_secs(30);
 /// Between two lines of progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -54,8 +57,8 @@ pub struct Outcome {
     pub consumer_datapath: String,
     /// Datagrams of market data that the consumer got.
     pub md_datagrams: u64,
-    /// True when it was ended by Ctrl-C.
-    pub interrupted: bool,
+    /// Commands that were not sent: it was interrupted, or the venue stopped answering.
+    pub unsent: u64,
     /// What each role counted.
     pub summaries: Vec<String>,
 }
@@ -74,7 +77,7 @@ impl Outcome {
             && self.traded.counters.duplicated == 0
             && self.books.is_empty()
             && self.model.is_empty()
-            && !self.interrupted
+            && self.unsent == 0
     }
 }
 
@@ -136,7 +139,7 @@ fn drive(
     run.await_ready()?;
     run.progress = progress;
     run.trade().map_err(RunError::BrokeDown)?;
-    run.await_market_data().map_err(RunError::BrokeDown)?;
+    run.await_reports().map_err(RunError::BrokeDown)?;
     Ok((run.trader.finish(), run.feed))
 }
 
@@ -204,19 +207,28 @@ impl Run<'_> {
         }
     }
 
-    /// Works until the consumer has everything that the engine said, or nothing more comes.
-    fn await_market_data(&mut self) -> Result<(), String> {
+    /// Works until consumer and client have everything that the engine said, or nothing more comes.
+    fn await_reports(&mut self) -> Result<(), String> {
         let mut idler = Idler::new(idle(self.config));
-        let mut moved = (self.feed.consumer().counters().datagrams, self.clock.mono_ns());
+        let begun = self.clock.mono_ns();
+        let mut moved = (self.feed.consumer().event_seq(), begun);
         loop {
-            let consumer = self.feed.consumer();
-            if consumer.is_live() && consumer.event_seq() >= self.appliance.event_seq() {
+            let (consumer, said) = (self.feed.consumer(), self.appliance.event_seq());
+            if consumer.is_live()
+                && consumer.event_seq() >= said
+                && self.appliance.reported() >= said
+            {
+                // The last reports wait in the client's socket.
+                while self.trader.poll(&self.clock) > 0 {}
                 return Ok(());
             }
-            let (datagrams, now) = (consumer.counters().datagrams, self.clock.mono_ns());
-            if datagrams != moved.0 {
-                moved = (datagrams, now);
-            } else if now.saturating_sub(moved.1) > self.silence_max_ns() {
+            let (event_seq, now) = (consumer.event_seq(), self.clock.mono_ns());
+            if event_seq != moved.0 {
+                moved = (event_seq, now);
+            }
+            let silent_ns = now.saturating_sub(moved.1);
+            let over = now.saturating_sub(begun) > SETTLE_MAX.as_nanos() as u64;
+            if over || silent_ns > self.silence_max_ns() {
                 return Ok(());
             }
             let work = self.cycle()?;
@@ -277,6 +289,9 @@ fn conclude(
         answers: &traded.answers,
         fills: &traded.fills,
         prints: &prints,
+        prints_complete: saw_all(feed.consumer()),
+        cancelled: traded.cancelled,
+        replaced: traded.replaced,
         engine: &engine,
     };
     let mut trades: Vec<u64> = traded.fills.iter().map(|fill| fill.trade_id).collect();
@@ -290,8 +305,17 @@ fn conclude(
         consumer_datapath: feed.datapath(),
         datapath: engine.datapath,
         md_datagrams: feed.consumer().counters().datagrams,
-        interrupted: traded.sent < plan.commands.len(),
+        unsent: (plan.commands.len() - traded.sent) as u64,
         summaries: engine.summaries,
         traded,
     })
+}
+
+/// True when each book was loaded once, before trading began, and followed without a gap since: then
+/// every trade must have been printed to this consumer.
+fn saw_all(consumer: &Consumer) -> bool {
+    let counters = consumer.counters();
+    consumer.is_live()
+        && counters.gaps == 0
+        && counters.snapshots == consumer.instruments().count() as u64
 }

@@ -10,7 +10,7 @@ use vesta_types::Command;
 
 /// Commands in flight at most. What comes back for them, some two reports each, must fit into the
 /// client socket's buffer as an unconfigured kernel grants it (about 550 datagrams).
-const IN_FLIGHT_MAX: usize = 192;
+const IN_FLIGHT_MAX: usize = 128;
 
 /// At which rate commands are sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +31,8 @@ pub struct Trader<'a> {
     intended_ns: Vec<u64>,
     answers: Vec<Option<Answer>>,
     fills: Vec<Fill>,
+    cancelled: u64,
+    replaced: u64,
     latency: Latency,
     /// Monotonic times, ns: the first command's, the last answer's.
     started_ns: u64,
@@ -47,6 +49,10 @@ pub struct Traded {
     pub answers: Vec<Option<Answer>>,
     /// Every fill.
     pub fills: Vec<Fill>,
+    /// How many cancellations were reported.
+    pub cancelled: u64,
+    /// How many replacements were reported.
+    pub replaced: u64,
     /// From the intended time of sending to the outcome.
     pub latency: Latency,
     /// What the client counted.
@@ -75,6 +81,8 @@ impl<'a> Trader<'a> {
             intended_ns: Vec::with_capacity(commands.len()),
             answers: vec![None; commands.len()],
             fills: Vec::new(),
+            cancelled: 0,
+            replaced: 0,
             latency: Latency::new(),
             started_ns: 0,
             answered_ns: 0,
@@ -142,8 +150,8 @@ impl<'a> Trader<'a> {
     /// The clock is read at each answer, not once per cycle: a time from before the answer was
     /// there would flatter the venue whenever this thread was paused in between.
     pub fn poll(&mut self, clock: &Clock) -> usize {
-        let Self { client, answers, fills, latency, intended_ns, answered_ns, event_seq, .. } =
-            self;
+        let Self { client, answers, fills, cancelled, replaced, .. } = self;
+        let Self { latency, intended_ns, answered_ns, event_seq, .. } = self;
         client.poll(clock.mono_ns(), &mut |report| match report {
             Report::Answer(answer) => {
                 let (tag, now_ns) = (answer.tag as usize, clock.mono_ns());
@@ -156,7 +164,12 @@ impl<'a> Trader<'a> {
                 *event_seq = fill.event_seq.max(*event_seq);
                 fills.push(fill);
             }
-            Report::Cancelled(state) | Report::Replaced(state) => {
+            Report::Cancelled(state) => {
+                *cancelled += 1;
+                *event_seq = state.event_seq.max(*event_seq);
+            }
+            Report::Replaced(state) => {
+                *replaced += 1;
                 *event_seq = state.event_seq.max(*event_seq);
             }
         })
@@ -171,6 +184,8 @@ impl<'a> Trader<'a> {
             seconds: self.answered_ns.saturating_sub(self.started_ns) as f64 / 1e9,
             answers: self.answers,
             fills: self.fills,
+            cancelled: self.cancelled,
+            replaced: self.replaced,
             latency: self.latency,
             event_seq: self.event_seq,
         }

@@ -60,16 +60,14 @@ pub struct Told<'a> {
     pub fills: &'a [Fill],
     /// Every trade print of the public feed.
     pub prints: &'a [Trade],
+    /// True when the feed had no gap, so that every trade must be among them.
+    pub prints_complete: bool,
+    /// How many cancellations clients were told of.
+    pub cancelled: u64,
+    /// How many replacements clients were told of.
+    pub replaced: u64,
     /// What the engine holds at the end.
     pub engine: &'a EngineState,
-}
-
-/// A trade, as far as everybody can see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct TradeFacts {
-    instrument: InstrumentId,
-    price_e8: i64,
-    qty_e8: i64,
 }
 
 /// Compares what was told with what the naive model makes of the same commands.
@@ -121,6 +119,7 @@ fn run_model(
     order.sort_by_key(|(answer, _)| answer.seq);
     let mut trades = Vec::new();
     let mut events = Vec::new();
+    let (mut cancelled, mut replaced) = (0, 0);
     for (answer, command) in order {
         events.clear();
         model.apply(command, &mut events);
@@ -139,15 +138,35 @@ fn run_model(
                 )
             });
         }
-        trades.extend(events.iter().filter_map(|event| match event {
-            Event::Executed(e) => Some(*e),
-            _ => None,
-        }));
+        for event in &events {
+            match event {
+                Event::Executed(e) => trades.push(*e),
+                Event::Cancelled(_) => cancelled += 1,
+                Event::Replaced(_) => replaced += 1,
+                Event::Accepted(_) | Event::Rejected(_) | Event::Rested(_) => {}
+            }
+        }
+    }
+    for (what, theirs, ours) in
+        [("cancellations", told.cancelled, cancelled), ("replacements", told.replaced, replaced)]
+    {
+        if theirs != ours {
+            differences.add(|| format!("{what}: clients were told of {theirs}, model {ours}"));
+        }
     }
     (model, trades)
 }
 
-/// Each trade of the model must have been told, and the same to everybody; and no other.
+/// How often a trade was told, and to whom.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Tellings {
+    taker: u32,
+    maker: u32,
+    public: u32,
+}
+
+/// Each trade of the model must have been told once to each of its owners, and printed once, with
+/// the same figures; and no other.
 fn compare_trades(
     config: &Config,
     trades: &[Executed],
@@ -156,52 +175,57 @@ fn compare_trades(
 ) {
     let scales: BTreeMap<InstrumentId, Scale> =
         config.instrument_list.iter().map(|i| (i.id, i.scale)).collect();
-    let expected: BTreeMap<u64, (TradeFacts, &Executed)> = trades
-        .iter()
-        .filter_map(|e| {
-            let scale = scales.get(&e.instrument)?;
-            let facts = TradeFacts {
-                instrument: e.instrument,
-                price_e8: scale.price_e8(e.price),
-                qty_e8: scale.qty_e8(e.qty),
-            };
-            Some((e.trade_id.0, (facts, e)))
-        })
-        .collect();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut expected: BTreeMap<u64, (&Executed, Tellings)> =
+        trades.iter().map(|e| (e.trade_id.0, (e, Tellings::default()))).collect();
     for fill in told.fills {
-        seen.insert(fill.trade_id);
-        let facts = TradeFacts {
-            instrument: fill.instrument,
-            price_e8: fill.price_e8,
-            qty_e8: fill.qty_e8,
+        let Some((e, tellings)) = expected.get_mut(&fill.trade_id) else {
+            differences.add(|| format!("trade {}: {fill:?}, unknown to the model", fill.trade_id));
+            continue;
         };
-        let ours = expected.get(&fill.trade_id).map(|(facts, e)| {
-            (*facts, if fill.maker { e.maker.order_id.0 } else { e.taker.order_id.0 })
+        let party = if fill.maker { &e.maker } else { &e.taker };
+        *(if fill.maker { &mut tellings.maker } else { &mut tellings.taker }) += 1;
+        let ours = scales.get(&e.instrument).map(|scale| Fill {
+            order_id: party.order_id.0,
+            client_order_id: party.client_order_id.0,
+            session: party.session,
+            instrument: e.instrument,
+            price_e8: scale.price_e8(e.price),
+            qty_e8: scale.qty_e8(e.qty),
+            leaves_e8: scale.qty_e8(party.leaves),
+            ..*fill
         });
-        if ours != Some((facts, fill.order_id)) {
-            differences
-                .add(|| format!("trade {}: reported {fill:?}, model {ours:?}", fill.trade_id));
+        if ours != Some(*fill) {
+            differences.add(|| format!("trade {}: told {fill:?}, model {ours:?}", fill.trade_id));
         }
     }
     for print in told.prints {
         let trade_id = print.trade_id.get();
-        seen.insert(trade_id);
         let theirs = (
             InstrumentId(print.instrument.get()),
             print.price.get(),
             print.qty.get(),
             print.aggressor_side,
         );
-        let ours = expected
-            .get(&trade_id)
-            .map(|(_, e)| (e.instrument, e.price.0, e.qty.0, e.taker_side as u8));
+        let ours = expected.get_mut(&trade_id).map(|(e, tellings)| {
+            tellings.public += 1;
+            (e.instrument, e.price.0, e.qty.0, e.taker_side as u8)
+        });
         if ours != Some(theirs) {
             differences.add(|| format!("trade {trade_id}: printed {theirs:?}, model {ours:?}"));
         }
     }
-    for trade_id in expected.keys().filter(|trade_id| !seen.contains(trade_id)) {
-        differences.add(|| format!("trade {trade_id} of the model was told to nobody"));
+    for (trade_id, (_, tellings)) in &expected {
+        // A consumer whose feed had a gap has books again from a snapshot, but not the prints.
+        let public = if told.prints_complete { 1 } else { tellings.public.min(1) };
+        if *tellings != (Tellings { taker: 1, maker: 1, public }) {
+            differences.add(|| {
+                format!(
+                    "trade {trade_id}: told {} times to its taker, {} times to its maker, printed \
+                     {} times",
+                    tellings.taker, tellings.maker, tellings.public
+                )
+            });
+        }
     }
 }
 

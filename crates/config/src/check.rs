@@ -20,8 +20,8 @@ const MTU_BYTES: RangeInclusive<u32> = 512..=65_504;
 const IMAGE_LIVENESS_MS_MIN: u64 = 200;
 /// `QtyLots::MAX` counts on fewer than 2^24 orders in a book, or a level's sum could overflow.
 const ORDER_COUNT_MAX: u32 = (1 << 24) - 1;
-/// Stored outcomes of all sessions, of about 100 bytes each: beyond this the engine's table alone
-/// takes some 6 GiB.
+/// Stored outcomes of all sessions, of 32 bytes each: beyond this the engine's table alone takes
+/// 2 GiB.
 const OUTCOME_COUNT_MAX: u64 = 1 << 26;
 /// One day: longer intervals and timeouts are slips of the pen.
 const MS_MAX: u64 = 86_400_000;

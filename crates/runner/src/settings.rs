@@ -43,7 +43,7 @@ pub fn driver_settings(config: &Config, role: &str) -> DriverSettings {
         status_message_interval_ms: t.status_message_interval_ms,
         flow_control_receiver_timeout_ms: t.flow_control_receiver_timeout_ms,
         nak_multicast_backoff_max_us: t.nak_backoff_us,
-        // Timeouts are met with this precision; a fifth of the shortest keeps them honest.
+        // Timeouts are met with this precision; half of the shortest keeps them honest.
         timer_interval_ms: (t.status_message_interval_ms / 2).clamp(1, 100),
         ..DriverSettings::new(role)
     }

@@ -98,7 +98,7 @@ reasons! {
         NotReady = 109 => "not_ready",
         /// The path to the sequencer is full. Send again later.
         Overloaded = 110 => "overloaded",
-        /// The session belongs to another gateway.
+        /// A record names another gateway than the one that sent it.
         WrongGateway = 111 => "wrong_gateway",
     }
 }

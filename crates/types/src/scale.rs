@@ -78,10 +78,16 @@ impl Scale {
     /// and the book admits no other.
     #[must_use]
     pub const fn price_e8(self, price: PriceTicks) -> i64 {
-        match price.0.checked_mul(self.tick_e8) {
+        match self.checked_price_e8(price) {
             Some(price_e8) => price_e8,
             None => panic!("a price above its instrument's limit"),
         }
+    }
+
+    /// A price as clients count it, 10^-8; `None` for one that came from outside and does not fit.
+    #[must_use]
+    pub const fn checked_price_e8(self, price: PriceTicks) -> Option<i64> {
+        price.0.checked_mul(self.tick_e8)
     }
 
     /// A quantity as clients count it, 10^-8.
@@ -90,9 +96,19 @@ impl Scale {
     /// As [`price_e8`](Self::price_e8).
     #[must_use]
     pub const fn qty_e8(self, qty: QtyLots) -> i64 {
+        match self.checked_qty_e8(qty) {
+            Some(qty_e8) => qty_e8,
+            None => panic!("a quantity above its instrument's limit"),
+        }
+    }
+
+    /// A quantity as clients count it, 10^-8; `None` for one that came from outside and does not
+    /// fit.
+    #[must_use]
+    pub const fn checked_qty_e8(self, qty: QtyLots) -> Option<i64> {
         match qty.0.checked_mul(self.lot_e8.unsigned_abs()) {
-            Some(qty_e8) if qty_e8 <= i64::MAX.unsigned_abs() => qty_e8.cast_signed(),
-            _ => panic!("a quantity above its instrument's limit"),
+            Some(qty_e8) if qty_e8 <= i64::MAX.unsigned_abs() => Some(qty_e8.cast_signed()),
+            _ => None,
         }
     }
 }

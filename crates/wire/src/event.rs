@@ -67,6 +67,11 @@ pub struct FillParty {
 
 const _: () = assert!(size_of::<FillParty>() == 32);
 
+/// What a party has left is a quantity.
+fn party(party: &FillParty) -> bool {
+    rule::qty_or_none(&party.leaves)
+}
+
 messages! {
     /// The frame around events on stream 30.
     EventFrame = 40, 24 {
@@ -90,9 +95,9 @@ messages! {
         /// The order; 0 for a mass cancel.
         40 order_id: U64,
         /// New and replace: the price asked for, in ticks.
-        48 price: I64,
+        48 price: I64 where rule::price_or_none,
         /// New and replace: the quantity asked for; cancel: the quantity that goes; in lots.
-        56 qty: U64,
+        56 qty: U64 where rule::qty_or_none,
         /// The order's instrument; 0 for none.
         64 instrument: U32,
         /// The session.
@@ -140,9 +145,9 @@ messages! {
         /// Its owner's name for it.
         32 client_order_id: U64,
         /// Its price in ticks.
-        40 price: I64,
+        40 price: I64 where rule::price,
         /// Its open quantity in lots.
-        48 qty: U64 where rule::positive,
+        48 qty: U64 where rule::qty,
         /// Its instrument.
         56 instrument: U32,
         /// Its owner.
@@ -161,13 +166,13 @@ messages! {
         /// The fill.
         24 trade_id: U64,
         /// The maker's price in ticks.
-        32 price: I64,
+        32 price: I64 where rule::price,
         /// How much traded, in lots.
-        40 qty: U64 where rule::positive,
+        40 qty: U64 where rule::qty,
         /// The aggressor.
-        48 taker: FillParty,
+        48 taker: FillParty where party,
         /// The resting order.
-        80 maker: FillParty,
+        80 maker: FillParty where party,
         /// What traded.
         112 instrument: U32,
         /// The aggressor's side.
@@ -184,9 +189,9 @@ messages! {
         /// Its owner's name for it.
         32 client_order_id: U64,
         /// Its price in ticks; 0 for a market order.
-        40 price: I64,
+        40 price: I64 where rule::price_or_none,
         /// The open quantity that went, in lots.
-        48 qty: U64 where rule::positive,
+        48 qty: U64 where rule::qty,
         /// Its instrument.
         56 instrument: U32,
         /// Its owner.
@@ -209,13 +214,13 @@ messages! {
         /// Its owner's name for it.
         32 client_order_id: U64,
         /// Its price before, in ticks.
-        40 old_price: I64,
+        40 old_price: I64 where rule::price,
         /// Its open quantity before, in lots.
-        48 old_qty: U64 where rule::positive,
+        48 old_qty: U64 where rule::qty,
         /// Its price from now on, in ticks.
-        56 price: I64,
+        56 price: I64 where rule::price,
         /// Its open quantity from now on, in lots, before any execution that follows.
-        64 qty: U64 where rule::positive,
+        64 qty: U64 where rule::qty,
         /// Its instrument.
         72 instrument: U32,
         /// Its owner.
@@ -266,7 +271,7 @@ messages! {
         /// Highest price in ticks.
         24 price_max: I64,
         /// Largest quantity of an order in lots.
-        32 qty_max: U64 where rule::positive,
+        32 qty_max: U64 where rule::qty,
         /// Its ticker.
         40 symbol: Symbol where rule::symbol,
         /// Its id.

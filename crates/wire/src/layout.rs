@@ -201,8 +201,10 @@ pub(crate) use messages;
 pub(crate) mod rule {
     use super::{Decimal, Symbol};
     use crate::CommitLevel;
-    use vesta_types::{CancelReason, CommandKind, OrderType, RejectReason, Side, TimeInForce};
-    use zerocopy::little_endian::{U16, U64};
+    use vesta_types::{
+        CancelReason, CommandKind, OrderType, PriceTicks, QtyLots, RejectReason, Side, TimeInForce,
+    };
+    use zerocopy::little_endian::{I64, U16, U64};
 
     pub(crate) fn side(byte: &u8) -> bool {
         Side::from_wire(*byte).is_some()
@@ -250,8 +252,21 @@ pub(crate) mod rule {
     pub(crate) fn zero<const N: usize>(bytes: &[u8; N]) -> bool {
         *bytes == [0; N]
     }
-    pub(crate) fn positive(value: &U64) -> bool {
-        value.get() > 0
+    /// A quantity in lots that an order can have.
+    pub(crate) fn qty(value: &U64) -> bool {
+        value.get() > 0 && qty_or_none(value)
+    }
+    /// 0 stands for "nothing".
+    pub(crate) fn qty_or_none(value: &U64) -> bool {
+        value.get() <= QtyLots::MAX.0
+    }
+    /// A price in ticks that an order can have.
+    pub(crate) fn price(value: &I64) -> bool {
+        value.get() > 0 && price_or_none(value)
+    }
+    /// 0 stands for "none", as of a market order.
+    pub(crate) fn price_or_none(value: &I64) -> bool {
+        (0..=PriceTicks::MAX.0).contains(&value.get())
     }
     /// A tick or lot size: more than nothing, and with an exponent that every reader can scale by.
     pub(crate) fn increment(decimal: &Decimal) -> bool {

@@ -28,9 +28,9 @@ messages! {
         /// The order.
         0 order_id: U64,
         /// Price in ticks.
-        8 price: I64,
+        8 price: I64 where rule::price,
         /// Open quantity in lots.
-        16 qty: U64 where rule::positive,
+        16 qty: U64 where rule::qty,
         /// The instrument.
         24 instrument: U32,
         /// The side.
@@ -45,7 +45,7 @@ messages! {
         /// The fill.
         8 trade_id: U64,
         /// Quantity of the fill in lots.
-        16 qty: U64 where rule::positive,
+        16 qty: U64 where rule::qty,
         /// What is left of the order in lots.
         24 leaves: U64,
         /// The instrument.
@@ -58,9 +58,9 @@ messages! {
         /// The order.
         0 order_id: U64,
         /// Quantity that is gone, in lots.
-        8 qty: U64 where rule::positive,
+        8 qty: U64 where rule::qty,
         /// What is left of the order in lots.
-        16 leaves: U64 where rule::positive,
+        16 leaves: U64 where rule::qty,
         /// The instrument.
         24 instrument: U32,
         /// Zero.
@@ -78,7 +78,7 @@ messages! {
     /// The new total of a price level; for consumers who do not follow single orders.
     PriceLevel = 65, 32 {
         /// Price in ticks.
-        0 price: I64,
+        0 price: I64 where rule::price,
         /// Total open quantity in lots; 0 when the level is gone.
         8 qty: U64,
         /// Orders at the level; 0 when it is gone.
@@ -97,9 +97,9 @@ messages! {
         /// Sequenced time of the aggressor's command, ns since the Unix epoch.
         8 time_ns: U64,
         /// Price in ticks.
-        16 price: I64,
+        16 price: I64 where rule::price,
         /// Quantity in lots.
-        24 qty: U64 where rule::positive,
+        24 qty: U64 where rule::qty,
         /// The instrument.
         32 instrument: U32,
         /// The aggressor's side.
@@ -126,9 +126,9 @@ messages! {
         /// The order.
         0 order_id: U64,
         /// Price in ticks.
-        8 price: I64,
+        8 price: I64 where rule::price,
         /// Open quantity in lots.
-        16 qty: U64 where rule::positive,
+        16 qty: U64 where rule::qty,
         /// The instrument.
         24 instrument: U32,
         /// The side.
@@ -164,7 +164,7 @@ messages! {
         /// Highest price in ticks.
         0 price_max: I64,
         /// Largest quantity of an order in lots.
-        8 qty_max: U64 where rule::positive,
+        8 qty_max: U64 where rule::qty,
         /// Its ticker.
         16 symbol: Symbol where rule::symbol,
         /// Its id.

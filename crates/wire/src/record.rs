@@ -161,7 +161,7 @@ messages! {
         /// Highest price in ticks.
         40 price_max: I64,
         /// Largest quantity of an order in lots.
-        48 qty_max: U64 where rule::positive,
+        48 qty_max: U64 where rule::qty,
         /// Its ticker.
         56 symbol: Symbol where rule::symbol,
         /// Its id.

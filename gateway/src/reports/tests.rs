@@ -354,3 +354,17 @@ fn what_is_no_event_is_named() {
         assert!(gateway.on_sequencer(&whole[..len], &mut |_, _| panic!("a report")).is_err());
     }
 }
+
+#[test]
+fn figures_beyond_the_instrument_are_named() {
+    let gateway = &mut gateway();
+    let absurd = |price: i64, qty: u64| CommandAccepted {
+        price: price.into(),
+        qty: qty.into(),
+        ..accepted(A, MINE)
+    };
+    for event in [absurd(i64::MAX, 1), absurd(i64::MIN, 1), absurd(1, u64::MAX)] {
+        let error = gateway.on_event(&bytes(&event), &mut |_, _| panic!("a report"));
+        assert!(matches!(error, Err(WireError::InvalidField(_))), "{error:?}");
+    }
+}

@@ -266,8 +266,12 @@ fn print_demo(outcome: &Outcome, args: &FlowArgs, plot: &str) {
     for line in outcome.books.lines().iter().chain(&outcome.model.lines()) {
         println!("  {line}");
     }
-    if outcome.interrupted {
-        println!("interrupted before all commands were sent");
+    if outcome.unsent > 0 {
+        println!(
+            "interrupted: {} commands were not sent ({})",
+            outcome.unsent,
+            if outcome.lost() > 0 { "the venue stopped answering" } else { "stopped by a signal" }
+        );
     }
     println!("verdict: {}", if outcome.holds() { "OK" } else { "FAIL" });
 }
