@@ -6,7 +6,7 @@ use vesta_transport::{
     Flow, OfferError, Publication, SinglePublisher, StreamFault, StreamId, Subscription, Transport,
     TransportError,
 };
-use vesta_types::EventSeq;
+use vesta_types::{EventSeq, ShardId};
 use vesta_wire::event::EventFrame;
 use vesta_wire::record::LogFrame;
 use vesta_wire::{WireError, open_frame};
@@ -43,6 +43,17 @@ pub enum EngineStop {
     /// A frame of the input log is not one.
     #[error("a frame of the input log breaks the rules of its message: {0}")]
     Frame(WireError),
+    /// Another shard's sequencer writes where ours should.
+    #[error(
+        "the input log is of shard {found}, but this engine serves shard {expected}: give each shard \
+         a group of its own in [streams.input_log]"
+    )]
+    WrongShard {
+        /// The shard that is served.
+        expected: ShardId,
+        /// The frame's.
+        found: ShardId,
+    },
     /// The event log can not be written any more.
     #[error("the event log can not be written: {0}")]
     Output(OfferError),
@@ -162,7 +173,11 @@ fn apply_frame(
     bytes: &[u8],
     outbox: &mut EventOutbox,
 ) -> Result<(), EngineStop> {
-    let (_, records) = open_frame::<LogFrame>(bytes).map_err(EngineStop::Frame)?;
+    let (frame, records) = open_frame::<LogFrame>(bytes).map_err(EngineStop::Frame)?;
+    let found = ShardId(frame.shard.get());
+    if found != engine.shard() {
+        return Err(EngineStop::WrongShard { expected: engine.shard(), found });
+    }
     for record in records {
         engine.apply(record.map_err(EngineStop::Frame)?, outbox)?;
     }

@@ -282,3 +282,123 @@ fn describe(
         order(theirs),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vesta_types::{
+        ClientOrderId, NewOrder, OrderType, PriceTicks, QtyLots, SessionId, TimeInForce, TradeId,
+    };
+
+    const LOT_E8: i64 = 10_000;
+    const TICK_E8: i64 = 1_000_000;
+
+    /// A run of two commands: a sell of 5 lots that rests, and a buy of 3 that trades with it.
+    struct Run {
+        commands: Vec<Command>,
+        answers: Vec<Option<Answer>>,
+        fills: Vec<Fill>,
+        prints: Vec<Trade>,
+        cancelled: u64,
+        engine: EngineState,
+    }
+
+    fn run() -> Run {
+        let config = Config::default();
+        let order = |session: u32, side, qty| {
+            Command::New(NewOrder {
+                session: SessionId(session),
+                client_order_id: ClientOrderId(1),
+                instrument: config.instrument_list[0].id,
+                side,
+                order_type: OrderType::Limit,
+                time_in_force: TimeInForce::Gtc,
+                post_only: false,
+                price: PriceTicks(100),
+                qty: QtyLots(qty),
+            })
+        };
+        let commands = vec![order(1, Side::Sell, 5), order(2, Side::Buy, 3)];
+        let answer =
+            |n: u64| Some(Answer { tag: n - 1, seq: n, event_seq: n, order_id: n, rejected: None });
+        let fill = |order_id: u64, maker, leaves: i64| Fill {
+            trade_id: 1,
+            event_seq: 4,
+            order_id,
+            client_order_id: 1,
+            session: SessionId(order_id as u32),
+            instrument: config.instrument_list[0].id,
+            price_e8: 100 * TICK_E8,
+            qty_e8: 3 * LOT_E8,
+            leaves_e8: leaves * LOT_E8,
+            maker,
+        };
+        let print = Trade {
+            trade_id: TradeId(1).0.into(),
+            time_ns: 0.into(),
+            price: 100.into(),
+            qty: 3.into(),
+            instrument: config.instrument_list[0].id.0.into(),
+            aggressor_side: Side::Buy as u8,
+            reserved: [0; 3],
+        };
+        let mut run = Run {
+            commands,
+            answers: vec![answer(1), answer(2)],
+            fills: vec![fill(1, true, 2), fill(2, false, 0)],
+            prints: vec![print],
+            cancelled: 0,
+            engine: EngineState::default(),
+        };
+        let model = run_model(&config, &told(&run), &mut Differences::default()).0;
+        run.engine.book_hash = model.state_hash();
+        run
+    }
+
+    fn told(run: &Run) -> Told<'_> {
+        Told {
+            commands: &run.commands,
+            answers: &run.answers,
+            fills: &run.fills,
+            prints: &run.prints,
+            prints_complete: true,
+            cancelled: run.cancelled,
+            replaced: 0,
+            engine: &run.engine,
+        }
+    }
+
+    #[test]
+    fn a_run_that_was_told_right_has_no_difference() {
+        let run = run();
+        let differences = against_model(&Config::default(), &told(&run));
+        assert!(differences.is_empty(), "{:?}", differences.lines());
+    }
+
+    #[test]
+    fn everything_that_is_told_wrong_is_a_difference() {
+        let wrongs: [(&str, fn(&mut Run)); 11] = [
+            ("the maker's report is lost", |run| drop(run.fills.remove(0))),
+            ("the taker's report is lost", |run| drop(run.fills.remove(1))),
+            ("a report comes twice", |run| run.fills.push(run.fills[0])),
+            ("the print is lost", |run| run.prints.clear()),
+            ("the print comes twice", |run| run.prints.push(run.prints[0])),
+            ("the wrong remainder", |run| run.fills[0].leaves_e8 = 0),
+            ("the wrong price", |run| run.fills[1].price_e8 += TICK_E8),
+            ("the wrong price in public", |run| run.prints[0].price = 101.into()),
+            ("a cancellation of nothing", |run| run.cancelled = 1),
+            ("another book", |run| run.engine.book_hash ^= 1),
+            ("another order id", |run| {
+                if let Some(answer) = &mut run.answers[1] {
+                    answer.order_id = 9;
+                }
+            }),
+        ];
+        for (what, wrong) in wrongs {
+            let mut run = run();
+            wrong(&mut run);
+            let differences = against_model(&Config::default(), &told(&run));
+            assert!(!differences.is_empty(), "{what}");
+        }
+    }
+}
