@@ -267,11 +267,8 @@ fn print_demo(outcome: &Outcome, args: &FlowArgs, plot: &str) {
         println!("  {line}");
     }
     if outcome.unsent > 0 {
-        println!(
-            "interrupted: {} commands were not sent ({})",
-            outcome.unsent,
-            if outcome.lost() > 0 { "the venue stopped answering" } else { "stopped by a signal" }
-        );
+        let why = if outcome.lost() > 0 { "the venue stopped answering" } else { "by a signal" };
+        println!("interrupted before all commands were sent, {why}: {} are left", outcome.unsent);
     }
     println!("verdict: {}", if outcome.holds() { "OK" } else { "FAIL" });
 }
