@@ -140,7 +140,7 @@ impl Recording {
         let config = Config::default();
         let commands = flow(&config, count);
         let cable = Cable::default();
-        let scales: Vec<_> = config.instrument_list.iter().map(|i| (i.id, i.scale)).collect();
+        let scales: Vec<_> = config.scales().collect();
         let mut client = Client::new(cable.clone(), GATEWAY, scales, 1);
         let mut gateway = open_gateway(&config);
         let mut sequencer = Sequencer::new(vesta_sequencer::run::settings(&config));

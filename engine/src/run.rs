@@ -3,7 +3,6 @@
 use crate::{EngineAgent, Links, SessionOwner, Settings};
 use std::error::Error;
 use vesta_config::Config;
-use vesta_matching::Capacity;
 use vesta_netio::AeronTransport;
 use vesta_runner::{Agent, StartError, link};
 use vesta_transport::Transport;
@@ -21,11 +20,7 @@ pub fn settings(config: &Config) -> Settings {
             .map(|session| SessionOwner { session: session.id, gateway: session.gateway })
             .collect(),
         outcomes_kept: config.sessions.outcome_count(),
-        capacity: Capacity {
-            order_count_max: config.engine.order_count_max,
-            level_count_max: config.engine.level_count_max,
-            instrument_count_max: config.engine.instrument_count_max,
-        },
+        capacity: config.capacity(),
     }
 }
 

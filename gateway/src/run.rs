@@ -15,7 +15,7 @@ pub fn settings(config: &Config, gateway: &GatewayConfig) -> Settings {
     Settings {
         gateway: gateway.id,
         sessions: config.sessions_of(gateway.id).map(|session| session.id).collect(),
-        instruments: config.instrument_list.iter().map(|i| (i.id, i.scale)).collect(),
+        instruments: config.scales().collect(),
         window: config.sessions.window,
         cancel_reserve: config.sessions.cancel_reserve,
     }

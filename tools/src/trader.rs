@@ -73,7 +73,7 @@ impl<'a> Trader<'a> {
         let bind = SocketAddr::V4(config.demo.client_bind);
         let socket = UdpSocket::bind(bind, gateway.receive_buffer_bytes as usize)
             .map_err(|error| StartError::from(error).with_knob(config).to_string())?;
-        let scales = config.instrument_list.iter().map(|i| (i.id, i.scale));
+        let scales = config.scales();
         Ok(Self {
             commands,
             rate,

@@ -11,8 +11,7 @@ use vesta_netio::{Clock, Idler, StopFlag, UdpSocket};
 use vesta_replay::{Effect, Level, Owner, Request, Sessions, Venue};
 use vesta_runner::idle;
 use vesta_types::{
-    Capacity, ClientOrderId, InstrumentId, PriceTicks, QtyLots, RejectReason, Scale, SessionId,
-    Side,
+    ClientOrderId, InstrumentId, PriceTicks, QtyLots, RejectReason, Scale, SessionId, Side,
 };
 
 /// A tick of a recording, in LOBSTER's own unit of 10^-4 dollars.
@@ -76,11 +75,7 @@ impl MatchingVenue {
     /// # Errors
     /// When the instrument is not admitted.
     pub fn new(config: &Config) -> Result<Self, String> {
-        let mut matcher = Matcher::new(Capacity {
-            order_count_max: config.engine.order_count_max,
-            level_count_max: config.engine.level_count_max,
-            instrument_count_max: config.engine.instrument_count_max,
-        });
+        let mut matcher = Matcher::new(config.capacity());
         let instrument = &config.instrument_list[0];
         matcher
             .define(instrument.id, instrument.limits())
@@ -139,7 +134,7 @@ impl<'a> ApplianceVenue<'a> {
             gateway.receive_buffer_bytes as usize,
         )
         .map_err(|error| RunError::not_started(config, error))?;
-        let scales = config.instrument_list.iter().map(|i| (i.id, i.scale));
+        let scales = config.scales();
         let client = Client::new(socket, SocketAddr::V4(gateway.listen), scales, IN_FLIGHT_MAX);
         let feed = Feed::join(&tuned, "consumer", false)
             .map_err(|error| RunError::not_started(config, error))?;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use vesta_config::Config;
 use vesta_md_publisher::BookOrder;
 use vesta_model::Model;
-use vesta_types::{Capacity, Command, Event, Executed, InstrumentId, OrderId, Scale, Side};
+use vesta_types::{Command, Event, Executed, InstrumentId, OrderId, Scale, Side};
 use vesta_wire::md::Trade;
 
 /// Differences named at most; more are counted.
@@ -100,11 +100,7 @@ fn run_model(
     told: &Told<'_>,
     differences: &mut Differences,
 ) -> (Model, Vec<Executed>) {
-    let mut model = Model::new(Capacity {
-        order_count_max: config.engine.order_count_max,
-        level_count_max: config.engine.level_count_max,
-        instrument_count_max: config.engine.instrument_count_max,
-    });
+    let mut model = Model::new(config.capacity());
     for instrument in &config.instrument_list {
         if let Err(reason) = model.define(instrument.id, instrument.limits()) {
             differences.add(|| format!("the model refuses {}: {reason}", instrument.symbol));
@@ -173,8 +169,7 @@ fn compare_trades(
     told: &Told<'_>,
     differences: &mut Differences,
 ) {
-    let scales: BTreeMap<InstrumentId, Scale> =
-        config.instrument_list.iter().map(|i| (i.id, i.scale)).collect();
+    let scales: BTreeMap<InstrumentId, Scale> = config.scales().collect();
     let mut expected: BTreeMap<u64, (&Executed, Tellings)> =
         trades.iter().map(|e| (e.trade_id.0, (e, Tellings::default()))).collect();
     for fill in told.fills {

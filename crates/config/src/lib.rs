@@ -23,7 +23,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use vesta_types::{Epoch, GatewayId, ShardId};
+use vesta_types::{Capacity, Epoch, GatewayId, InstrumentId, Scale, ShardId};
 
 pub use channels::{Channel, Channels};
 pub use choice::{CommitLevel, Datapath, Idle, LogLevel, Mode, Threading};
@@ -129,6 +129,21 @@ impl Config {
     #[must_use]
     pub const fn epoch(&self) -> Epoch {
         Epoch(self.sequencer.epoch)
+    }
+
+    /// What bounds the books of the engine.
+    #[must_use]
+    pub const fn capacity(&self) -> Capacity {
+        Capacity {
+            order_count_max: self.engine.order_count_max,
+            level_count_max: self.engine.level_count_max,
+            instrument_count_max: self.engine.instrument_count_max,
+        }
+    }
+
+    /// Every instrument, and the size of its tick and lot.
+    pub fn scales(&self) -> impl Iterator<Item = (InstrumentId, Scale)> + '_ {
+        self.instrument_list.iter().map(|instrument| (instrument.id, instrument.scale))
     }
 
     /// The gateway of that id.

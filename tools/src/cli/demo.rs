@@ -15,7 +15,7 @@ use vesta_tools::flow::{Flow, FlowSettings, InstrumentFlow, LobsterFlow, Lobster
 use vesta_tools::latency::Latency;
 use vesta_tools::trader::{Rate, Traded, Trader};
 use vesta_tools::venues::{RECORDED_TICK_E4, recorded};
-use vesta_types::{Capacity, Command, PriceTicks, SessionId};
+use vesta_types::{Command, PriceTicks, SessionId};
 
 /// Most commands of one run: they are made before the clock starts, at some 80 bytes each.
 const ORDERS_MAX: u64 = 50_000_000;
@@ -148,11 +148,7 @@ fn commands(config: Config, args: &FlowArgs) -> Result<(Config, Vec<Command>), F
     }
     let count = args.orders as usize;
     let cannot = |error: &dyn std::fmt::Display| Failure::CannotStart(error.to_string());
-    let capacity = Capacity {
-        order_count_max: config.engine.order_count_max,
-        level_count_max: config.engine.level_count_max,
-        instrument_count_max: config.engine.instrument_count_max,
-    };
+    let capacity = config.capacity();
     let sessions = sessions(&config, args.first_session)?;
     let Some(file) = &args.input else {
         let settings = FlowSettings {
