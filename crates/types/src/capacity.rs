@@ -10,12 +10,15 @@ pub struct Capacity {
     /// Resting orders of the whole shard, `1..=`[`ORDER_COUNT_MAX`](Self::ORDER_COUNT_MAX). Beyond
     /// it: [`RejectReason::OrderCapacity`](crate::RejectReason::OrderCapacity).
     pub order_count_max: u32,
-    /// Price levels per side of each book, `1..=`[`LEVEL_COUNT_MAX`](Self::LEVEL_COUNT_MAX). Beyond
+    /// Displayed price levels per side of each book, `1..=`[`LEVEL_COUNT_MAX`](Self::LEVEL_COUNT_MAX). Beyond
     /// it: [`RejectReason::LevelCapacity`](crate::RejectReason::LevelCapacity).
     pub level_count_max: u32,
     /// Instruments, `1..=`[`INSTRUMENT_COUNT_MAX`](Self::INSTRUMENT_COUNT_MAX). Beyond it:
     /// [`RejectReason::InstrumentCapacity`](crate::RejectReason::InstrumentCapacity).
     pub instrument_count_max: u32,
+    /// Sessions, `1..=`[`SESSION_COUNT_MAX`](Self::SESSION_COUNT_MAX). Beyond it:
+    /// [`RejectReason::SessionCapacity`](crate::RejectReason::SessionCapacity).
+    pub session_count_max: u32,
 }
 
 impl Capacity {
@@ -27,6 +30,10 @@ impl Capacity {
     /// Each instrument reserves address space for both of its sides. A shard is one core's work:
     /// more instruments than this belong on several shards.
     pub const INSTRUMENT_COUNT_MAX: u32 = 1 << 16;
+    /// What one `vesta.toml` may list.
+    pub const SESSION_COUNT_MAX: u32 = 1 << 20;
+    /// Accounts whose kill switch may be engaged at a time; it is a list that is walked.
+    pub const KILLED_ACCOUNT_COUNT_MAX: usize = 64;
 
     /// Says whether every limit is in its range.
     ///
@@ -37,6 +44,7 @@ impl Capacity {
             ("order_count_max", self.order_count_max, Self::ORDER_COUNT_MAX),
             ("level_count_max", self.level_count_max, Self::LEVEL_COUNT_MAX),
             ("instrument_count_max", self.instrument_count_max, Self::INSTRUMENT_COUNT_MAX),
+            ("session_count_max", self.session_count_max, Self::SESSION_COUNT_MAX),
         ];
         let mut i = 0;
         while i < limits.len() {
@@ -79,7 +87,12 @@ mod tests {
 
     #[test]
     fn a_limit_out_of_range_is_named() {
-        let good = Capacity { order_count_max: 1, level_count_max: 1, instrument_count_max: 1 };
+        let good = Capacity {
+            order_count_max: 1,
+            level_count_max: 1,
+            instrument_count_max: 1,
+            session_count_max: 1,
+        };
         assert_eq!(good.check(), Ok(()));
         let many = Capacity { order_count_max: 1 << 24, ..good };
         let error = many.check().expect_err("one too many");

@@ -68,3 +68,7 @@ id!(/// Sequenced time: nanoseconds since the Unix epoch, UTC. Only the sequence
     TimeNs(u64));
 id!(/// Byte position in an Aeron stream; not a message count.
     StreamPosition(i64));
+id!(/// The account that an order trades for; 0 means "none".
+    AccountId(u64));
+id!(/// Orders of one group never trade with each other; 0 means "none".
+    StpGroup(u32));

@@ -11,17 +11,30 @@ mod ids;
 mod order;
 mod quantity;
 mod reason;
+mod rules;
 mod scale;
 pub mod state_hash;
 
 pub use capacity::{Capacity, CapacityError};
-pub use command::{Cancel, Command, CommandKind, MassCancel, NewOrder, OrderRef, Replace};
-pub use event::{Accepted, Cancelled, Event, Executed, Party, Rejected, Replaced, Rested};
-pub use ids::{
-    ClientOrderId, ClientSeq, Epoch, EventSeq, FeedSeq, GatewayId, InstrumentId, OrderId, Seq,
-    SessionEpoch, SessionId, ShardId, StreamPosition, TimeNs, TradeId,
+pub use command::{
+    Cancel, Command, CommandKind, Kill, KillScope, MassCancel, NewOrder, OrderRef, Replace,
+    SetState,
 };
-pub use order::{LevelView, Limits, OrderType, Side, TimeInForce};
+pub use event::{
+    Accepted, Cancelled, Event, Executed, Indicative, Party, Rejected, Replaced, Repriced, Rested,
+    SelfTradePrevented, StateChanged, Triggered,
+};
+pub use ids::{
+    AccountId, ClientOrderId, ClientSeq, Epoch, EventSeq, FeedSeq, GatewayId, InstrumentId,
+    OrderId, Seq, SessionEpoch, SessionId, ShardId, StpGroup, StreamPosition, TimeNs, TradeId,
+};
+pub use order::{
+    AuctionKind, LevelView, OrderType, PegReference, PostOnly, SelfTrade, Side, TimeInForce,
+    TradingState,
+};
 pub use quantity::{PriceTicks, QtyLots};
 pub use reason::{CancelReason, RejectReason};
+pub use rules::{
+    BandAction, HiddenPriority, InstrumentRules, ReplaceShrink, SelfTradeDecides, TickStep,
+};
 pub use scale::Scale;

@@ -51,7 +51,8 @@ reasons! {
         ClientSeqGap = 4 => "client_seq_gap",
         /// The outcome of this `client_seq` is older than the window that is kept. Not executed.
         OutcomeExpired = 5 => "outcome_expired",
-        /// Price is zero, negative or above the instrument's limit; or a market order carries one.
+        /// Price is zero where it must not be, negative or above the instrument's limit; or given where
+        /// the order has none.
         InvalidPrice = 6 => "invalid_price",
         /// Quantity is zero or above the instrument's limit.
         InvalidQuantity = 7 => "invalid_quantity",
@@ -75,6 +76,46 @@ reasons! {
         InstrumentRedefined = 16 => "instrument_redefined",
         /// No room for one more instrument.
         InstrumentCapacity = 17 => "instrument_capacity",
+        /// Rules of an instrument that contradict themselves.
+        InvalidRules = 18 => "invalid_rules",
+        /// Terms of an order that do not go together.
+        InvalidCombination = 19 => "invalid_combination",
+        /// The price is not one of the instrument's tick-size table.
+        OffTickSize = 20 => "off_tick_size",
+        /// The price is too far from the reference price.
+        OutsideStaticBand = 21 => "outside_static_band",
+        /// Price times quantity is above the instrument's limit.
+        NotionalLimit = 22 => "notional_limit",
+        /// The session has as many live orders as it may have.
+        OpenOrderLimit = 23 => "open_order_limit",
+        /// A trigger or trailing distance that is missing, out of range, or given in vain.
+        InvalidStop = 24 => "invalid_stop",
+        /// A display quantity that is not below the quantity, or given in vain.
+        InvalidDisplayQty = 25 => "invalid_display_qty",
+        /// A minimum quantity above the quantity, or given in vain.
+        InvalidMinQty = 26 => "invalid_min_qty",
+        /// An expiry that is missing, past, or given in vain.
+        InvalidExpiry = 27 => "invalid_expiry",
+        /// A budget that is missing, or given in vain.
+        InvalidBudget = 28 => "invalid_budget",
+        /// A peg that is missing, out of range, or given in vain.
+        InvalidPeg = 29 => "invalid_peg",
+        /// The instrument's trading state does not admit the command.
+        NotInThisState = 30 => "not_in_this_state",
+        /// No such change of trading state.
+        InvalidTransition = 31 => "invalid_transition",
+        /// A kill switch is engaged.
+        KillSwitch = 32 => "kill_switch",
+        /// Every place for a killed account is taken.
+        KillCapacity = 33 => "kill_capacity",
+        /// The session may not trade for that account.
+        AccountNotAllowed = 34 => "account_not_allowed",
+        /// The session may not use that self-trade group.
+        StpGroupNotAllowed = 35 => "stp_group_not_allowed",
+        /// The reservation that the order needs was refused.
+        ReservationRefused = 36 => "reservation_refused",
+        /// Every session slot of the shard is taken, or the session is defined with other limits.
+        SessionCapacity = 37 => "session_capacity",
 
         /// The datagram is shorter than its message.
         Truncated = 100 => "truncated",
@@ -110,18 +151,26 @@ reasons! {
         Requested = 1 => "requested",
         /// Its owner's mass cancel named it.
         MassCancel = 2 => "mass_cancel",
-        /// The remainder of an immediate-or-cancel order. It never rested.
+        /// The remainder of an immediate-or-cancel or market order.
         ImmediateOrCancel = 3 => "immediate_or_cancel",
         /// A fill-or-kill order that could not be filled whole. It never rested, nor traded.
         FillOrKill = 4 => "fill_or_kill",
-    }
-}
-
-impl CancelReason {
-    /// True when the order was in the book, so that market data must remove it.
-    #[must_use]
-    pub const fn was_resting(self) -> bool {
-        matches!(self, Self::Requested | Self::MassCancel)
+        /// Its time is up: GTD at its expiry, DAY and auction orders at the close.
+        Expired = 5 => "expired",
+        /// It met an order of its own self-trade group.
+        SelfTrade = 6 => "self_trade",
+        /// The next fill would have been outside the dynamic band.
+        PriceBand = 7 => "price_band",
+        /// The remainder of a market order, at the edge of its protection.
+        MarketProtection = 8 => "market_protection",
+        /// What an auction-only order did not get in its auction.
+        AuctionRemainder = 9 => "auction_remainder",
+        /// A kill switch named it.
+        KillSwitch = 10 => "kill_switch",
+        /// No price level was left for its remainder.
+        LevelCapacity = 11 => "level_capacity",
+        /// Its minimum quantity could not be had at once. It never rested, nor traded.
+        MinimumQuantity = 12 => "minimum_quantity",
     }
 }
 

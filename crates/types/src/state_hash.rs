@@ -1,50 +1,141 @@
 //! The hash that two copies of a book are compared by.
 //!
-//! A book's hash is the wrapping *sum* of one hash per resting order, with its priority stamp, so
-//! it is kept up to date with one addition or subtraction per change, and does not depend on the
-//! order in which a copy walks its orders. The fast book, the naive model and a snapshot compute
-//! the same value.
+//! A shard's hash is the wrapping *sum* of one hash per live order, with its priority stamp, one per
+//! instrument and one per engaged kill switch. So it is kept up to date with one addition or
+//! subtraction per change, and does not depend on the order in which a copy walks its orders. The
+//! fast book, the naive model and a snapshot compute the same value.
 
-use crate::{ClientOrderId, InstrumentId, OrderId, PriceTicks, QtyLots, SessionId, Side};
+use crate::{
+    AuctionKind, Indicative, InstrumentId, KillScope, NewOrder, OrderId, PriceTicks, QtyLots,
+    TradingState,
+};
 
-/// A resting order as far as the hash is concerned.
+/// Where a live order is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RestingOrder {
+#[repr(u8)]
+pub enum OrderPhase {
+    /// In a queue of the book, displayed or hidden.
+    Queued = 1,
+    /// A stop that waits for its trigger.
+    Waiting = 2,
+    /// An auction-only order that waits for its auction.
+    ForAuction = 3,
+    /// A pegged order that has nothing to follow.
+    Parked = 4,
+}
+
+/// A live order as far as the hash, an observer and a snapshot are concerned: all that decides what
+/// it will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveOrder {
     /// The engine's id.
     pub order_id: OrderId,
-    /// The owner.
-    pub session: SessionId,
-    /// The owner's id.
-    pub client_order_id: ClientOrderId,
-    /// What it trades.
-    pub instrument: InstrumentId,
-    /// Its side.
-    pub side: Side,
-    /// Whether a replace that would cross is rejected.
-    pub post_only: bool,
-    /// Its price in ticks.
-    pub price: PriceTicks,
-    /// What is left open, in lots.
-    pub qty: QtyLots,
-    /// When it entered its level: dense from 1 per shard, one for each entry into any queue. Among
-    /// orders of a level the smaller stamp trades first.
+    /// As the order was given, but for what has changed since: `qty` is what is open, reserve
+    /// included; `price`, `stop_price` are those in force (a pegged order's `price` is the worst it
+    /// follows to, as given).
+    pub terms: NewOrder,
+    /// Where it is.
+    pub phase: OrderPhase,
+    /// The price at which it is queued, in ticks: that of `terms` unless it is pegged. 0 when it is
+    /// not queued.
+    pub queue_price: PriceTicks,
+    /// What is displayed of it, in lots; 0 when nothing is.
+    pub displayed: QtyLots,
+    /// Given at each entry into any queue, those for stops and auctions included: dense from 1 per
+    /// shard. Among orders of a queue the smaller stamp trades first. 0 before the first.
     pub priority: u64,
 }
 
 /// One order's share of its book's hash.
 #[must_use]
-pub fn order_hash(order: &RestingOrder) -> u64 {
-    let flags = (order.side as u64) | (u64::from(order.post_only) << 8);
-    hash_words(&[
+pub fn order_hash(order: &LiveOrder) -> u64 {
+    let LiveOrder { terms, .. } = order;
+    let kind = [
+        terms.side as u8,
+        terms.order_type as u8,
+        terms.time_in_force as u8,
+        terms.post_only as u8,
+        u8::from(terms.hidden) | u8::from(terms.all_or_none) << 1,
+        terms.self_trade as u8,
+        terms.peg.map_or(0, |peg| peg as u8),
+        order.phase as u8,
+    ];
+    let plain = [
         order.order_id.0,
-        u64::from(order.session.0),
-        order.client_order_id.0,
-        u64::from(order.instrument.0),
-        flags,
-        order.price.0 as u64,
-        order.qty.0,
+        u64::from(terms.session.0) | u64::from(terms.instrument.0) << 32,
+        terms.client_order_id.0,
+        u64::from_le_bytes(kind),
+        order.queue_price.0 as u64,
+        terms.qty.0,
         order.priority,
+    ];
+    let rest = [
+        terms.account.0,
+        u64::from(terms.stp_group.0),
+        terms.price.0 as u64,
+        order.displayed.0,
+        terms.display_qty.0,
+        terms.min_qty.0,
+        terms.stop_price.0 as u64,
+        terms.trail_ticks,
+        terms.offset_ticks,
+        terms.expires.0,
+        terms.budget,
+    ];
+    hash_words(&[hash_words(&plain), hash_words(&rest)])
+}
+
+/// An instrument as far as the hash is concerned, beside its orders and the rules of its definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstrumentStatus {
+    /// Which one.
+    pub instrument: InstrumentId,
+    /// What it does just now.
+    pub state: TradingState,
+    /// The auction that the state is a call for.
+    pub auction: Option<AuctionKind>,
+    /// The last trade's price in ticks; 0 before the first.
+    pub last_price: PriceTicks,
+    /// The reference price in force, in ticks; 0 for none.
+    pub reference_price: PriceTicks,
+    /// True while its kill switch is engaged.
+    pub killed: bool,
+    /// What was last told of the auction that is being called; `None` outside a call and before.
+    pub told: Option<Indicative>,
+}
+
+/// One instrument's share of the hash.
+#[must_use]
+pub fn status_hash(status: &InstrumentStatus) -> u64 {
+    hash_words(&[
+        u64::from(status.instrument.0),
+        status.state as u64,
+        status.auction.map_or(0, |auction| auction as u64),
+        status.last_price.0 as u64,
+        status.reference_price.0 as u64,
+        u64::from(status.killed),
+        status.told.map_or(0, |told| {
+            hash_words(&[
+                told.price.0 as u64,
+                told.qty.0,
+                told.imbalance.0,
+                told.imbalance_side.map_or(0, |side| side as u64),
+            ])
+        }),
     ])
+}
+
+/// The share of an engaged kill switch for everything, a session or an account. (An instrument's is
+/// in its [`InstrumentStatus`].)
+#[must_use]
+pub fn kill_hash(scope: KillScope) -> u64 {
+    let (kind, id) = match scope {
+        KillScope::All => (1, 0),
+        KillScope::Session(session) => (2, u64::from(session.0)),
+        KillScope::Account(account) => (3, account.0),
+        KillScope::Instrument(instrument) => (4, u64::from(instrument.0)),
+    };
+    hash_words(&[0x6b69_6c6c, kind, id])
 }
 
 /// A 64-bit hash of a short list of words: each word is folded in with the finalizer of
@@ -69,33 +160,65 @@ const fn mix(mut x: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::*;
 
     #[test]
     fn every_field_counts() {
-        let base = RestingOrder {
+        let terms = NewOrder {
+            account: AccountId(8),
+            peg: Some(PegReference::Primary),
+            ..NewOrder::limit(
+                SessionId(2),
+                ClientOrderId(3),
+                InstrumentId(4),
+                Side::Buy,
+                PriceTicks(5),
+                QtyLots(6),
+            )
+        };
+        let base = LiveOrder {
             order_id: OrderId(1),
-            session: SessionId(2),
-            client_order_id: ClientOrderId(3),
-            instrument: InstrumentId(4),
-            side: Side::Buy,
-            post_only: false,
-            price: PriceTicks(5),
-            qty: QtyLots(6),
+            terms,
+            phase: OrderPhase::Queued,
+            queue_price: PriceTicks(5),
+            displayed: QtyLots(6),
             priority: 7,
         };
+        let with = |terms| LiveOrder { terms, ..base };
         let others = [
-            RestingOrder { order_id: OrderId(9), ..base },
-            RestingOrder { session: SessionId(9), ..base },
-            RestingOrder { client_order_id: ClientOrderId(9), ..base },
-            RestingOrder { instrument: InstrumentId(9), ..base },
-            RestingOrder { side: Side::Sell, ..base },
-            RestingOrder { post_only: true, ..base },
-            RestingOrder { price: PriceTicks(9), ..base },
-            RestingOrder { qty: QtyLots(9), ..base },
-            RestingOrder { priority: 9, ..base },
+            LiveOrder { order_id: OrderId(9), ..base },
+            LiveOrder { phase: OrderPhase::Waiting, ..base },
+            LiveOrder { queue_price: PriceTicks(9), ..base },
+            LiveOrder { displayed: QtyLots(9), ..base },
+            LiveOrder { priority: 9, ..base },
+            with(NewOrder { session: SessionId(9), ..terms }),
+            with(NewOrder { client_order_id: ClientOrderId(9), ..terms }),
+            with(NewOrder { account: AccountId(9), ..terms }),
+            with(NewOrder { instrument: InstrumentId(9), ..terms }),
+            with(NewOrder { side: Side::Sell, ..terms }),
+            with(NewOrder { order_type: OrderType::Stop, ..terms }),
+            with(NewOrder { time_in_force: TimeInForce::Day, ..terms }),
+            with(NewOrder { post_only: PostOnly::Reject, ..terms }),
+            with(NewOrder { hidden: true, ..terms }),
+            with(NewOrder { all_or_none: true, ..terms }),
+            with(NewOrder { stp_group: StpGroup(9), ..terms }),
+            with(NewOrder { self_trade: SelfTrade::Decrement, ..terms }),
+            with(NewOrder { price: PriceTicks(9), ..terms }),
+            with(NewOrder { qty: QtyLots(9), ..terms }),
+            with(NewOrder { display_qty: QtyLots(9), ..terms }),
+            with(NewOrder { min_qty: QtyLots(9), ..terms }),
+            with(NewOrder { stop_price: PriceTicks(9), ..terms }),
+            with(NewOrder { trail_ticks: 9, ..terms }),
+            with(NewOrder { offset_ticks: 9, ..terms }),
+            with(NewOrder { peg: None, ..terms }),
+            with(NewOrder { expires: TimeNs(9), ..terms }),
+            with(NewOrder { budget: 9, ..terms }),
         ];
-        for other in others {
-            assert_ne!(order_hash(&base), order_hash(&other), "{other:?}");
+        for (i, other) in others.iter().enumerate() {
+            assert_ne!(order_hash(&base), order_hash(other), "{other:?}");
+            for another in &others[..i] {
+                assert_ne!(order_hash(another), order_hash(other), "{another:?} {other:?}");
+            }
         }
     }
 
