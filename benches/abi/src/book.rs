@@ -11,10 +11,9 @@
 //! hold, a quantity of 0, the id of an order that rests, or want of room. It is not reported, as it
 //! is not in force.
 
-use crate::output::Output;
+use crate::output::{About, Output, Trade};
 use vesta_engine_abi::abi::{
-    CANCEL_ACK, CANCEL_REJECT, Cancel, MODIFY_ACK, MODIFY_REJECT, ORDER_ACK, Order, Report, SELL,
-    TRADE,
+    CANCEL_ACK, CANCEL_REJECT, Cancel, MODIFY_ACK, MODIFY_REJECT, ORDER_ACK, Order, SELL,
 };
 use vesta_matching::{Capacity, EventSink, Matcher};
 use vesta_types::{
@@ -141,15 +140,13 @@ fn side_byte(side: Side) -> u8 {
 }
 
 #[inline(always)]
-fn trade(sequence_number: u64, fill: &types::Executed) -> Report {
-    Report {
-        kind: TRADE,
+fn trade(sequence_number: u64, fill: &types::Executed) -> Trade {
+    Trade {
         sequence_number,
         price_ticks: price_ticks(fill.price),
         quantity: quantity(fill.qty),
         maker_order_id: order_id(fill.maker.client_order_id),
         taker_order_id: order_id(fill.taker.client_order_id),
-        ..Report::default()
     }
 }
 
@@ -162,24 +159,14 @@ struct OfNew<'a> {
 impl EventSink for OfNew<'_> {
     #[inline(always)]
     fn event(&mut self, event: Event) {
-        let order = self.order;
-        let about = |kind| Report {
-            kind,
-            side: order.side,
-            sequence_number: order.sequence_number,
-            order_id: order.order_id,
-            price_ticks: order.price_ticks,
-            quantity: order.quantity,
-            ..Report::default()
-        };
+        let &Order { order_id, sequence_number, price_ticks, side, .. } = self.order;
+        let about =
+            |kind, quantity| About { kind, side, sequence_number, order_id, price_ticks, quantity };
         match event {
-            Event::Accepted(_) => self.output.report(&about(ORDER_ACK)),
-            Event::Executed(fill) => self.output.report(&trade(order.sequence_number, &fill)),
+            Event::Accepted(_) => self.output.about(about(ORDER_ACK, self.order.quantity)),
+            Event::Executed(fill) => self.output.trade(trade(sequence_number, &fill)),
             // The rest of an IOC order.
-            Event::Cancelled(rest) => {
-                let quantity = quantity(rest.qty);
-                self.output.report(&Report { quantity, ..about(CANCEL_ACK) });
-            }
+            Event::Cancelled(rest) => self.output.about(about(CANCEL_ACK, quantity(rest.qty))),
             Event::Rested(_) | Event::Rejected(_) | Event::Replaced(_) => {}
         }
     }
@@ -193,26 +180,27 @@ struct OfCancel<'a> {
 
 impl OfCancel<'_> {
     #[inline(always)]
-    fn about(&self, kind: u8) -> Report {
-        let &Cancel { order_id, sequence_number } = self.cancel;
-        Report { kind, sequence_number, order_id, ..Report::default() }
-    }
-
-    #[inline(always)]
     fn refuse(&mut self) {
-        self.output.report(&self.about(CANCEL_REJECT));
+        self.output.about(refused(
+            CANCEL_REJECT,
+            self.cancel.order_id,
+            self.cancel.sequence_number,
+        ));
     }
 }
 
 impl EventSink for OfCancel<'_> {
     #[inline(always)]
     fn event(&mut self, event: Event) {
+        let &Cancel { order_id, sequence_number } = self.cancel;
         match event {
-            Event::Cancelled(gone) => self.output.report(&Report {
+            Event::Cancelled(gone) => self.output.about(About {
+                kind: CANCEL_ACK,
                 side: side_byte(gone.side),
+                sequence_number,
+                order_id,
                 price_ticks: price_ticks(gone.price),
                 quantity: quantity(gone.qty),
-                ..self.about(CANCEL_ACK)
             }),
             Event::Rejected(_) => self.refuse(),
             _ => {}
@@ -230,35 +218,43 @@ struct OfModify<'a> {
 impl OfModify<'_> {
     #[inline(always)]
     fn refuse(&mut self) {
-        let &Order { sequence_number, order_id, .. } = self.modify;
-        let refused =
-            Report { kind: MODIFY_REJECT, sequence_number, order_id, ..Report::default() };
-        self.output.report(&refused);
+        self.output.about(refused(
+            MODIFY_REJECT,
+            self.modify.order_id,
+            self.modify.sequence_number,
+        ));
     }
 }
 
 impl EventSink for OfModify<'_> {
     #[inline(always)]
     fn event(&mut self, event: Event) {
-        let modify = self.modify;
+        let &Order { order_id, sequence_number, price_ticks, quantity, .. } = self.modify;
         match event {
             Event::Replaced(order) => {
                 self.kept_its_place = order.priority_kept;
-                self.output.report(&Report {
-                    kind: MODIFY_ACK,
-                    side: side_byte(order.side),
-                    sequence_number: modify.sequence_number,
-                    order_id: modify.order_id,
-                    price_ticks: modify.price_ticks,
-                    quantity: modify.quantity,
-                    ..Report::default()
+                let side = side_byte(order.side);
+                let kind = MODIFY_ACK;
+                self.output.about(About {
+                    kind,
+                    side,
+                    sequence_number,
+                    order_id,
+                    price_ticks,
+                    quantity,
                 });
             }
-            Event::Executed(fill) => self.output.report(&trade(modify.sequence_number, &fill)),
+            Event::Executed(fill) => self.output.trade(trade(sequence_number, &fill)),
             Event::Rejected(_) => self.refuse(),
             Event::Accepted(_) | Event::Rested(_) | Event::Cancelled(_) => {}
         }
     }
+}
+
+/// A refusal says which order was named, and no more: there may be none.
+#[inline(always)]
+fn refused(kind: u8, order_id: u64, sequence_number: u64) -> About {
+    About { kind, side: 0, sequence_number, order_id, price_ticks: 0, quantity: 0 }
 }
 
 /// Hears nothing.

@@ -5,73 +5,100 @@ use crate::abi::{
     CANCEL_ACK, Cancel, MODIFY_ACK, NO_ASK, NO_BID, ORDER_ACK, Order, Report, Transport,
 };
 use crate::load::EngineFunctions;
-use core::ffi::c_void;
+use core::ffi::{c_int, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 /// The functions of the null engine.
 pub const NULL_ENGINE: EngineFunctions = EngineFunctions {
     init,
-    shutdown: nothing,
+    shutdown,
     on_new_order,
     on_cancel,
     on_modify,
-    flush: nothing,
+    flush,
     query_best_bid,
     query_best_ask,
     query_depth_at,
     prebuild: None,
 };
 
-static TRANSPORT: AtomicPtr<Transport> = AtomicPtr::new(ptr::null_mut());
-static HANDLE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+/// What the engine has. One report, written over for each message: nothing that is constant is
+/// stored twice, and the report does not straddle cache lines.
+#[repr(C, align(64))]
+struct State {
+    report: Report,
+    push: unsafe extern "C" fn(*mut c_void, *const Report) -> c_int,
+    handle: *mut c_void,
+}
+
+/// Null until `init`.
+static STATE: AtomicPtr<State> = AtomicPtr::new(ptr::null_mut());
 
 #[inline(always)]
-fn emit(report: &Report) {
-    // SAFETY: set by `init` before the first message, and valid until the engine is shut down: the
-    // contract of the ABI. It is called from one thread.
+fn acknowledge(
+    kind: u8,
+    side: u8,
+    order_id: u64,
+    sequence_number: u64,
+    price_ticks: i64,
+    quantity: u32,
+) {
+    // SAFETY: set by `init`, which the ABI calls before the first message, and by `shutdown` after
+    // the last; all from one thread, one call at a time. The transport is valid in between.
     unsafe {
-        let push = (*TRANSPORT.load(Relaxed)).push;
-        while push(HANDLE.load(Relaxed), report) == 0 {
+        let state = &mut *STATE.load(Relaxed);
+        // Volatile, so that two fields are not stored as one: see `Wrap::put`, which reads them.
+        (&raw mut state.report.kind).write_volatile(kind);
+        (&raw mut state.report.side).write_volatile(side);
+        (&raw mut state.report.sequence_number).write_volatile(sequence_number);
+        (&raw mut state.report.order_id).write_volatile(order_id);
+        (&raw mut state.report.price_ticks).write_volatile(price_ticks);
+        (&raw mut state.report.quantity).write_volatile(quantity);
+        while (state.push)(state.handle, &raw const state.report) == 0 {
             core::hint::spin_loop();
         }
     }
 }
 
 unsafe extern "C" fn init(_seed: u64, transport: *const Transport, handle: *mut c_void) {
-    TRANSPORT.store(transport.cast_mut(), Relaxed);
-    HANDLE.store(handle, Relaxed);
+    // SAFETY: the caller's table, valid for reading.
+    let push = unsafe { (*transport).push };
+    let state = Box::new(State { push, handle, report: Report::default() });
+    free(STATE.swap(Box::into_raw(state), Relaxed));
 }
 
-unsafe extern "C" fn nothing() {}
-
-#[inline(always)]
-fn acknowledge(kind: u8, order: &Order) {
-    emit(&Report {
-        kind,
-        side: order.side,
-        sequence_number: order.sequence_number,
-        order_id: order.order_id,
-        price_ticks: order.price_ticks,
-        quantity: order.quantity,
-        ..Report::default()
-    });
+unsafe extern "C" fn shutdown() {
+    free(STATE.swap(ptr::null_mut(), Relaxed));
 }
+
+fn free(state: *mut State) {
+    if !state.is_null() {
+        // SAFETY: made by `init` from a box, and taken out of `STATE`.
+        drop(unsafe { Box::from_raw(state) });
+    }
+}
+
+unsafe extern "C" fn flush() {}
 
 unsafe extern "C" fn on_new_order(order: *const Order) {
     // SAFETY: the caller's message, valid during the call.
-    acknowledge(ORDER_ACK, unsafe { &*order });
+    let order = unsafe { &*order };
+    let Order { side, order_id, sequence_number, price_ticks, quantity, .. } = *order;
+    acknowledge(ORDER_ACK, side, order_id, sequence_number, price_ticks, quantity);
 }
 
 unsafe extern "C" fn on_modify(modify: *const Order) {
     // SAFETY: the caller's message, valid during the call.
-    acknowledge(MODIFY_ACK, unsafe { &*modify });
+    let modify = unsafe { &*modify };
+    let Order { side, order_id, sequence_number, price_ticks, quantity, .. } = *modify;
+    acknowledge(MODIFY_ACK, side, order_id, sequence_number, price_ticks, quantity);
 }
 
 unsafe extern "C" fn on_cancel(cancel: *const Cancel) {
     // SAFETY: the caller's message, valid during the call.
     let &Cancel { order_id, sequence_number } = unsafe { &*cancel };
-    acknowledge(CANCEL_ACK, &Order { order_id, sequence_number, ..Order::default() });
+    acknowledge(CANCEL_ACK, 0, order_id, sequence_number, 0, 0);
 }
 
 unsafe extern "C" fn query_best_bid() -> i64 {

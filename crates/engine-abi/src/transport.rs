@@ -35,10 +35,29 @@ impl Wrap {
         Self { slots: [Report::default(); WRAP_LEN], count: 0, trade_count: 0 }
     }
 
+    /// Copies a report into the next slot, field by field, without the padding. An engine has
+    /// written it a moment ago, in pieces that are still in the processor's store buffer: a wide load
+    /// over several of them waits until they have left it, which costs every report of every engine
+    /// some 20 cycles. Volatile, because the compiler makes wide loads of plain ones.
+    ///
+    /// # Safety
+    /// `report` is valid for reading.
     #[inline(always)]
-    fn put(&mut self, report: &Report) {
-        self.slots[self.count as usize % WRAP_LEN] = *report;
-        self.count += 1;
+    unsafe fn put(&mut self, report: *const Report) -> u8 {
+        let slot = &mut self.slots[self.count as usize % WRAP_LEN];
+        self.count = self.count.wrapping_add(1);
+        // SAFETY: what the caller promises.
+        unsafe {
+            slot.kind = (&raw const (*report).kind).read_volatile();
+            slot.side = (&raw const (*report).side).read_volatile();
+            slot.sequence_number = (&raw const (*report).sequence_number).read_volatile();
+            slot.order_id = (&raw const (*report).order_id).read_volatile();
+            slot.price_ticks = (&raw const (*report).price_ticks).read_volatile();
+            slot.quantity = (&raw const (*report).quantity).read_volatile();
+            slot.maker_order_id = (&raw const (*report).maker_order_id).read_volatile();
+            slot.taker_order_id = (&raw const (*report).taker_order_id).read_volatile();
+        }
+        slot.kind
     }
 }
 
@@ -60,8 +79,7 @@ const fn transport(push: unsafe extern "C" fn(*mut c_void, *const Report) -> c_i
 
 unsafe extern "C" fn wrap_push(handle: *mut c_void, report: *const Report) -> c_int {
     // SAFETY: see above.
-    let (wrap, report) = unsafe { (&mut *handle.cast::<Wrap>(), &*report) };
-    wrap.put(report);
+    unsafe { (*handle.cast::<Wrap>()).put(report) };
     1
 }
 
@@ -70,9 +88,10 @@ unsafe extern "C" fn wrap_push_counting_trades(
     report: *const Report,
 ) -> c_int {
     // SAFETY: see above.
-    let (wrap, report) = unsafe { (&mut *handle.cast::<Wrap>(), &*report) };
-    wrap.put(report);
-    wrap.trade_count += u64::from(report.kind == TRADE);
+    unsafe {
+        let wrap = &mut *handle.cast::<Wrap>();
+        wrap.trade_count += u64::from(wrap.put(report) == TRADE);
+    }
     1
 }
 

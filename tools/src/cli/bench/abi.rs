@@ -79,7 +79,7 @@ fn parse_engine(text: &str) -> Result<EngineFile, String> {
     Ok(EngineFile { name, path })
 }
 
-/// `libvesta_engine.so` is called `vesta_engine`, and `other_adapter.so` `other`.
+/// `libvesta_abi.so` is called `vesta_abi`, and `other_adapter.so` `other`.
 fn name_of(path: &Path) -> String {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
     let stem = stem.strip_prefix("lib").unwrap_or(&stem);
@@ -211,9 +211,9 @@ mod tests {
     #[test]
     fn engines_have_names() {
         let name = |text| parse_engine(text).map(|engine| engine.name);
-        assert_eq!(name("a/libvesta_engine.so").as_deref(), Ok("vesta_engine"));
+        assert_eq!(name("a/libvesta_abi.so").as_deref(), Ok("vesta_abi"));
         assert_eq!(name("other_adapter.so").as_deref(), Ok("other"));
-        assert_eq!(name("old=a/libvesta_engine.so").as_deref(), Ok("old"));
+        assert_eq!(name("old=a/libvesta_abi.so").as_deref(), Ok("old"));
         for bad in ["", "=x.so", "x="] {
             assert!(name(bad).is_err(), "{bad}");
         }
