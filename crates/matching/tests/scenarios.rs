@@ -45,7 +45,7 @@ fn scenarios() -> Vec<Scenario> {
     good.into_iter().flatten().flatten().collect()
 }
 
-/// Of `name_or_point`, the name that a rule may have.
+/// A bold text, if it has the form of a rule's name.
 fn rule_name(text: &str) -> Option<String> {
     let name = text.strip_suffix('.').unwrap_or(text);
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
@@ -57,9 +57,11 @@ fn document() -> String {
     fs::read_to_string(path).expect("the rules")
 }
 
-/// The bold names of the document.
+/// The bold names of the document, from its first section of rules on: before it, bold words are
+/// explained.
 fn rules(document: &str) -> BTreeSet<String> {
-    document.split("**").skip(1).step_by(2).filter_map(rule_name).collect()
+    let (_, rules) = document.split_once("\n## Replies\n").expect("the first section of rules");
+    rules.split("**").skip(1).step_by(2).filter_map(rule_name).collect()
 }
 
 /// The reasons of the table of guards.
