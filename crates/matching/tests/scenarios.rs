@@ -188,7 +188,10 @@ fn unknown_words_are_rejected_where_they_stand() {
 #[test]
 fn a_difference_is_told_line_by_line() {
     let lines = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    assert_eq!(venue::diff(&lines("a b c"), &lines("a x y c")), "    a\n  - b\n  + x\n  + y\n    c\n");
+    assert_eq!(
+        venue::diff(&lines("a b c"), &lines("a x y c")),
+        "    a\n  - b\n  + x\n  + y\n    c\n"
+    );
     assert_eq!(venue::diff(&lines("a a"), &lines("a")), "    a\n  - a\n");
     assert_eq!(venue::diff(&lines("a"), &lines("a a a")), "    a\n  + a\n  + a\n");
 }
