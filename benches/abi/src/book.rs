@@ -17,9 +17,9 @@ use vesta_engine_abi::abi::{
 };
 use vesta_matching::{Capacity, EventSink, Matcher};
 use vesta_types::{
-    self as types, ClientOrderId, Command, Event, InstrumentId, InstrumentRules, NewOrder, OrderRef,
-    PriceTicks, QtyLots, Replace, ReplaceShrink, SessionId, Side, StpGroup, TickStep, TimeInForce,
-    TimeNs,
+    self as types, ClientOrderId, Command, Event, InstrumentId, InstrumentRules, NewOrder,
+    OrderRef, PriceTicks, QtyLots, Replace, ReplaceShrink, SessionId, Side, StpGroup, TickStep,
+    TimeInForce, TimeNs,
 };
 
 /// Half of the prices that the matcher holds are below the ABI's 0. A workload within 2^47 ticks of
