@@ -56,8 +56,9 @@ fn require_price_of(
 
 #[inline(always)]
 fn is_on_tick(rules: &InstrumentRules, price: PriceTicks) -> bool {
-    // Most instruments have one step for all prices: then there is nothing to look up.
-    rules.tick_steps[0].ticks == 0 || price.0 % i64::from(rules.tick_step(price)) == 0
+    // Most instruments have one step for all prices: then there is nothing to look up, nor to divide.
+    let [first, second, ..] = &rules.tick_steps;
+    (first.ticks <= 1 && second.ticks == 0) || price.0 % i64::from(rules.tick_step(price)) == 0
 }
 
 /// Ticks, band and notional of an order with these prices (0 for none).

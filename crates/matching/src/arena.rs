@@ -9,6 +9,7 @@
 //! A plain order (limit, good till cancelled or for the day, shown whole or hidden) needs no
 //! `Extra`. Slots are used again last freed, first used: they are in the cache.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
@@ -20,6 +21,7 @@ use vesta_types::{
 
 use crate::book::BookIndex;
 use crate::links::NodeId;
+use crate::memory::touched;
 use crate::sessions::SessionIndex;
 
 /// Where an order is, and how it differs from the plainest. Set once, but for the phase.
@@ -157,57 +159,53 @@ struct Ring {
 
 /// All live orders of a shard.
 pub(crate) struct Arena {
-    orders: Vec<Order>,
-    ring: Vec<Ring>,
+    orders: Box<[Order]>,
+    ring: Box<[Ring]>,
     extras: Vec<Extra>,
+    /// The last freed, or the lowest, at the end.
     free_slots: Vec<NodeId>,
     free_extras: Vec<u32>,
-    count: u32,
-    count_max: u32,
 }
 
 impl Arena {
     pub(crate) fn new(count_max: u32) -> Self {
         let capacity = count_max as usize;
+        let free = Order {
+            order_id: OrderId(0),
+            client_order_id: ClientOrderId(0),
+            account: AccountId(0),
+            price: PriceTicks(0),
+            priority: 0,
+            level: NodeId::NIL,
+            session: SessionIndex(0),
+            stp_group: StpGroup(0),
+            extra: NO_EXTRA,
+            book: BookIndex(0),
+            flags: Flags(0),
+        };
         Self {
-            orders: Vec::with_capacity(capacity),
-            ring: Vec::with_capacity(capacity),
+            orders: touched(capacity, free),
+            ring: touched(capacity, Ring { next: NodeId::NIL, prev: NodeId::NIL }),
             extras: Vec::with_capacity(capacity),
-            free_slots: Vec::with_capacity(capacity),
+            free_slots: (0..count_max).rev().map(NodeId).collect(),
             free_extras: Vec::with_capacity(capacity),
-            count: 0,
-            count_max,
         }
     }
 
     pub(crate) fn count(&self) -> u32 {
-        self.count
+        (self.orders.len() - self.free_slots.len()) as u32
     }
 
     #[inline(always)]
     pub(crate) fn is_full(&self) -> bool {
-        self.count == self.count_max
+        self.free_slots.is_empty()
     }
 
     /// Takes a slot for an order. There must be one.
     #[inline(always)]
     pub(crate) fn insert(&mut self, order: Order) -> NodeId {
-        self.count += 1;
-        match self.free_slots.pop() {
-            Some(slot) => {
-                self.orders[slot.0 as usize] = order;
-                slot
-            }
-            None => self.insert_new(order),
-        }
-    }
-
-    fn insert_new(&mut self, order: Order) -> NodeId {
-        assert!(self.count <= self.count_max, "no free order slot");
-        // Within the capacity reserved at the start.
-        let slot = NodeId(self.orders.len() as u32);
-        self.orders.push(order);
-        self.ring.push(Ring { next: NodeId::NIL, prev: NodeId::NIL });
+        let slot = self.free_slots.pop().expect("the guards have seen a free slot");
+        self.orders[slot.0 as usize] = order;
         slot
     }
 
@@ -222,7 +220,6 @@ impl Arena {
             self.free_extras.push(extra);
         }
         self.free_slots.push(slot);
-        self.count -= 1;
     }
 
     /// A place for what few orders have.

@@ -28,6 +28,11 @@ use crate::links::{Links, NodeId, PAGE_SHIFT, PAGE_TICKS, PageId};
 const WINDOW_PAGES: u64 = 64 * 64;
 /// Where in the window the page that it moves for is put: most orders are behind the best price.
 const WINDOW_LEAD: u64 = WINDOW_PAGES / 4 * 3;
+/// Empty pages that a ladder keeps: 2,048 prices. Too low: pages come and go near the touch; too high:
+/// memory.
+pub(crate) const IDLE_PAGES: usize = 32;
+/// No page.
+const NO_PAGE: PageId = PageId(u32::MAX);
 /// Mirrored keys of 1..=`PriceTicks::MAX` are in that range again.
 const MIRROR: u64 = PriceTicks::MAX.0 as u64 + 1;
 
@@ -57,6 +62,10 @@ pub(crate) struct Ladder {
     words: [u64; 64],
     /// Page ids plus one; 0 for none.
     window: Box<[u32; WINDOW_PAGES as usize]>,
+    /// Pages of the window that ran empty, the latest overwriting the oldest. They are kept, because
+    /// near the touch they are soon wanted again; what falls out is given back if it is still empty.
+    idle: [PageId; IDLE_PAGES],
+    idle_next: usize,
 }
 
 /// What the ladders of a shard share.
@@ -66,10 +75,13 @@ pub(crate) struct Levels {
 }
 
 impl Levels {
-    pub(crate) fn new(order_count_max: u32, fixed_count: u32) -> Self {
+    /// Each level has an order, and each page that is not idle a level: so there are never more
+    /// pages than orders, and those that are idle.
+    pub(crate) fn new(order_count_max: u32, fixed_count: u32, ladder_count: u32) -> Self {
+        let page_count_max = order_count_max + ladder_count * (IDLE_PAGES as u32 + 1);
         Self {
-            links: Links::new(order_count_max, fixed_count),
-            far: FarNodes::new(order_count_max),
+            links: Links::new(order_count_max, fixed_count, page_count_max),
+            far: FarNodes::new(page_count_max),
         }
     }
 }
@@ -90,6 +102,8 @@ impl Ladder {
                 .into_boxed_slice()
                 .try_into()
                 .expect("a vector of that length"),
+            idle: [NO_PAGE; IDLE_PAGES],
+            idle_next: 0,
         }
     }
 
@@ -166,6 +180,8 @@ impl Ladder {
         let page_key = key >> PAGE_SHIFT;
         let at = page_key.wrapping_sub(self.base);
         let page = if at < WINDOW_PAGES && self.window[at as usize] != 0 {
+            self.words[(at >> 6) as usize] |= 1 << (at & 63);
+            self.top |= 1 << (at >> 6);
             PageId(self.window[at as usize] - 1)
         } else {
             self.open_page(levels, page_key)
@@ -235,12 +251,36 @@ impl Ladder {
         self.top |= 1 << (at >> 6);
     }
 
-    fn clear_in_window(&mut self, at: u64) {
-        self.window[at as usize] = 0;
+    /// The page at a place has no orders any more.
+    #[inline(always)]
+    fn clear_bits(&mut self, at: u64) {
         let word = &mut self.words[(at >> 6) as usize];
         *word &= !(1 << (at & 63));
         if *word == 0 {
             self.top &= !(1 << (at >> 6));
+        }
+    }
+
+    /// Keeps a page of the window that has run empty, in place of the oldest that was kept.
+    #[inline(always)]
+    fn keep_idle(&mut self, levels: &mut Levels, page: PageId) {
+        let at = self.idle_next % IDLE_PAGES;
+        self.idle_next = (at + 1) % IDLE_PAGES;
+        let oldest = core::mem::replace(&mut self.idle[at], page);
+        if oldest != page {
+            self.give_back(levels, oldest);
+        }
+    }
+
+    /// Gives back a page that was kept, if it is still one of this window's, and empty.
+    fn give_back(&mut self, levels: &mut Levels, page: PageId) {
+        if page == NO_PAGE || levels.links.page(page).bits != 0 {
+            return;
+        }
+        let at = levels.links.page(page).key.wrapping_sub(self.base);
+        if at < WINDOW_PAGES && self.window[at as usize] == page.0 + 1 {
+            self.window[at as usize] = 0;
+            levels.links.free_page(page);
         }
     }
 
@@ -256,10 +296,11 @@ impl Ladder {
         let page_key = levels.links.page(page).key;
         if page_key < self.base {
             levels.far.remove(&mut self.far, &levels.links, page);
+            levels.links.free_page(page);
         } else {
-            self.clear_in_window(page_key - self.base);
+            self.clear_bits(page_key - self.base);
+            self.keep_idle(levels, page);
         }
-        levels.links.free_page(page);
         if level == self.best {
             if self.top == 0 && !self.refill(levels) {
                 self.best = NodeId::NIL;
@@ -288,10 +329,14 @@ impl Ladder {
     /// Moves the window, and every page to where it belongs then.
     #[cold]
     fn move_window(&mut self, levels: &mut Levels, base: u64) {
+        for page in core::mem::replace(&mut self.idle, [NO_PAGE; IDLE_PAGES]) {
+            self.give_back(levels, page);
+        }
         while self.top != 0 {
             let at = self.highest();
             let page = PageId(self.window[at as usize] - 1);
-            self.clear_in_window(at);
+            self.clear_bits(at);
+            self.window[at as usize] = 0;
             levels.far.insert(&mut self.far, &levels.links, page);
         }
         self.base = base;
@@ -412,7 +457,7 @@ mod tests {
     fn agrees_with_a_map_while_the_window_moves() {
         const ORDER_COUNT: u32 = 200;
         for rank in [Rank::HighFirst, Rank::LowFirst] {
-            let mut levels = Levels::new(ORDER_COUNT, 0);
+            let mut levels = Levels::new(ORDER_COUNT, 0, 1);
             let mut ladder = Ladder::new(rank);
             let mut map: BTreeMap<(Key, u64), (NodeId, NodeId)> = BTreeMap::new();
             let mut free: Vec<NodeId> = (0..ORDER_COUNT).map(NodeId).collect();

@@ -9,7 +9,7 @@ use vesta_types::{
 };
 
 use crate::arena::Arena;
-use crate::book::{BlankBook, Book, BookIndex, FIXED_PER_BOOK};
+use crate::book::{BlankBook, Book, BookIndex, FIXED_PER_BOOK, LADDERS_PER_BOOK};
 use crate::events::{self, EventSink};
 use crate::expiry::Expiries;
 use crate::hashing::Hashing;
@@ -78,7 +78,11 @@ impl<R: Reservation> Matcher<R> {
         }
         let Capacity { order_count_max, instrument_count_max, session_count_max, .. } = capacity;
         Self {
-            levels: Levels::new(order_count_max, instrument_count_max * FIXED_PER_BOOK),
+            levels: Levels::new(
+                order_count_max,
+                instrument_count_max * FIXED_PER_BOOK,
+                instrument_count_max * LADDERS_PER_BOOK,
+            ),
             arena: Arena::new(order_count_max),
             names: Names::new(order_count_max),
             sessions: Sessions::new(session_count_max),

@@ -181,7 +181,8 @@ impl<R: Reservation> Matcher<R> {
             Side::Buy => terms.stop_price.0 + offset,
         };
         let limit = PriceTicks(limit.clamp(1, rules.price_max.0));
-        let rounded = rounded(rules, terms.side, limit);
+        // Away from the trigger: the limit may only give it more room.
+        let rounded = rounded(rules, terms.side.opposite(), limit);
         let prices = PriceTicks(1)..=rules.price_max;
         if prices.contains(&rounded) { rounded } else { limit }
     }
