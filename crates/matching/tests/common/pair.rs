@@ -63,17 +63,22 @@ impl Pair {
         }
         let hashes = (self.matcher.state_hash(), self.model.state_hash());
         if hashes.0 != hashes.1 {
+            eprintln!("hash after {step:?}, which said{}", list(&self.events));
+            for order in self.model.live_orders() {
+                let it = OrderRef::Order(order.order_id);
+                let other = self.matcher.order(order.terms.session, it);
+                if other != Some(order) {
+                    eprintln!("the fast book: {other:?}\n    the model: {order:?}");
+                }
+            }
             self.check();
-            panic!("hash after {step:?}, which said {:#?}", self.events);
+            panic!("the hash, but nothing that can be seen");
         }
         said
     }
 
     fn difference(&self, step: &Step) -> String {
         let same = self.events.iter().zip(&self.expected).take_while(|(a, b)| a == b).count();
-        let list = |events: &[Event]| {
-            events.iter().map(|event| format!("\n    {event:?}")).collect::<String>()
-        };
         format!(
             "events of {step:?}\n  both:{}\n  the fast book:{}\n  the model:{}\n",
             list(&self.events[..same]),
@@ -118,11 +123,18 @@ impl Pair {
     }
 }
 
+fn list(events: &[Event]) -> String {
+    events.iter().map(|event| format!("\n    {event:?}")).collect()
+}
+
 fn same<T: Debug + PartialEq>(
     what: &str,
     a: impl Iterator<Item = T>,
     b: impl Iterator<Item = T>,
 ) {
     let (a, b): (Vec<T>, Vec<T>) = (a.collect(), b.collect());
-    assert_eq!(a, b, "{what}");
+    for (a, b) in a.iter().zip(&b) {
+        assert_eq!(a, b, "{what}");
+    }
+    assert_eq!(a.len(), b.len(), "{what}");
 }
