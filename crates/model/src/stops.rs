@@ -112,7 +112,6 @@ impl Model {
                 break;
             }
             let order = self.forget(run.elected.remove(0));
-            run.set_off += 1;
             self.set_off(order, run);
         }
         // No longer continuous: who did not act waits again, with a new stamp.
@@ -124,6 +123,7 @@ impl Model {
 
     /// A stop that is in no queue is triggered, and acts.
     fn set_off(&mut self, mut order: LiveOrder, run: &mut Run<'_>) {
+        run.set_off += 1;
         let terms = order.terms;
         let limit = limit_when_triggered(self.book(terms.instrument), &terms);
         run.events.push(Event::Triggered(Triggered {
