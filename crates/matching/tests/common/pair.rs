@@ -77,6 +77,16 @@ impl Pair {
         said
     }
 
+    /// What the model holds, for whoever has to understand a difference.
+    pub fn picture(&self) -> String {
+        let instruments = self.model.instruments().map(|(instrument, rules)| {
+            let rules = format!("\n{rules:?}\n{:?}", self.model.status(instrument));
+            let of = self.model.live_orders().filter(|order| order.terms.instrument == instrument);
+            rules + &of.map(|order| format!("\n    {}", brief(&order))).collect::<String>()
+        });
+        instruments.collect()
+    }
+
     fn difference(&self, step: &Step) -> String {
         let same = self.events.iter().zip(&self.expected).take_while(|(a, b)| a == b).count();
         format!(
@@ -121,6 +131,31 @@ impl Pair {
         }
         matcher.check_invariants();
     }
+}
+
+/// An order in a few words: what is not as usual.
+fn brief(order: &LiveOrder) -> String {
+    let LiveOrder { order_id, terms, phase, queue_price, displayed, priority } = order;
+    let usual = NewOrder::limit(
+        terms.session,
+        terms.client_order_id,
+        terms.instrument,
+        terms.side,
+        terms.price,
+        terms.qty,
+    );
+    let (own, usual) = (format!("{terms:?}"), format!("{usual:?}"));
+    let pairs = own.split(", ").zip(usual.split(", "));
+    let others: Vec<&str> = pairs.filter(|(a, b)| a != b).map(|(a, _)| a).collect();
+    format!(
+        "o{order_id} s{}#{} {} {} @ {} {phase:?} at {queue_price} shown {displayed} stamp {priority} {}",
+        terms.session,
+        terms.client_order_id,
+        terms.side,
+        terms.qty,
+        terms.price,
+        others.join(" ")
+    )
 }
 
 fn list(events: &[Event]) -> String {
