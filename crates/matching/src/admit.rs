@@ -290,7 +290,8 @@ impl<R: Reservation> Matcher<R> {
             (PriceTicks(0), Some(extra)) if order_type.is_trailing() => {
                 let shrinks = replace.qty.0 < self.open(slot)
                     && book.rules.replace_shrink == ReplaceShrink::KeepsPriority;
-                if shrinks { extra.terms.stop_price } else { self.trailed(slot) }
+                let stays = shrinks || book.last_price.0 == 0;
+                if stays { extra.terms.stop_price } else { self.trailed(slot) }
             }
             (PriceTicks(0), Some(extra)) => extra.terms.stop_price,
             (given, _) => given,
