@@ -331,10 +331,10 @@ impl<R: Reservation> Matcher<R> {
 
     #[inline(always)]
     pub(crate) fn admit_instrument(
-        &self,
+        &mut self,
         instrument: InstrumentId,
     ) -> Result<BookIndex, RejectReason> {
-        self.find_book(instrument).ok_or(RejectReason::UnknownInstrument)
+        self.find_book_again(instrument).ok_or(RejectReason::UnknownInstrument)
     }
 }
 
