@@ -30,8 +30,9 @@ const WINDOW_LEAD: u64 = WINDOW_PAGES / 4 * 3;
 /// Empty pages that all ladders together keep, 1 KiB each. Too low: pages come and go near the touch;
 /// too high: memory.
 const IDLE_PAGES_MAX: u32 = 8192;
-/// Empty pages of one ladder that are worth a walk through its window to give them back.
-const IDLE_PAGES_WORTH: u32 = 256;
+/// After so many empty pages that could not be kept, the ladder at hand gives back all of its own: a walk
+/// through its window, some 2 us.
+const IDLE_WALK_INTERVAL: u32 = 256;
 /// Mirrored keys of 1..=`PriceTicks::MAX` are in that range again.
 const MIRROR: u64 = PriceTicks::MAX.0 as u64 + 1;
 
@@ -59,9 +60,6 @@ pub(crate) struct Ladder {
     base: u64,
     top: u64,
     window: Box<Window>,
-    /// Pages of the window that are kept although they are empty: near the touch they are soon wanted
-    /// again.
-    idle_count: u32,
 }
 
 struct Window {
@@ -75,7 +73,10 @@ struct Window {
 pub(crate) struct Levels {
     pub(crate) links: Links,
     pub(crate) far: FarNodes,
+    /// Pages in windows that are kept although they are empty: near the touch they are soon wanted again.
     idle_count: u32,
+    /// Pages that were given back because too many were kept.
+    refused_count: u32,
 }
 
 impl Levels {
@@ -87,6 +88,7 @@ impl Levels {
             links: Links::new(order_count_max, fixed_count, page_count_max),
             far: FarNodes::new(page_count_max),
             idle_count: 0,
+            refused_count: 0,
         }
     }
 }
@@ -102,7 +104,6 @@ impl Ladder {
             base: 0,
             top: 0,
             window: Box::new(Window { words: [0; 64], pages: [0; WINDOW_PAGES as usize] }),
-            idle_count: 0,
         }
     }
 
@@ -193,7 +194,6 @@ impl Ladder {
         if at < WINDOW_PAGES {
             self.window.words[(at >> 6) as usize] |= 1 << (at & 63);
             self.top |= 1 << (at >> 6);
-            self.idle_count -= woke;
             levels.idle_count -= woke;
         }
         let was_empty = levels.links.append(level, node, qty);
@@ -229,7 +229,6 @@ impl Ladder {
         let word = &mut self.window.words[(at >> 6) as usize];
         *word &= !(u64::from(is_idle) << (at & 63));
         self.top &= !(u64::from(*word == 0) << (at >> 6));
-        self.idle_count += u32::from(is_idle);
         levels.idle_count += u32::from(is_idle);
         if levels.idle_count > IDLE_PAGES_MAX || self.top == 0 {
             return self.close_last(levels, page);
@@ -261,15 +260,15 @@ impl Ladder {
     #[cold]
     #[inline(never)]
     fn close_last(&mut self, levels: &mut Levels, page: PageId) {
-        let is_too_many = levels.idle_count > IDLE_PAGES_MAX;
-        if is_too_many && self.idle_count >= IDLE_PAGES_WORTH {
-            self.give_idle_back(levels);
-        } else if is_too_many && levels.links.page(page).bits == 0 {
+        if levels.idle_count > IDLE_PAGES_MAX && levels.links.page(page).bits == 0 {
             let at = levels.links.page(page).key - self.base;
             self.window.pages[at as usize] = 0;
             levels.links.free_page(page);
-            self.idle_count -= 1;
             levels.idle_count -= 1;
+            levels.refused_count = levels.refused_count.wrapping_add(1);
+            if levels.refused_count.is_multiple_of(IDLE_WALK_INTERVAL) {
+                self.give_idle_back(levels);
+            }
         }
         if self.top == 0 && !self.refill(levels) {
             self.best = NodeId::NIL;
@@ -297,7 +296,6 @@ impl Ladder {
         }
         let page = levels.links.take_page(page_key);
         self.window.pages[(page_key - self.base) as usize] = page.0 + 1;
-        self.idle_count += 1;
         levels.idle_count += 1;
         page
     }
@@ -311,10 +309,9 @@ impl Ladder {
             {
                 self.window.pages[at] = 0;
                 levels.links.free_page(page);
+                levels.idle_count -= 1;
             }
         }
-        levels.idle_count -= self.idle_count;
-        self.idle_count = 0;
     }
 
     /// The highest place of the window that has a page.
