@@ -38,6 +38,12 @@ pub struct Origin {
 
 const _: () = assert!(size_of::<Origin>() == 16);
 
+impl Origin {
+    /// All zero: of a record that is nobody's command, but the sequencer's own.
+    pub const NONE: Self =
+        Self { client_seq: U64::ZERO, session: U32::ZERO, session_epoch: U32::ZERO };
+}
+
 messages! {
     /// A new order without anything that only [`NewOrderExtendedRequest`] has.
     NewOrderRequest = 1, 64 {
