@@ -1,99 +1,367 @@
 //! The guard ladders: what a command must satisfy before anything changes. The first broken rule
 //! is the reason of the reject.
 
+use vesta_types::state_hash::OrderPhase;
 use vesta_types::{
-    ClientOrderId, InstrumentId, Limits, MassCancel, NewOrder, OrderRef, OrderType, PriceTicks,
-    QtyLots, RejectReason, Replace, SessionId, TimeInForce,
+    AuctionKind, ClientOrderId, InstrumentId, InstrumentRules, NewOrder, OrderRef, OrderType,
+    PegReference, PostOnly, PriceTicks, QtyLots, RejectReason, Replace, Side, TimeInForce,
+    TradingState,
 };
 
-use crate::arena::OrderSlot;
-use crate::book::BookIndex;
+use crate::arena::Flags;
+use crate::book::{Book, BookIndex};
+use crate::links::NodeId;
 use crate::matcher::Matcher;
+use crate::new_order::{Admitted, is_plain};
+use crate::reservation::Reservation;
+use crate::sessions::SessionIndex;
+use crate::stops::rounded;
+use crate::taker::Taker;
 
 /// `Ok` when `holds`, else the reason.
+#[inline(always)]
 fn require(holds: bool, reason: RejectReason) -> Result<(), RejectReason> {
     if holds { Ok(()) } else { Err(reason) }
 }
 
-fn require_price(price: PriceTicks, limits: &Limits) -> Result<(), RejectReason> {
-    let range = PriceTicks(1)..=limits.price_max;
-    require(range.contains(&price), RejectReason::InvalidPrice)
+#[inline(always)]
+fn is_within(price: PriceTicks, least: i64, rules: &InstrumentRules) -> bool {
+    price.0 >= least && price.0 <= rules.price_max.0
 }
 
-fn require_qty(qty: QtyLots, limits: &Limits) -> Result<(), RejectReason> {
-    require((QtyLots(1)..=limits.qty_max).contains(&qty), RejectReason::InvalidQuantity)
+#[inline(always)]
+fn require_qty(qty: QtyLots, rules: &InstrumentRules) -> Result<(), RejectReason> {
+    require(qty.0 >= 1 && qty.0 <= rules.qty_max.0, RejectReason::InvalidQuantity)
 }
 
-/// Says whether an instrument may have these limits.
-pub(crate) fn limits(limits: &Limits) -> Result<(), RejectReason> {
-    require_price(limits.price_max, &Limits { price_max: PriceTicks::MAX, ..*limits })?;
-    require_qty(limits.qty_max, &Limits { qty_max: QtyLots::MAX, ..*limits })
+/// The least price field that an order of a type may have; the greatest is `price_max`.
+fn least_price(order_type: OrderType) -> i64 {
+    match order_type {
+        OrderType::Limit | OrderType::StopLimit => 1,
+        _ => 0,
+    }
 }
 
-impl Matcher {
-    /// The book that a new order is for.
-    pub(crate) fn admit_new(&self, new: &NewOrder) -> Result<BookIndex, RejectReason> {
+fn require_price_of(
+    order_type: OrderType,
+    price: PriceTicks,
+    rules: &InstrumentRules,
+) -> Result<(), RejectReason> {
+    let is_good = match order_type.is_trailing() {
+        true => price.0 == 0,
+        false => is_within(price, least_price(order_type), rules),
+    };
+    require(is_good, RejectReason::InvalidPrice)
+}
+
+#[inline(always)]
+fn is_on_tick(rules: &InstrumentRules, price: PriceTicks) -> bool {
+    // Most instruments have one step for all prices: then there is nothing to look up.
+    rules.tick_steps[0].ticks == 0 || price.0 % i64::from(rules.tick_step(price)) == 0
+}
+
+/// Ticks, band and notional of an order with these prices (0 for none).
+#[inline(always)]
+fn require_limits(
+    book: &Book,
+    has_limit: bool,
+    price: PriceTicks,
+    trigger: PriceTicks,
+    qty: QtyLots,
+) -> Result<(), RejectReason> {
+    let rules = &book.rules;
+    let on_ticks = is_on_tick(rules, price) && is_on_tick(rules, trigger);
+    require(on_ticks, RejectReason::OffTickSize)?;
+    if rules.static_band_ticks != 0 && has_limit && book.reference_price.0 != 0 {
+        let distance = price.0.abs_diff(book.reference_price.0);
+        require(distance <= rules.static_band_ticks, RejectReason::OutsideStaticBand)?;
+    }
+    if rules.notional_max != 0 {
+        let price = if price.0 != 0 {
+            price
+        } else if trigger.0 != 0 {
+            trigger
+        } else {
+            book.last_price
+        };
+        // At most 2^48 x 2^40.
+        let notional = price.0 as u128 * u128::from(qty.0);
+        require(notional <= u128::from(rules.notional_max), RejectReason::NotionalLimit)?;
+    }
+    Ok(())
+}
+
+impl<R: Reservation> Matcher<R> {
+    /// What a new order needs to go on.
+    #[inline(always)]
+    pub(crate) fn admit_new(&mut self, new: &NewOrder) -> Result<Admitted, RejectReason> {
         use RejectReason as Reason;
+        let session = self.find_session(new.session)?;
         let index = self.admit_instrument(new.instrument)?;
-        let book = self.book(index);
-        let is_market = new.order_type == OrderType::Market;
-        let may_rest = new.time_in_force == TimeInForce::Gtc;
         require(new.client_order_id != ClientOrderId(0), Reason::InvalidClientOrderId)?;
-        require(!(is_market && may_rest), Reason::MarketMustBeImmediate)?;
-        require(!new.post_only || may_rest, Reason::PostOnlyMustRest)?;
-        match new.order_type {
-            OrderType::Limit => require_price(new.price, &book.limits)?,
-            OrderType::Market => require(new.price == PriceTicks(0), Reason::InvalidPrice)?,
+        require(!self.is_killed(session, new.account, index), Reason::KillSwitch)?;
+        let book = self.book(index);
+        let is_plain = is_plain(new);
+        if !is_plain || book.state != TradingState::Continuous {
+            admit_terms(book, new)?;
         }
-        require_qty(new.qty, &book.limits)?;
-        let target = OrderRef::Client(new.client_order_id);
-        let namesake = self.orders.find(new.session, target);
+        if is_plain {
+            require(is_within(new.price, 1, &book.rules), Reason::InvalidPrice)?;
+            require_qty(new.qty, &book.rules)?;
+        } else {
+            self.admit_fields(book, new)?;
+        }
+        let has_limit = matches!(new.order_type, OrderType::Limit | OrderType::StopLimit);
+        require_limits(book, has_limit, new.price, new.stop_price, new.qty)?;
+        let namesake = self.names.by_client(&self.arena, session, new.client_order_id);
         require(namesake.is_none(), Reason::DuplicateClientOrderId)?;
-        if new.post_only {
-            require(!book.crosses(new.side, new.price), Reason::PostOnlyWouldCross)?;
+        let may_stay = new.time_in_force.may_rest() || new.time_in_force.is_auction_only();
+        let owner = self.sessions.at(session);
+        require(!may_stay || owner.open_count < owner.open_max, Reason::OpenOrderLimit)?;
+        let price = match new.post_only {
+            PostOnly::Off => new.price,
+            _ => {
+                let arriving = Taker::arriving(new, index, self.order_id_last);
+                self.admit_post_only(arriving, new.post_only)?
+            }
+        };
+        if may_stay {
+            require(!self.arena.is_full(), Reason::OrderCapacity)?;
+            if is_plain || is_for_display(new) {
+                let ladder = &self.book(index).displayed[new.side.index()];
+                require(!self.lacks_level(ladder, price), Reason::LevelCapacity)?;
+            }
         }
-        if may_rest {
-            require(!self.orders.arena.is_full(), Reason::OrderCapacity)?;
-            let lacks_level = book.side(new.side).lacks_level(new.price, None);
-            require(!lacks_level, Reason::LevelCapacity)?;
-        }
-        Ok(index)
+        let reserved = self.reservation.reserve(self.order_id_last.next(), new);
+        require(reserved, Reason::ReservationRefused)?;
+        Ok(Admitted { session, book: index, price, is_plain })
+    }
+
+    /// The fields that only some orders have, and the price and quantity of any.
+    #[inline(never)]
+    fn admit_fields(&self, book: &Book, new: &NewOrder) -> Result<(), RejectReason> {
+        use RejectReason as Reason;
+        let rules = &book.rules;
+        let ticks_max = rules.price_max.0 as u64;
+        require_price_of(new.order_type, new.price, rules)?;
+        require_qty(new.qty, rules)?;
+        let stop_is_good = match new.order_type {
+            OrderType::Stop | OrderType::StopLimit => {
+                is_within(new.stop_price, 1, rules) && new.trail_ticks == 0
+            }
+            OrderType::TrailingStop | OrderType::TrailingStopLimit => {
+                (1..=ticks_max).contains(&new.trail_ticks)
+                    && is_within(new.stop_price, 0, rules)
+                    && (new.stop_price.0 != 0 || book.last_price.0 != 0)
+            }
+            _ => new.stop_price.0 == 0 && new.trail_ticks == 0,
+        };
+        require(stop_is_good, Reason::InvalidStop)?;
+        let peg_is_good = match (new.order_type, new.peg) {
+            (OrderType::Pegged, Some(PegReference::Primary)) => new.offset_ticks <= ticks_max,
+            (OrderType::Pegged, Some(PegReference::Market)) => {
+                (1..=ticks_max).contains(&new.offset_ticks)
+            }
+            (OrderType::TrailingStopLimit, None) => new.offset_ticks <= ticks_max,
+            (OrderType::Pegged, None) => false,
+            (_, peg) => peg.is_none() && new.offset_ticks == 0,
+        };
+        require(peg_is_good, Reason::InvalidPeg)?;
+        let display_is_good = new.display_qty.is_zero() || new.display_qty < new.qty;
+        require(display_is_good, Reason::InvalidDisplayQty)?;
+        require(new.min_qty <= new.qty, Reason::InvalidMinQty)?;
+        let expiry_is_good = match new.time_in_force {
+            TimeInForce::Gtd => new.expires > self.time,
+            _ => new.expires.0 == 0,
+        };
+        require(expiry_is_good, Reason::InvalidExpiry)?;
+        let has_budget = new.time_in_force == TimeInForce::FokBudget;
+        require((new.budget != 0) == has_budget, Reason::InvalidBudget)
+    }
+
+    /// The price of a post-only order that arrives, or is replaced: its own, or one behind whom it
+    /// would trade with.
+    #[cold]
+    fn admit_post_only(
+        &self,
+        arriving: Taker,
+        post_only: PostOnly,
+    ) -> Result<PriceTicks, RejectReason> {
+        let book = self.book(arriving.book);
+        let makers = &book.displayed[arriving.side.opposite().index()];
+        let mut taker = Taker { worst: makers.key(arriving.limit), ..arriving };
+        let Some(maker) = self.next_maker(&mut taker) else {
+            return Ok(arriving.limit);
+        };
+        require(post_only == PostOnly::Reprice, RejectReason::PostOnlyWouldCross)?;
+        let met = self.arena[maker].price;
+        let step = i64::from(book.rules.tick_step(met));
+        let behind = match arriving.side {
+            Side::Buy => met.0 - step,
+            Side::Sell => met.0 + step,
+        };
+        let is_good = |price| is_within(price, 1, &book.rules);
+        require(is_good(PriceTicks(behind)), RejectReason::PostOnlyWouldCross)?;
+        let behind = rounded(&book.rules, arriving.side, PriceTicks(behind));
+        require(is_good(behind), RejectReason::PostOnlyWouldCross)?;
+        Ok(behind)
     }
 
     /// The order that a cancel or replace is for: live, the session's own, and of the instrument.
+    #[inline(always)]
     pub(crate) fn admit_target(
         &self,
-        session: SessionId,
+        session: SessionIndex,
         instrument: InstrumentId,
         target: OrderRef,
-    ) -> Result<OrderSlot, RejectReason> {
-        let slot = self.orders.find(session, target);
-        let is_named = |slot: &OrderSlot| self.orders.arena[*slot].instrument == instrument;
+    ) -> Result<NodeId, RejectReason> {
+        let slot = match target {
+            OrderRef::Client(id) => self.names.by_client(&self.arena, session, id),
+            OrderRef::Order(id) => self
+                .names
+                .by_order_id(&self.arena, id)
+                .filter(|&slot| self.arena[slot].session == session),
+        };
+        let is_named = |slot: &NodeId| self.book(self.arena[*slot].book).instrument == instrument;
         slot.filter(is_named).ok_or(RejectReason::UnknownOrder)
     }
 
-    /// The order that a replace is for.
-    pub(crate) fn admit_replace(&self, replace: &Replace) -> Result<OrderSlot, RejectReason> {
-        let slot = self.admit_target(replace.session, replace.instrument, replace.target)?;
-        let order = &self.orders.arena[slot];
-        let book = self.book(order.book);
-        require_price(replace.price, &book.limits)?;
-        require_qty(replace.qty, &book.limits)?;
-        if order.post_only {
-            let crosses = book.crosses(order.side, replace.price);
-            require(!crosses, RejectReason::PostOnlyWouldCross)?;
+    /// The order that a replace is for, and its price from then on.
+    #[inline(always)]
+    pub(crate) fn admit_replace(
+        &mut self,
+        replace: &Replace,
+    ) -> Result<(NodeId, PriceTicks), RejectReason> {
+        use RejectReason as Reason;
+        let session = self.find_session(replace.session)?;
+        let slot = self.admit_target(session, replace.instrument, replace.target)?;
+        let order = &self.arena[slot];
+        let (flags, index) = (order.flags, order.book);
+        let extra = self.arena.extra_of(slot);
+        require(!self.is_killed(session, order.account, index), Reason::KillSwitch)?;
+        let book = self.book(index);
+        let is_open = book.state == TradingState::Continuous || book.state.is_call();
+        require(is_open, Reason::NotInThisState)?;
+        let order_type = extra.map_or(OrderType::Limit, |extra| extra.terms.order_type);
+        require_price_of(order_type, replace.price, &book.rules)?;
+        require_qty(replace.qty, &book.rules)?;
+        let is_plain_stop = matches!(order_type, OrderType::Stop | OrderType::StopLimit);
+        let stop_is_good = replace.stop_price.0 == 0
+            || (is_plain_stop && is_within(replace.stop_price, 1, &book.rules));
+        require(stop_is_good, Reason::InvalidStop)?;
+        let on_tick = is_on_tick(&book.rules, replace.stop_price);
+        require(on_tick && is_on_tick(&book.rules, replace.price), Reason::OffTickSize)?;
+        let trigger = match (replace.stop_price, extra) {
+            (PriceTicks(0), Some(extra)) => extra.terms.stop_price,
+            (given, _) => given,
+        };
+        // The trigger in force may be off the ticks (it trails): only the notional asks for it.
+        let has_limit = matches!(order_type, OrderType::Limit | OrderType::StopLimit);
+        require_limits_of_replace(book, has_limit, replace.price, trigger, replace.qty)?;
+        let is_post_only = flags.has(Flags::POST_ONLY_REJECT | Flags::POST_ONLY_REPRICE);
+        let mut price = replace.price;
+        if is_post_only && book.state == TradingState::Continuous {
+            let reprices = flags.has(Flags::POST_ONLY_REPRICE);
+            let post_only = if reprices { PostOnly::Reprice } else { PostOnly::Reject };
+            let taker = Taker::of(order, replace.session, price, replace.qty.0);
+            price = self.admit_post_only(taker, post_only)?;
         }
-        let lacks_level = book.side(order.side).lacks_level(replace.price, Some(order));
-        require(!lacks_level, RejectReason::LevelCapacity)?;
-        Ok(slot)
+        let is_displayed = flags.phase() == OrderPhase::Queued && !flags.has(Flags::UNDISPLAYED);
+        if is_displayed && self.lacks_level_after_leaving(slot, price) {
+            return Err(Reason::LevelCapacity);
+        }
+        let order_id = self.arena[slot].order_id;
+        let reserved = self.reservation.reserve_again(order_id, price, replace.qty);
+        require(reserved, Reason::ReservationRefused)?;
+        Ok((slot, price))
     }
 
-    /// Nothing but a known instrument is asked of a mass cancel that names one.
-    pub(crate) fn admit_mass_cancel(&self, mass: &MassCancel) -> Result<(), RejectReason> {
-        mass.instrument.map_or(Ok(()), |instrument| self.admit_instrument(instrument).map(drop))
+    /// True when a displayed order can not move to a price for want of a level, even after it has
+    /// left its own.
+    #[inline(always)]
+    fn lacks_level_after_leaving(&self, slot: NodeId, price: PriceTicks) -> bool {
+        let order = &self.arena[slot];
+        let ladder = self.book(order.book).ladder(order.flags.side(), false);
+        let links = &self.levels.links;
+        let is_alone = || links[order.level].next == links[order.level].prev;
+        self.lacks_level(ladder, price)
+            && !(is_alone() && ladder.level_count() == self.capacity.level_count_max)
     }
 
-    fn admit_instrument(&self, instrument: InstrumentId) -> Result<BookIndex, RejectReason> {
+    #[inline(always)]
+    pub(crate) fn admit_instrument(
+        &self,
+        instrument: InstrumentId,
+    ) -> Result<BookIndex, RejectReason> {
         self.find_book(instrument).ok_or(RejectReason::UnknownInstrument)
     }
+}
+
+/// As [`require_limits`], with the price's tick checked before, and the trigger's not at all.
+#[inline(always)]
+fn require_limits_of_replace(
+    book: &Book,
+    has_limit: bool,
+    price: PriceTicks,
+    trigger: PriceTicks,
+    qty: QtyLots,
+) -> Result<(), RejectReason> {
+    match require_limits(book, has_limit, price, trigger, qty) {
+        Err(RejectReason::OffTickSize) => {
+            // Only the trigger can be off: band and notional are still to be looked at.
+            let mut on_tick = trigger;
+            on_tick.0 -= on_tick.0 % i64::from(book.rules.tick_step(on_tick));
+            require_limits(book, has_limit, price, on_tick, qty)
+        }
+        outcome => outcome,
+    }
+}
+
+/// True for a limit order that goes to the displayed queue.
+fn is_for_display(new: &NewOrder) -> bool {
+    new.order_type == OrderType::Limit
+        && new.time_in_force.may_rest()
+        && !Flags::of(new).has(Flags::UNDISPLAYED)
+}
+
+/// What the trading state admits, and what goes together.
+#[inline(never)]
+fn admit_terms(book: &Book, new: &NewOrder) -> Result<(), RejectReason> {
+    use OrderType as Type;
+    use RejectReason as Reason;
+    let (order_type, tif) = (new.order_type, new.time_in_force);
+    let is_limit = order_type == Type::Limit;
+    let is_post_only = new.post_only != PostOnly::Off;
+    let state_admits = match book.state {
+        TradingState::Continuous => tif != TimeInForce::AtOpen,
+        TradingState::PreOpen
+        | TradingState::AuctionCall
+        | TradingState::VolatilityInterruption => {
+            let opens = book.state == TradingState::PreOpen
+                || (book.state == TradingState::AuctionCall
+                    && book.auction == Some(AuctionKind::Opening));
+            let time_is_good = tif.may_rest()
+                || tif == TimeInForce::AtClose
+                || (tif == TimeInForce::AtOpen && opens);
+            time_is_good && !is_post_only && order_type != Type::Pegged
+        }
+        TradingState::Uncross | TradingState::Halt | TradingState::Close => false,
+    };
+    require(state_admits, Reason::NotInThisState)?;
+    let must_be_immediate = order_type == Type::Market && tif.may_rest();
+    require(!must_be_immediate, Reason::MarketMustBeImmediate)?;
+    let may_be_post_only = is_limit && tif.may_rest();
+    require(!is_post_only || may_be_post_only, Reason::PostOnlyMustRest)?;
+
+    let (has_display, has_min) = (!new.display_qty.is_zero(), !new.min_qty.is_zero());
+    let rests_as_limit = is_limit && tif.may_rest();
+    let is_good = (rests_as_limit || !(new.hidden || new.all_or_none || has_display))
+        && (!has_min
+            || rests_as_limit
+            || (tif == TimeInForce::Ioc && matches!(order_type, Type::Limit | Type::Market)))
+        && !(has_display && (new.hidden || new.all_or_none || has_min))
+        && !(new.all_or_none && has_min)
+        && !(is_post_only && (new.all_or_none || has_min))
+        && (tif.may_rest() || matches!(order_type, Type::Limit | Type::Market));
+    require(is_good, Reason::InvalidCombination)
 }

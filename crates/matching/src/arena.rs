@@ -1,91 +1,180 @@
-//! Where orders live: one allocation, addressed by `u32`.
+//! Where live orders are kept, beside their [links](crate::links).
 //!
 //! ```text
-//!   level queue     head --next--> . --next--> tail       (prev the other way, NIL at both ends)
-//!   session list    first --session_next--> ... --> first (a ring, in ascending order_id)
-//!   free list       free_head --next--> ... --> NIL       (last freed, first used: it is cached)
+//!   orders   [ Order: 64 bytes, one cache line ]        by slot, which is also the node
+//!   ring     [ {next, prev} ]                           by slot: the session's live orders
+//!   extras   [ Extra ]                                  by Order::extra: what few orders have
 //! ```
+//!
+//! A plain order (limit, good till cancelled or for the day, shown whole or hidden) needs no
+//! `Extra`. Slots are used again last freed, first used: they are in the cache.
 
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
-use vesta_types::state_hash::RestingOrder;
-use vesta_types::{ClientOrderId, InstrumentId, OrderId, PriceTicks, QtyLots, SessionId, Side};
+use vesta_types::state_hash::{LiveOrder, OrderPhase};
+use vesta_types::{
+    AccountId, ClientOrderId, NewOrder, OrderId, OrderType, PostOnly, PriceTicks, QtyLots,
+    SelfTrade, Side, StpGroup, TimeInForce,
+};
 
 use crate::book::BookIndex;
-use crate::side::LevelSlot;
+use crate::links::NodeId;
+use crate::sessions::SessionIndex;
 
-/// Address of an order in the [`Arena`].
+/// Where an order is, and how it differs from the plainest. Set once, but for the phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct OrderSlot(pub(crate) u32);
+pub(crate) struct Flags(u16);
 
-impl OrderSlot {
-    /// No order.
-    pub(crate) const NIL: Self = Self(u32::MAX);
+impl Flags {
+    pub(crate) const SELL: u16 = 1;
+    /// In a queue that is not displayed, or bound for one.
+    pub(crate) const UNDISPLAYED: u16 = 1 << 1;
+    pub(crate) const HIDDEN: u16 = 1 << 2;
+    pub(crate) const ALL_OR_NONE: u16 = 1 << 3;
+    /// Has `Extra::terms.min_qty`.
+    pub(crate) const MIN_QTY: u16 = 1 << 4;
+    pub(crate) const ICEBERG: u16 = 1 << 5;
+    pub(crate) const PEGGED: u16 = 1 << 6;
+    pub(crate) const POST_ONLY_REJECT: u16 = 1 << 7;
+    pub(crate) const POST_ONLY_REPRICE: u16 = 1 << 8;
+    pub(crate) const DAY: u16 = 1 << 9;
+    /// Among the stops that were elected and did not act yet.
+    pub(crate) const ELECTED: u16 = 1 << 10;
+    /// The self-trade instruction, three bits.
+    const SELF_TRADE_SHIFT: u32 = 11;
+    /// The phase less one, two bits.
+    const PHASE_SHIFT: u32 = 14;
 
-    /// `None` for [`NIL`](Self::NIL).
-    pub(crate) fn some(self) -> Option<Self> {
-        (self != Self::NIL).then_some(self)
+    pub(crate) fn of(terms: &NewOrder) -> Self {
+        let mut bits = 0;
+        let mut set = |holds: bool, bit: u16| bits |= if holds { bit } else { 0 };
+        set(terms.side == Side::Sell, Self::SELL);
+        set(terms.hidden, Self::HIDDEN | Self::UNDISPLAYED);
+        set(terms.all_or_none, Self::ALL_OR_NONE | Self::UNDISPLAYED);
+        set(!terms.min_qty.is_zero(), Self::MIN_QTY | Self::UNDISPLAYED);
+        set(terms.order_type == OrderType::Pegged, Self::PEGGED | Self::UNDISPLAYED);
+        set(!terms.display_qty.is_zero(), Self::ICEBERG);
+        set(terms.post_only == PostOnly::Reject, Self::POST_ONLY_REJECT);
+        set(terms.post_only == PostOnly::Reprice, Self::POST_ONLY_REPRICE);
+        set(terms.time_in_force == TimeInForce::Day, Self::DAY);
+        Self(bits | (terms.self_trade as u16) << Self::SELF_TRADE_SHIFT)
     }
-}
 
-/// An order: what its owner said of it, what is open of it, and where it is linked.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Order {
-    /// 0 while the slot is free.
-    pub(crate) order_id: OrderId,
-    pub(crate) client_order_id: ClientOrderId,
-    /// 0 for a market order, which never gets into the arena.
-    pub(crate) price: PriceTicks,
-    /// What is open.
-    pub(crate) qty: QtyLots,
-    /// Of its last entry into a queue; 0 before the first.
-    pub(crate) priority: u64,
-    pub(crate) session: SessionId,
-    pub(crate) instrument: InstrumentId,
-    pub(crate) book: BookIndex,
-    /// [`LevelSlot::NIL`] while it is in no queue: on arrival, and between leaving a queue and
-    /// resting again.
-    pub(crate) level: LevelSlot,
-    pub(crate) next: OrderSlot,
-    pub(crate) prev: OrderSlot,
-    pub(crate) session_next: OrderSlot,
-    pub(crate) session_prev: OrderSlot,
-    pub(crate) side: Side,
-    pub(crate) post_only: bool,
-}
+    #[inline(always)]
+    pub(crate) const fn has(self, bits: u16) -> bool {
+        self.0 & bits != 0
+    }
 
-// Ten orders in nine cache lines is what the intrusive links cost. Larger: someone added a field.
-const _: () = assert!(size_of::<Order>() == 80);
+    #[inline(always)]
+    pub(crate) const fn side(self) -> Side {
+        if self.has(Self::SELL) { Side::Sell } else { Side::Buy }
+    }
 
-impl Order {
-    pub(crate) fn view(&self) -> RestingOrder {
-        RestingOrder {
-            order_id: self.order_id,
-            session: self.session,
-            client_order_id: self.client_order_id,
-            instrument: self.instrument,
-            side: self.side,
-            post_only: self.post_only,
-            price: self.price,
-            qty: self.qty,
-            priority: self.priority,
+    pub(crate) fn set(&mut self, bit: u16, to: bool) {
+        self.0 = if to { self.0 | bit } else { self.0 & !bit };
+    }
+
+    pub(crate) fn self_trade(self) -> SelfTrade {
+        let bits = (self.0 >> Self::SELF_TRADE_SHIFT & 7) as u8;
+        SelfTrade::from_wire(bits).expect("it was made from one")
+    }
+
+    pub(crate) fn phase(self) -> OrderPhase {
+        match self.0 >> Self::PHASE_SHIFT {
+            0 => OrderPhase::Queued,
+            1 => OrderPhase::Waiting,
+            2 => OrderPhase::ForAuction,
+            _ => OrderPhase::Parked,
+        }
+    }
+
+    pub(crate) fn set_phase(&mut self, phase: OrderPhase) {
+        let mask = 3 << Self::PHASE_SHIFT;
+        self.0 = self.0 & !mask | (phase as u16 - 1) << Self::PHASE_SHIFT;
+    }
+
+    fn post_only(self) -> PostOnly {
+        if self.has(Self::POST_ONLY_REJECT) {
+            PostOnly::Reject
+        } else if self.has(Self::POST_ONLY_REPRICE) {
+            PostOnly::Reprice
+        } else {
+            PostOnly::Off
         }
     }
 }
 
+/// No extra.
+pub(crate) const NO_EXTRA: u32 = u32::MAX;
+
+/// A live order. What it offers in its queue is in its node.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Order {
+    /// 0 while the slot is free.
+    pub(crate) order_id: OrderId,
+    pub(crate) client_order_id: ClientOrderId,
+    pub(crate) account: AccountId,
+    /// The price at which it is queued, in ticks; of a stop, its limit or 0; 0 while parked.
+    pub(crate) price: PriceTicks,
+    /// Of its last entry into a queue; 0 before the first.
+    pub(crate) priority: u64,
+    /// The queue that it is in; NIL between leaving one and entering the next, and while parked.
+    pub(crate) level: NodeId,
+    pub(crate) session: SessionIndex,
+    pub(crate) stp_group: StpGroup,
+    /// Its place among the extras, or [`NO_EXTRA`].
+    pub(crate) extra: u32,
+    pub(crate) book: BookIndex,
+    pub(crate) flags: Flags,
+}
+
+// One line: an order that is touched costs one miss. Larger: someone added a field.
+const _: () = assert!(size_of::<Order>() == 64);
+
+/// What few orders have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extra {
+    /// As given, but `order_type`, `price`, `stop_price`, `trail_ticks` and `offset_ticks` are those
+    /// in force. `qty` is not kept up to date.
+    pub(crate) terms: NewOrder,
+    /// Of an iceberg: what is open beside what its node offers. Of an order that is in no queue of
+    /// the book (waiting, for auction, parked): 0, its node has it all.
+    pub(crate) reserve: u64,
+    /// In the list of the book's pegged or trailing orders, by slot.
+    pub(crate) list_next: NodeId,
+    pub(crate) list_prev: NodeId,
+    /// GTD: its place in the heap of expiries.
+    pub(crate) heap_at: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ring {
+    next: NodeId,
+    prev: NodeId,
+}
+
+/// All live orders of a shard.
 pub(crate) struct Arena {
-    slots: Vec<Order>,
-    free_head: OrderSlot,
+    orders: Vec<Order>,
+    ring: Vec<Ring>,
+    extras: Vec<Extra>,
+    free_slots: Vec<NodeId>,
+    free_extras: Vec<u32>,
     count: u32,
     count_max: u32,
 }
 
 impl Arena {
     pub(crate) fn new(count_max: u32) -> Self {
+        let capacity = count_max as usize;
         Self {
-            slots: Vec::with_capacity(count_max as usize),
-            free_head: OrderSlot::NIL,
+            orders: Vec::with_capacity(capacity),
+            ring: Vec::with_capacity(capacity),
+            extras: Vec::with_capacity(capacity),
+            free_slots: Vec::with_capacity(capacity),
+            free_extras: Vec::with_capacity(capacity),
             count: 0,
             count_max,
         }
@@ -95,61 +184,178 @@ impl Arena {
         self.count
     }
 
+    #[inline(always)]
     pub(crate) fn is_full(&self) -> bool {
         self.count == self.count_max
     }
 
     /// Takes a slot for an order. There must be one.
-    pub(crate) fn insert(&mut self, order: Order) -> OrderSlot {
-        assert!(!self.is_full(), "no free order slot");
-        assert_ne!(order.order_id, OrderId(0), "0 marks a free slot");
-        let slot = match self.free_head.some() {
-            Some(slot) => {
-                self.free_head = self.slots[slot.0 as usize].next;
-                self.slots[slot.0 as usize] = order;
-                slot
-            }
-            None => {
-                // Below count_max <= 2^24, and within the capacity reserved at the start.
-                let slot = OrderSlot(self.slots.len() as u32);
-                self.slots.push(order);
-                slot
-            }
-        };
+    #[inline(always)]
+    pub(crate) fn insert(&mut self, order: Order) -> NodeId {
         self.count += 1;
+        match self.free_slots.pop() {
+            Some(slot) => {
+                self.orders[slot.0 as usize] = order;
+                slot
+            }
+            None => self.insert_new(order),
+        }
+    }
+
+    fn insert_new(&mut self, order: Order) -> NodeId {
+        assert!(self.count <= self.count_max, "no free order slot");
+        // Within the capacity reserved at the start.
+        let slot = NodeId(self.orders.len() as u32);
+        self.orders.push(order);
+        self.ring.push(Ring { next: NodeId::NIL, prev: NodeId::NIL });
         slot
     }
 
     /// Gives a slot back.
-    pub(crate) fn remove(&mut self, slot: OrderSlot) {
-        let order = &mut self.slots[slot.0 as usize];
-        assert_ne!(order.order_id, OrderId(0), "freed twice");
-        debug_assert_eq!(order.level, LevelSlot::NIL, "freed while in a queue");
+    #[inline(always)]
+    pub(crate) fn remove(&mut self, slot: NodeId) {
+        let order = &mut self.orders[slot.0 as usize];
+        debug_assert_ne!(order.order_id, OrderId(0), "freed twice");
         order.order_id = OrderId(0);
-        order.next = self.free_head;
-        self.free_head = slot;
+        let extra = order.extra;
+        if extra != NO_EXTRA {
+            self.free_extras.push(extra);
+        }
+        self.free_slots.push(slot);
         self.count -= 1;
     }
 
-    /// Slots that were ever used: live ones and those on the free list.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (OrderSlot, &Order)> {
-        (0..).map(OrderSlot).zip(&self.slots)
+    /// A place for what few orders have.
+    pub(crate) fn new_extra(&mut self, extra: Extra) -> u32 {
+        match self.free_extras.pop() {
+            Some(at) => {
+                self.extras[at as usize] = extra;
+                at
+            }
+            None => {
+                self.extras.push(extra);
+                self.extras.len() as u32 - 1
+            }
+        }
+    }
+
+    /// The extra of an order that has one.
+    pub(crate) fn extra(&self, slot: NodeId) -> &Extra {
+        &self.extras[self[slot].extra as usize]
+    }
+
+    /// The extra of an order that has one.
+    pub(crate) fn extra_mut(&mut self, slot: NodeId) -> &mut Extra {
+        let at = self[slot].extra;
+        &mut self.extras[at as usize]
+    }
+
+    /// The extra of an order, if it has one.
+    pub(crate) fn extra_of(&self, slot: NodeId) -> Option<&Extra> {
+        let at = self[slot].extra;
+        (at != NO_EXTRA).then(|| &self.extras[at as usize])
+    }
+
+    /// What of an iceberg is open beside its tip; 0 for any other order.
+    #[inline(always)]
+    pub(crate) fn reserve(&self, slot: NodeId) -> u64 {
+        if self[slot].flags.has(Flags::ICEBERG) { self.extra(slot).reserve } else { 0 }
+    }
+
+    /// Links a session's newest order behind its last one (`first` is its oldest, if it has any).
+    #[inline(always)]
+    pub(crate) fn ring_append(&mut self, first: NodeId, slot: NodeId) {
+        let at = slot.0 as usize;
+        if first == NodeId::NIL {
+            self.ring[at] = Ring { next: slot, prev: slot };
+            return;
+        }
+        let last = self.ring[first.0 as usize].prev;
+        self.ring[at] = Ring { next: first, prev: last };
+        self.ring[last.0 as usize].next = slot;
+        self.ring[first.0 as usize].prev = slot;
+    }
+
+    /// Takes an order out of its session's ring. Returns what comes after it: itself, if it was
+    /// the only one.
+    #[inline(always)]
+    pub(crate) fn ring_remove(&mut self, slot: NodeId) -> NodeId {
+        let Ring { next, prev } = self.ring[slot.0 as usize];
+        self.ring[prev.0 as usize].next = next;
+        self.ring[next.0 as usize].prev = prev;
+        next
+    }
+
+    pub(crate) fn ring_next(&self, slot: NodeId) -> NodeId {
+        self.ring[slot.0 as usize].next
+    }
+
+    pub(crate) fn ring_prev(&self, slot: NodeId) -> NodeId {
+        self.ring[slot.0 as usize].prev
+    }
+
+    /// Live slots, in no order that means anything.
+    pub(crate) fn live(&self) -> impl Iterator<Item = NodeId> {
+        let all = (0..).map(NodeId).zip(&self.orders);
+        all.filter(|(_, order)| order.order_id != OrderId(0)).map(|(slot, _)| slot)
+    }
+
+    /// True when the slot holds a live order.
+    pub(crate) fn is_live(&self, slot: NodeId) -> bool {
+        self.orders[slot.0 as usize].order_id != OrderId(0)
+    }
+
+    /// An order as its terms stand, but for those that the arena does not know: session,
+    /// instrument and quantity.
+    pub(crate) fn view(&self, slot: NodeId, of: &NewOrder, offered: u64) -> LiveOrder {
+        let order = &self[slot];
+        let phase = order.flags.phase();
+        let is_queued = phase == OrderPhase::Queued;
+        let plain = NewOrder {
+            client_order_id: order.client_order_id,
+            account: order.account,
+            side: order.flags.side(),
+            order_type: OrderType::Limit,
+            time_in_force: match order.flags.has(Flags::DAY) {
+                true => TimeInForce::Day,
+                false => TimeInForce::Gtc,
+            },
+            post_only: order.flags.post_only(),
+            hidden: order.flags.has(Flags::HIDDEN),
+            all_or_none: order.flags.has(Flags::ALL_OR_NONE),
+            stp_group: order.stp_group,
+            self_trade: order.flags.self_trade(),
+            price: order.price,
+            ..*of
+        };
+        let terms = self.extra_of(slot).map_or(plain, |extra| NewOrder {
+            session: of.session,
+            instrument: of.instrument,
+            ..extra.terms
+        });
+        let shown = is_queued && !order.flags.has(Flags::UNDISPLAYED);
+        LiveOrder {
+            order_id: order.order_id,
+            terms: NewOrder { qty: QtyLots(offered + self.reserve(slot)), ..terms },
+            phase,
+            queue_price: if is_queued { order.price } else { PriceTicks(0) },
+            displayed: QtyLots(if shown { offered } else { 0 }),
+            priority: order.priority,
+        }
     }
 }
 
-impl Index<OrderSlot> for Arena {
+impl Index<NodeId> for Arena {
     type Output = Order;
-    fn index(&self, slot: OrderSlot) -> &Order {
-        let order = &self.slots[slot.0 as usize];
-        debug_assert_ne!(order.order_id, OrderId(0), "stale slot");
-        order
+    #[inline(always)]
+    fn index(&self, slot: NodeId) -> &Order {
+        &self.orders[slot.0 as usize]
     }
 }
 
-impl IndexMut<OrderSlot> for Arena {
-    fn index_mut(&mut self, slot: OrderSlot) -> &mut Order {
-        let order = &mut self.slots[slot.0 as usize];
-        debug_assert_ne!(order.order_id, OrderId(0), "stale slot");
-        order
+impl IndexMut<NodeId> for Arena {
+    #[inline(always)]
+    fn index_mut(&mut self, slot: NodeId) -> &mut Order {
+        &mut self.orders[slot.0 as usize]
     }
 }

@@ -1,55 +1,169 @@
 //! The book of one instrument.
 
-use vesta_types::{InstrumentId, Limits, PriceTicks, Side};
+use vesta_types::state_hash::{InstrumentStatus, status_hash};
+use vesta_types::{
+    AuctionKind, Indicative, InstrumentId, InstrumentRules, PriceTicks, Side, TradingState,
+};
 
-use crate::side::{BookSide, Key};
+use crate::ladder::{Ladder, Rank};
+use crate::links::NodeId;
 
 /// Which of the matcher's books: a position in the order of definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BookIndex(pub(crate) u32);
 
-/// Both sides of a book, without an instrument yet: allocated at start, used at definition.
-pub(crate) struct BlankBook([BookSide; 2]);
+/// Sentinels that every book has beside its ladders.
+pub(crate) const FIXED_PER_BOOK: u32 = 3;
+
+/// The queues of a book, without an instrument yet: allocated at start, used at definition.
+pub(crate) struct BlankBook {
+    displayed: [Ladder; 2],
+    undisplayed: [Ladder; 2],
+    stops: [Ladder; 2],
+}
+
+fn pair(ranks: [Rank; 2]) -> [Ladder; 2] {
+    ranks.map(Ladder::new)
+}
 
 impl BlankBook {
-    pub(crate) fn new(level_count_max: u32) -> Self {
-        Self(Side::BOTH.map(|side| BookSide::new(side, level_count_max)))
+    pub(crate) fn new() -> Self {
+        // Buys by the highest price, sells by the lowest; but of buy stops the lowest trigger is
+        // reached first.
+        let by_price = [Rank::HighFirst, Rank::LowFirst];
+        let by_trigger = [Rank::LowFirst, Rank::HighFirst];
+        Self { displayed: pair(by_price), undisplayed: pair(by_price), stops: pair(by_trigger) }
     }
 
-    pub(crate) fn define(self, instrument: InstrumentId, limits: Limits) -> Book {
-        Book { instrument, limits, sides: self.0 }
+    /// `first_fixed`: the first of [`FIXED_PER_BOOK`] empty queues.
+    pub(crate) fn define(
+        self,
+        instrument: InstrumentId,
+        rules: InstrumentRules,
+        first_fixed: u32,
+    ) -> Book {
+        Book {
+            instrument,
+            rules,
+            state: rules.initial_state,
+            is_killed: false,
+            last_price: PriceTicks(0),
+            band_base: PriceTicks(0),
+            reference_price: rules.reference_price,
+            auction: None,
+            told: None,
+            displayed: self.displayed,
+            undisplayed: self.undisplayed,
+            stops: self.stops,
+            buy_trigger: i64::MAX,
+            sell_trigger: 0,
+            iceberg_count: [0; 2],
+            elected: NodeId(first_fixed),
+            for_opening: NodeId(first_fixed + 1),
+            for_closing: NodeId(first_fixed + 2),
+            trailing: List::EMPTY,
+            pegged: List::EMPTY,
+        }
+    }
+}
+
+/// A list of orders in ascending id, linked through their extras.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct List {
+    pub(crate) first: NodeId,
+    pub(crate) last: NodeId,
+}
+
+impl List {
+    const EMPTY: Self = Self { first: NodeId::NIL, last: NodeId::NIL };
+
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first == NodeId::NIL
     }
 }
 
 pub(crate) struct Book {
     pub(crate) instrument: InstrumentId,
-    pub(crate) limits: Limits,
-    sides: [BookSide; 2],
+    pub(crate) rules: InstrumentRules,
+    pub(crate) state: TradingState,
+    pub(crate) is_killed: bool,
+    /// 0 before the first trade.
+    pub(crate) last_price: PriceTicks,
+    /// The last price as the command found it: what the dynamic band is around.
+    pub(crate) band_base: PriceTicks,
+    pub(crate) reference_price: PriceTicks,
+    pub(crate) auction: Option<AuctionKind>,
+    pub(crate) told: Option<Indicative>,
+    pub(crate) displayed: [Ladder; 2],
+    pub(crate) undisplayed: [Ladder; 2],
+    /// By trigger; the best is the one that is reached first.
+    pub(crate) stops: [Ladder; 2],
+    /// The lowest trigger of a waiting buy stop; `i64::MAX` when there is none.
+    pub(crate) buy_trigger: i64,
+    /// The highest trigger of a waiting sell stop; 0 when there is none.
+    pub(crate) sell_trigger: i64,
+    /// Icebergs in the displayed queues of a side: their reserve is in no level's sum.
+    pub(crate) iceberg_count: [u32; 2],
+    /// Stops whose trigger was reached and that did not act yet.
+    pub(crate) elected: NodeId,
+    /// Auction-only orders, by the auction.
+    pub(crate) for_opening: NodeId,
+    pub(crate) for_closing: NodeId,
+    pub(crate) trailing: List,
+    pub(crate) pegged: List,
 }
 
 impl Book {
-    pub(crate) fn side(&self, side: Side) -> &BookSide {
-        &self.sides[side.index()]
+    /// The displayed or the other queues of a side.
+    #[inline(always)]
+    pub(crate) fn ladder(&self, side: Side, undisplayed: bool) -> &Ladder {
+        let pair = if undisplayed { &self.undisplayed } else { &self.displayed };
+        &pair[side.index()]
     }
 
-    pub(crate) fn side_mut(&mut self, side: Side) -> &mut BookSide {
-        &mut self.sides[side.index()]
+    /// The displayed or the other queues of a side.
+    #[inline(always)]
+    pub(crate) fn ladder_mut(&mut self, side: Side, undisplayed: bool) -> &mut Ladder {
+        let pair = if undisplayed { &mut self.undisplayed } else { &mut self.displayed };
+        &mut pair[side.index()]
     }
 
-    /// The worst rank, among the makers of the opposite side, that a taker of `side` with this
-    /// limit accepts.
-    pub(crate) fn worst_key(&self, side: Side, limit: PriceTicks) -> Key {
-        self.side(side.opposite()).key(limit)
+    pub(crate) fn auction_queue(&self, kind: AuctionKind) -> Option<NodeId> {
+        match kind {
+            AuctionKind::Opening => Some(self.for_opening),
+            AuctionKind::Closing => Some(self.for_closing),
+            AuctionKind::Volatility => None,
+        }
     }
 
-    /// True when an order at `price` would trade on arrival.
-    pub(crate) fn crosses(&self, side: Side, price: PriceTicks) -> bool {
-        self.side(side.opposite()).next_maker(self.worst_key(side, price)).is_some()
+    /// Looks up again which trigger a trade would reach first.
+    pub(crate) fn set_triggers(&mut self) {
+        let [buys, sells] = &self.stops;
+        self.buy_trigger = buys.best_price().map_or(i64::MAX, |price| price.0);
+        self.sell_trigger = sells.best_price().map_or(0, |price| price.0);
     }
 
-    /// True when the best bid is at or above the best ask, which may never last.
+    /// True when the displayed touch of both sides would trade, which may not last in continuous
+    /// trading.
     pub(crate) fn is_crossed(&self) -> bool {
-        let bid = self.side(Side::Buy).levels().next();
-        bid.is_some_and(|bid| self.crosses(Side::Buy, bid.price))
+        let [bids, asks] = &self.displayed;
+        matches!((bids.best_price(), asks.best_price()), (Some(bid), Some(ask)) if bid >= ask)
+    }
+
+    pub(crate) fn status(&self) -> InstrumentStatus {
+        InstrumentStatus {
+            instrument: self.instrument,
+            state: self.state,
+            auction: self.auction,
+            last_price: self.last_price,
+            reference_price: self.reference_price,
+            killed: self.is_killed,
+            told: self.told,
+        }
+    }
+
+    pub(crate) fn hash(&self) -> u64 {
+        status_hash(&self.status())
     }
 }

@@ -107,12 +107,6 @@ impl Index {
         at
     }
 
-    /// Makes the key that led to `old` lead to `new`.
-    pub(crate) fn redirect(&mut self, hash: KeyHash, old: u32, new: u32) {
-        let at = self.position(hash, old);
-        self.entries[at] = pack(hash, new);
-    }
-
     /// Removes an entry.
     pub(crate) fn remove(&mut self, hash: KeyHash, value: u32) {
         let mut hole = self.position(hash, value);
@@ -152,10 +146,6 @@ mod tests {
             // A value carries its key, as an order in the arena does.
             let value = step * 24 + key as u32;
             match map.get(&key).copied() {
-                Some(old) if state & 64 == 0 => {
-                    index.redirect(hash(key), old, value);
-                    map.insert(key, value);
-                }
                 Some(old) => {
                     index.remove(hash(key), old);
                     map.remove(&key);

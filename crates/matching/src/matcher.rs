@@ -2,283 +2,255 @@
 
 use alloc::vec::Vec;
 
-use vesta_types::state_hash::order_hash;
+use vesta_types::state_hash::{LiveOrder, order_hash};
 use vesta_types::{
-    Cancel, CancelReason, Capacity, Command, InstrumentId, Limits, MassCancel, NewOrder, OrderId,
-    OrderType, QtyLots, RejectReason, Replace, TimeInForce, TradeId,
+    AccountId, Capacity, Command, InstrumentId, InstrumentRules, NewOrder, OrderId, PriceTicks,
+    QtyLots, RejectReason, SessionId, Side, TimeNs, TradeId, TradingState,
 };
 
-use crate::admit;
-use crate::arena::{Order, OrderSlot};
-use crate::book::{BlankBook, Book, BookIndex};
+use crate::arena::Arena;
+use crate::book::{BlankBook, Book, BookIndex, FIXED_PER_BOOK};
 use crate::events::{self, EventSink};
-use crate::index::{Index, KeyHash};
-use crate::orders::Orders;
-use crate::side::{Key, LevelSlot};
+use crate::expiry::Expiries;
+use crate::hashing::Hashing;
+use crate::ladder::Levels;
+use crate::links::NodeId;
+use crate::names::Names;
+use crate::reservation::{NoReservation, Reservation};
+use crate::sessions::{IdMap, SessionIndex, Sessions};
 
-/// The books of one shard. See the [crate's rules](crate#rules).
-pub struct Matcher {
-    pub(crate) orders: Orders,
+/// The books of one shard. `docs/matching-rules.md` has the rules.
+pub struct Matcher<R = NoReservation> {
+    pub(crate) levels: Levels,
+    pub(crate) arena: Arena,
+    pub(crate) names: Names,
+    pub(crate) sessions: Sessions,
     /// In order of definition.
     pub(crate) books: Vec<Book>,
     blank_books: Vec<BlankBook>,
-    by_instrument: Index,
+    by_instrument: IdMap,
+    pub(crate) capacity: Capacity,
+    pub(crate) hashing: Hashing,
+    pub(crate) expiries: Expiries,
+    pub(crate) kills: Kills,
+    pub(crate) reservation: R,
+    pub(crate) time: TimeNs,
     pub(crate) order_id_last: OrderId,
-    trade_id_last: TradeId,
+    pub(crate) trade_id_last: TradeId,
     /// The last stamp given: one for each entry into any queue of the shard.
     pub(crate) priority_last: u64,
-    pub(crate) state_hash: u64,
+    /// Of use while a command gathers orders; empty between commands.
+    pub(crate) gathered: Vec<NodeId>,
 }
 
-fn instrument_hash(instrument: InstrumentId) -> KeyHash {
-    KeyHash::of(&[u64::from(instrument.0)])
+/// Kill switches that are engaged, but for those of sessions and instruments, which are kept there.
+pub(crate) struct Kills {
+    /// Any at all, of whatever scope.
+    pub(crate) count: u32,
+    pub(crate) all: bool,
+    pub(crate) accounts: Vec<AccountId>,
 }
 
 impl Matcher {
-    /// An empty matcher. Everything it will ever need is allocated here: at most 176 bytes for each
-    /// order of the capacity, and 48 for each level of each side. The operating system backs it
-    /// with memory page by page as it is first used, so a generous capacity costs address space.
+    /// An empty matcher that reserves nothing for its orders; see
+    /// [`with_reservation`](Self::with_reservation).
     ///
     /// # Panics
     /// When a limit is out of its range: [`Capacity::check`] says so beforehand.
     #[must_use]
     pub fn new(capacity: Capacity) -> Self {
+        Self::with_reservation(capacity, NoReservation)
+    }
+}
+
+impl<R: Reservation> Matcher<R> {
+    /// An empty matcher. All the memory that it will ever need is asked for here: for each order of
+    /// the capacity at most 1.5 KiB of address space, of which an order that shares its
+    /// neighbourhood of prices uses 150 bytes; and 100 KiB of address space for each instrument. The
+    /// operating system backs it with memory page by page as it is first used.
+    ///
+    /// # Panics
+    /// When a limit is out of its range: [`Capacity::check`] says so beforehand.
+    #[must_use]
+    pub fn with_reservation(capacity: Capacity, reservation: R) -> Self {
         if let Err(error) = capacity.check() {
             panic!("matcher capacity: {error}");
         }
-        // A level holds an order, and a new order is refused for want of an order slot before it
-        // is for want of a level: so more levels than orders would never be reached.
-        let level_count_max = capacity.level_count_max.min(capacity.order_count_max);
-        let blank_book = |_| BlankBook::new(level_count_max);
+        let Capacity { order_count_max, instrument_count_max, session_count_max, .. } = capacity;
         Self {
-            orders: Orders::new(capacity.order_count_max),
-            books: Vec::with_capacity(capacity.instrument_count_max as usize),
-            blank_books: (0..capacity.instrument_count_max).map(blank_book).collect(),
-            by_instrument: Index::new(capacity.instrument_count_max),
+            levels: Levels::new(order_count_max, instrument_count_max * FIXED_PER_BOOK),
+            arena: Arena::new(order_count_max),
+            names: Names::new(order_count_max),
+            sessions: Sessions::new(session_count_max),
+            books: Vec::with_capacity(instrument_count_max as usize),
+            blank_books: (0..instrument_count_max).map(|_| BlankBook::new()).collect(),
+            by_instrument: IdMap::new(instrument_count_max),
+            capacity,
+            hashing: Hashing::new(order_count_max),
+            expiries: Expiries::new(order_count_max),
+            kills: Kills {
+                count: 0,
+                all: false,
+                accounts: Vec::with_capacity(Capacity::KILLED_ACCOUNT_COUNT_MAX),
+            },
+            reservation,
+            time: TimeNs(0),
             order_id_last: OrderId(0),
             trade_id_last: TradeId(0),
             priority_last: 0,
-            state_hash: 0,
+            gathered: Vec::with_capacity(order_count_max as usize),
         }
     }
 
-    /// Makes an instrument tradable. Defining it again with the same limits changes nothing.
+    /// Makes an instrument tradable. Defining it again with the same rules changes nothing.
     ///
     /// # Errors
-    /// In this order: [`RejectReason::UnknownInstrument`] for instrument 0,
-    /// [`RejectReason::InvalidPrice`] or [`RejectReason::InvalidQuantity`] for a limit out of its
-    /// range, [`RejectReason::InstrumentRedefined`] when it has other limits already,
-    /// [`RejectReason::InstrumentCapacity`].
-    pub fn define(&mut self, instrument: InstrumentId, limits: Limits) -> Result<(), RejectReason> {
+    /// In this order: [`RejectReason::UnknownInstrument`] for instrument 0, what
+    /// [`InstrumentRules::check`] says, [`RejectReason::InstrumentRedefined`] when it has other rules
+    /// already, [`RejectReason::InstrumentCapacity`].
+    pub fn define(
+        &mut self,
+        instrument: InstrumentId,
+        rules: InstrumentRules,
+    ) -> Result<(), RejectReason> {
         if instrument == InstrumentId(0) {
             return Err(RejectReason::UnknownInstrument);
         }
-        admit::limits(&limits)?;
+        rules.check()?;
         if let Some(index) = self.find_book(instrument) {
-            let is_same = self.book(index).limits == limits;
+            let is_same = self.book(index).rules == rules;
             return if is_same { Ok(()) } else { Err(RejectReason::InstrumentRedefined) };
         }
         let blank = self.blank_books.pop().ok_or(RejectReason::InstrumentCapacity)?;
-        // Below 2^16, the bound of Capacity::instrument_count_max.
-        self.by_instrument.insert(instrument_hash(instrument), self.books.len() as u32);
-        self.books.push(blank.define(instrument, limits));
+        let position = self.books.len() as u32;
+        self.by_instrument.insert(instrument.0, position);
+        let first_fixed = self.capacity.order_count_max + position * FIXED_PER_BOOK;
+        self.books.push(blank.define(instrument, rules, first_fixed));
         Ok(())
+    }
+
+    /// Lets a session trade, with so many live orders at most. Defining it again with the same
+    /// limit changes nothing.
+    ///
+    /// # Errors
+    /// [`RejectReason::UnknownSession`] for session 0; [`RejectReason::SessionCapacity`] when it has
+    /// another limit already, or there is no room for one more.
+    pub fn define_session(
+        &mut self,
+        session: SessionId,
+        open_order_max: u32,
+    ) -> Result<(), RejectReason> {
+        self.sessions.define(session, open_order_max)
     }
 
     /// Applies one command. The first event is its one primary reply, accepted or
     /// rejected; after a reject nothing has changed.
+    #[inline]
     pub fn apply(&mut self, command: &Command, sink: &mut impl EventSink) {
         let outcome = match command {
             Command::New(new) => self.new_order(new, sink),
             Command::Cancel(cancel) => self.cancel(cancel, sink),
             Command::Replace(replace) => self.replace(replace, sink),
             Command::MassCancel(mass) => self.mass_cancel(mass, sink),
+            Command::Kill(kill) => self.kill(kill, sink),
+            Command::SetState(set) => self.set_state(set, sink),
         };
         if let Err(reason) = outcome {
             sink.event(events::rejected(command, reason));
         }
     }
 
-    fn new_order(&mut self, new: &NewOrder, sink: &mut impl EventSink) -> Result<(), RejectReason> {
-        let index = self.admit_new(new)?;
-        self.order_id_last = self.order_id_last.next();
-        let mut taker = Order {
-            order_id: self.order_id_last,
-            client_order_id: new.client_order_id,
-            price: new.price,
-            qty: new.qty,
-            priority: 0,
-            session: new.session,
-            instrument: new.instrument,
-            book: index,
-            level: LevelSlot::NIL,
-            next: OrderSlot::NIL,
-            prev: OrderSlot::NIL,
-            session_next: OrderSlot::NIL,
-            session_prev: OrderSlot::NIL,
-            side: new.side,
-            post_only: new.post_only,
-        };
-        sink.event(taker.accepted_new(new.order_type, new.time_in_force));
-        let worst = match new.order_type {
-            OrderType::Limit => self.book(index).worst_key(new.side, new.price),
-            OrderType::Market => Key::WORST,
-        };
-        let makers = self.book(index).side(new.side.opposite());
-        if new.time_in_force == TimeInForce::Fok && !makers.holds(new.qty, worst) {
-            sink.event(taker.cancelled(CancelReason::FillOrKill));
-            return Ok(());
+    /// What is done when a command has had its effect on a book: elected stops act, pegged orders
+    /// follow the touch.
+    #[inline(always)]
+    pub(crate) fn settle_book(&mut self, index: BookIndex, sink: &mut impl EventSink) {
+        let book = self.book(index);
+        if self.levels.links.first(book.elected).is_some() {
+            self.run_stops(index, sink);
         }
-        self.trade(&mut taker, worst, sink);
-        if taker.qty.is_zero() {
-            return Ok(());
-        }
-        match new.time_in_force {
-            TimeInForce::Gtc => {
-                let slot = self.orders.insert(taker);
-                self.rest(slot, sink);
-            }
-            TimeInForce::Ioc => sink.event(taker.cancelled(CancelReason::ImmediateOrCancel)),
-            TimeInForce::Fok => unreachable!("what was asked for was there"),
-        }
-        Ok(())
-    }
-
-    fn cancel(&mut self, cancel: &Cancel, sink: &mut impl EventSink) -> Result<(), RejectReason> {
-        let slot = self.admit_target(cancel.session, cancel.instrument, cancel.target)?;
-        sink.event(self.orders.arena[slot].accepted_cancel());
-        self.withdraw(slot, CancelReason::Requested, sink);
-        Ok(())
-    }
-
-    fn replace(
-        &mut self,
-        replace: &Replace,
-        sink: &mut impl EventSink,
-    ) -> Result<(), RejectReason> {
-        let slot = self.admit_replace(replace)?;
-        let old = self.orders.arena[slot];
-        let mut taker = Order { price: replace.price, qty: replace.qty, ..old };
-        sink.event(taker.accepted_replace());
-        let priority_kept = taker.price == old.price && taker.qty < old.qty;
-        sink.event(taker.replaced(&old, priority_kept));
-        if priority_kept {
-            self.reduce(slot, old.qty - taker.qty);
-            return Ok(());
-        }
-        // It keeps its slot and its names while it trades, but is in no queue.
-        self.leave_queue(slot);
-        let worst = self.book(old.book).worst_key(old.side, taker.price);
-        self.trade(&mut taker, worst, sink);
-        if taker.qty.is_zero() {
-            self.orders.remove(slot);
-            return Ok(());
-        }
-        let order = &mut self.orders.arena[slot];
-        order.price = taker.price;
-        order.qty = taker.qty;
-        self.rest(slot, sink);
-        Ok(())
-    }
-
-    fn mass_cancel(
-        &mut self,
-        mass: &MassCancel,
-        sink: &mut impl EventSink,
-    ) -> Result<(), RejectReason> {
-        self.admit_mass_cancel(mass)?;
-        sink.event(events::accepted_mass_cancel(mass));
-        let Some(first) = self.orders.first_of(mass.session) else {
-            return Ok(());
-        };
-        // The ring is walked once, in ascending order_id; its last order is known beforehand.
-        let last = self.orders.arena[first].session_prev;
-        let mut at = first;
-        loop {
-            let Order { session_next, instrument, side, .. } = self.orders.arena[at];
-            let is_named = mass.instrument.is_none_or(|named| named == instrument)
-                && mass.side.is_none_or(|named| named == side);
-            if is_named {
-                self.withdraw(at, CancelReason::MassCancel, sink);
-            }
-            if at == last {
-                return Ok(());
-            }
-            at = session_next;
+        if !self.book(index).pegged.is_empty() {
+            self.follow_pegs(index, sink);
         }
     }
 
-    /// Fills the taker from the opposite side, best price first, then in order of entry, as long
-    /// as makers are at `worst` or better. Each turn fills the taker or removes a maker.
-    fn trade(&mut self, taker: &mut Order, worst: Key, sink: &mut impl EventSink) {
-        while !taker.qty.is_zero() {
-            let makers = self.book(taker.book).side(taker.side.opposite());
-            let Some(slot) = makers.next_maker(worst) else {
-                return;
-            };
-            let mut maker = self.orders.arena[slot];
-            let qty = maker.qty.min(taker.qty);
-            maker.qty -= qty;
-            taker.qty -= qty;
-            if maker.qty.is_zero() {
-                self.leave_queue(slot);
-                self.orders.remove(slot);
-            } else {
-                self.reduce(slot, qty);
-            }
-            self.trade_id_last = self.trade_id_last.next();
-            sink.event(taker.executed(&maker, self.trade_id_last, qty));
-        }
-    }
-
-    /// Takes a resting order out of the book, and says so.
-    fn withdraw(&mut self, slot: OrderSlot, reason: CancelReason, sink: &mut impl EventSink) {
-        sink.event(self.orders.arena[slot].cancelled(reason));
-        self.leave_queue(slot);
-        self.orders.remove(slot);
-    }
-
-    /// Puts a live order at the end of its price's queue, and says so.
-    fn rest(&mut self, slot: OrderSlot, sink: &mut impl EventSink) {
-        self.enter_queue(slot);
-        let order = &self.orders.arena[slot];
-        debug_assert!(!self.book(order.book).is_crossed(), "rested although it crosses");
-        sink.event(order.rested());
-    }
-
-    // These three are all that changes a queue, so that the hash always agrees with the queues.
-
-    fn enter_queue(&mut self, slot: OrderSlot) {
-        self.priority_last = self.priority_last.checked_add(1).expect("priority stamps exhausted");
-        let order = &mut self.orders.arena[slot];
-        order.priority = self.priority_last;
-        self.state_hash = self.state_hash.wrapping_add(order_hash(&order.view()));
-        let (book, side) = (order.book, order.side);
-        self.books[book.0 as usize].side_mut(side).push(&mut self.orders.arena, slot);
-    }
-
-    fn leave_queue(&mut self, slot: OrderSlot) {
-        let order = &self.orders.arena[slot];
-        self.state_hash = self.state_hash.wrapping_sub(order_hash(&order.view()));
-        let (book, side) = (order.book, order.side);
-        self.books[book.0 as usize].side_mut(side).unlink(&mut self.orders.arena, slot);
-    }
-
-    fn reduce(&mut self, slot: OrderSlot, by: QtyLots) {
-        let order = &self.orders.arena[slot];
-        self.state_hash = self.state_hash.wrapping_sub(order_hash(&order.view()));
-        let (book, side) = (order.book, order.side);
-        self.books[book.0 as usize].side_mut(side).reduce(&mut self.orders.arena, slot, by);
-        let order = &self.orders.arena[slot];
-        self.state_hash = self.state_hash.wrapping_add(order_hash(&order.view()));
-    }
-
+    #[inline(always)]
     pub(crate) fn book(&self, index: BookIndex) -> &Book {
         &self.books[index.0 as usize]
     }
 
+    #[inline(always)]
+    pub(crate) fn book_mut(&mut self, index: BookIndex) -> &mut Book {
+        &mut self.books[index.0 as usize]
+    }
+
+    #[inline(always)]
     pub(crate) fn find_book(&self, instrument: InstrumentId) -> Option<BookIndex> {
-        let is_instrument = |index| self.book(BookIndex(index)).instrument == instrument;
-        self.by_instrument.get(instrument_hash(instrument), is_instrument).map(BookIndex)
+        let is_it = |at: u32| self.books[at as usize].instrument == instrument;
+        self.by_instrument.get(instrument.0, is_it).map(BookIndex)
+    }
+
+    #[inline(always)]
+    pub(crate) fn find_session(&self, session: SessionId) -> Result<SessionIndex, RejectReason> {
+        self.sessions.find(session).ok_or(RejectReason::UnknownSession)
+    }
+
+    /// What is open of a live order, an iceberg's reserve included.
+    #[inline(always)]
+    pub(crate) fn open(&self, slot: NodeId) -> u64 {
+        self.levels.links[slot].qty + self.arena.reserve(slot)
+    }
+
+    /// What is displayed of a live order.
+    #[inline(always)]
+    pub(crate) fn displayed(&self, slot: NodeId) -> QtyLots {
+        use vesta_types::state_hash::OrderPhase::Queued;
+        let flags = self.arena[slot].flags;
+        let is_displayed = !flags.has(crate::arena::Flags::UNDISPLAYED) && flags.phase() == Queued;
+        QtyLots(if is_displayed { self.levels.links[slot].qty } else { 0 })
+    }
+
+    /// A live order, whole.
+    pub(crate) fn view_of(&self, slot: NodeId) -> LiveOrder {
+        let order = &self.arena[slot];
+        let of = NewOrder::limit(
+            self.sessions.at(order.session).id,
+            order.client_order_id,
+            self.book(order.book).instrument,
+            Side::Buy,
+            PriceTicks(0),
+            QtyLots::ZERO,
+        );
+        self.arena.view(slot, &of, self.levels.links[slot].qty)
+    }
+
+    /// The next priority stamp.
+    #[inline(always)]
+    pub(crate) fn next_priority(&mut self) -> u64 {
+        self.priority_last += 1;
+        self.priority_last
+    }
+
+    /// To be called before an order changes or goes.
+    #[inline(always)]
+    pub(crate) fn before_change(&mut self, slot: NodeId) {
+        if self.hashing.is_settled(slot) {
+            let hash = order_hash(&self.view_of(slot));
+            self.hashing.unsettle(slot, hash);
+        }
+    }
+
+    /// To be called after an order has come or changed.
+    #[inline(always)]
+    pub(crate) fn after_change(&mut self, slot: NodeId) {
+        if let Some(oldest) = self.hashing.note(slot)
+            && self.arena.is_live(oldest)
+        {
+            let hash = order_hash(&self.view_of(oldest));
+            self.hashing.settle(oldest, hash);
+        }
+    }
+
+    pub(crate) fn is_continuous(&self, index: BookIndex) -> bool {
+        self.book(index).state == TradingState::Continuous
     }
 }

@@ -1,5 +1,6 @@
 //! Raw arguments, resolved once into what each command needs.
 
+mod bench;
 mod demo;
 mod inspect;
 mod md;
@@ -39,6 +40,8 @@ enum Command {
     Flow(demo::FlowArgs),
     /// Subscribe to market data, rebuild the books and show them
     Md(md::MdArgs),
+    /// Measure, and compare with others
+    Bench(bench::BenchArgs),
 }
 
 /// What is common to all commands.
@@ -88,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::inspect(&context, &args),
         Command::Flow(args) => demo::flow(context, &args),
         Command::Md(args) => md::md(&context, &args),
+        Command::Bench(args) => bench::bench(&context, &args),
     };
     match outcome {
         Ok(Verdict::Holds) => ExitCode::SUCCESS,

@@ -1,0 +1,266 @@
+//! The matcher, spoken to in the ABI's words: all that this library knows of Vesta's own.
+//!
+//! | the ABI's | is here |
+//! |---|---|
+//! | order id, any `u64` | `ClientOrderId`, one higher, of the one session: 0 is none. The matcher's own index finds it; an id is free again when its order is gone. |
+//! | price, signed ticks | `PriceTicks`, [`PRICE_OFFSET`] higher: those begin at 1 |
+//! | new order | `NewOrder`, GTC or IOC |
+//! | modify: leaves and enters again | `Replace`; where that kept the order's place, a second one, to the same price and quantity, gives it up |
+//!
+//! The ABI has no word for a new order that is refused: not for a price that the matcher can not
+//! hold, a quantity of 0, the id of an order that rests, or want of room. It is not reported, as it
+//! is not in force.
+
+use crate::output::{About, Output, Trade};
+use vesta_engine_abi::abi::{
+    CANCEL_ACK, CANCEL_REJECT, Cancel, MODIFY_ACK, MODIFY_REJECT, ORDER_ACK, Order, SELL,
+};
+use vesta_matching::{Capacity, EventSink, Matcher};
+use vesta_types::{
+    self as types, ClientOrderId, Command, Event, InstrumentId, Limits, NewOrder, OrderRef,
+    OrderType, PriceTicks, QtyLots, Replace, SessionId, Side, TimeInForce,
+};
+
+/// Half of the prices that the matcher holds are below the ABI's 0. A workload within 2^47 ticks of
+/// 0 fits, on either side.
+const PRICE_OFFSET: i64 = PriceTicks::MAX.0 / 2;
+
+/// The public workloads rest fewer than 100,000 orders at a time. Too low: new orders are refused,
+/// which the report hash shows. Too high: the indices are sparser than they need be.
+const CAPACITY: Capacity =
+    Capacity { order_count_max: 1 << 20, level_count_max: 1 << 18, instrument_count_max: 1 };
+
+const INSTRUMENT: InstrumentId = InstrumentId(1);
+const SESSION: SessionId = SessionId(1);
+
+pub(crate) struct Book {
+    matcher: Matcher,
+}
+
+impl Book {
+    pub(crate) fn new() -> Self {
+        let mut matcher = Matcher::new(CAPACITY);
+        let limits = Limits { price_max: PriceTicks::MAX, qty_max: QtyLots(u32::MAX.into()) };
+        let defined = matcher.define(INSTRUMENT, limits);
+        assert_eq!(defined, Ok(()), "the limits are within the matcher's");
+        Self { matcher }
+    }
+
+    #[inline(always)]
+    pub(crate) fn new_order(&mut self, order: &Order, output: &mut Output) {
+        let Some(client_order_id) = client_order_id(order.order_id) else { return };
+        let Some(price) = price(order.price_ticks) else { return };
+        let new = NewOrder {
+            session: SESSION,
+            client_order_id,
+            instrument: INSTRUMENT,
+            side: if order.side == SELL { Side::Sell } else { Side::Buy },
+            order_type: OrderType::Limit,
+            time_in_force: if order.ioc == 0 { TimeInForce::Gtc } else { TimeInForce::Ioc },
+            post_only: false,
+            price,
+            qty: QtyLots(order.quantity.into()),
+        };
+        self.matcher.apply(&Command::New(new), &mut OfNew { order, output });
+    }
+
+    #[inline(always)]
+    pub(crate) fn cancel(&mut self, cancel: &Cancel, output: &mut Output) {
+        let mut sink = OfCancel { cancel, output };
+        let Some(id) = client_order_id(cancel.order_id) else { return sink.refuse() };
+        let target = OrderRef::Client(id);
+        let cancel = types::Cancel { session: SESSION, instrument: INSTRUMENT, target };
+        self.matcher.apply(&Command::Cancel(cancel), &mut sink);
+    }
+
+    #[inline(always)]
+    pub(crate) fn modify(&mut self, modify: &Order, output: &mut Output) {
+        let mut sink = OfModify { modify, output, kept_its_place: false };
+        let ids = client_order_id(modify.order_id).zip(price(modify.price_ticks));
+        let Some((id, price)) = ids else { return sink.refuse() };
+        let replace = Replace {
+            session: SESSION,
+            instrument: INSTRUMENT,
+            target: OrderRef::Client(id),
+            price,
+            qty: QtyLots(modify.quantity.into()),
+        };
+        self.matcher.apply(&Command::Replace(replace), &mut sink);
+        if sink.kept_its_place {
+            // It rests and does not cross, so all that this does is to move it to the end.
+            self.matcher.apply(&Command::Replace(replace), &mut Silence);
+        }
+    }
+
+    /// The best price of a side, in the ABI's ticks.
+    pub(crate) fn best(&self, side: Side) -> Option<i64> {
+        self.matcher.best(INSTRUMENT, side).map(|level| price_ticks(level.price))
+    }
+
+    /// The open quantity at a price of the ABI.
+    pub(crate) fn depth_at(&self, price_ticks: i64, side: Side) -> u64 {
+        let Some(price) = price(price_ticks) else { return 0 };
+        let is_wanted = |level: &types::LevelView| level.price == price;
+        self.matcher.levels(INSTRUMENT, side).find(is_wanted).map_or(0, |level| level.qty.0)
+    }
+}
+
+#[inline(always)]
+fn client_order_id(order_id: u64) -> Option<ClientOrderId> {
+    order_id.checked_add(1).map(ClientOrderId)
+}
+
+/// The ABI's id of an order: that of a live one is never 0.
+#[inline(always)]
+fn order_id(id: ClientOrderId) -> u64 {
+    id.0 - 1
+}
+
+/// `None` for one that the matcher can not hold.
+#[inline(always)]
+fn price(price_ticks: i64) -> Option<PriceTicks> {
+    let price = price_ticks.checked_add(PRICE_OFFSET)?;
+    (1..=PriceTicks::MAX.0).contains(&price).then_some(PriceTicks(price))
+}
+
+#[inline(always)]
+fn price_ticks(price: PriceTicks) -> i64 {
+    price.0 - PRICE_OFFSET
+}
+
+/// A quantity of one order: the limits of the instrument keep it within the ABI's.
+#[inline(always)]
+fn quantity(qty: QtyLots) -> u32 {
+    qty.0 as u32
+}
+
+#[inline(always)]
+fn side_byte(side: Side) -> u8 {
+    side.index() as u8
+}
+
+#[inline(always)]
+fn trade(sequence_number: u64, fill: &types::Executed) -> Trade {
+    Trade {
+        sequence_number,
+        price_ticks: price_ticks(fill.price),
+        quantity: quantity(fill.qty),
+        maker_order_id: order_id(fill.maker.client_order_id),
+        taker_order_id: order_id(fill.taker.client_order_id),
+    }
+}
+
+/// What becomes of a new order.
+struct OfNew<'a> {
+    order: &'a Order,
+    output: &'a mut Output,
+}
+
+impl EventSink for OfNew<'_> {
+    #[inline(always)]
+    fn event(&mut self, event: Event) {
+        let &Order { order_id, sequence_number, price_ticks, side, .. } = self.order;
+        let about =
+            |kind, quantity| About { kind, side, sequence_number, order_id, price_ticks, quantity };
+        match event {
+            Event::Accepted(_) => self.output.about(about(ORDER_ACK, self.order.quantity)),
+            Event::Executed(fill) => self.output.trade(trade(sequence_number, &fill)),
+            // The rest of an IOC order.
+            Event::Cancelled(rest) => self.output.about(about(CANCEL_ACK, quantity(rest.qty))),
+            Event::Rested(_) | Event::Rejected(_) | Event::Replaced(_) => {}
+        }
+    }
+}
+
+/// What becomes of a cancel.
+struct OfCancel<'a> {
+    cancel: &'a Cancel,
+    output: &'a mut Output,
+}
+
+impl OfCancel<'_> {
+    #[inline(always)]
+    fn refuse(&mut self) {
+        self.output.about(refused(
+            CANCEL_REJECT,
+            self.cancel.order_id,
+            self.cancel.sequence_number,
+        ));
+    }
+}
+
+impl EventSink for OfCancel<'_> {
+    #[inline(always)]
+    fn event(&mut self, event: Event) {
+        let &Cancel { order_id, sequence_number } = self.cancel;
+        match event {
+            Event::Cancelled(gone) => self.output.about(About {
+                kind: CANCEL_ACK,
+                side: side_byte(gone.side),
+                sequence_number,
+                order_id,
+                price_ticks: price_ticks(gone.price),
+                quantity: quantity(gone.qty),
+            }),
+            Event::Rejected(_) => self.refuse(),
+            _ => {}
+        }
+    }
+}
+
+/// What becomes of a modify.
+struct OfModify<'a> {
+    modify: &'a Order,
+    output: &'a mut Output,
+    kept_its_place: bool,
+}
+
+impl OfModify<'_> {
+    #[inline(always)]
+    fn refuse(&mut self) {
+        self.output.about(refused(
+            MODIFY_REJECT,
+            self.modify.order_id,
+            self.modify.sequence_number,
+        ));
+    }
+}
+
+impl EventSink for OfModify<'_> {
+    #[inline(always)]
+    fn event(&mut self, event: Event) {
+        let &Order { order_id, sequence_number, price_ticks, quantity, .. } = self.modify;
+        match event {
+            Event::Replaced(order) => {
+                self.kept_its_place = order.priority_kept;
+                let side = side_byte(order.side);
+                let kind = MODIFY_ACK;
+                self.output.about(About {
+                    kind,
+                    side,
+                    sequence_number,
+                    order_id,
+                    price_ticks,
+                    quantity,
+                });
+            }
+            Event::Executed(fill) => self.output.trade(trade(sequence_number, &fill)),
+            Event::Rejected(_) => self.refuse(),
+            Event::Accepted(_) | Event::Rested(_) | Event::Cancelled(_) => {}
+        }
+    }
+}
+
+/// A refusal says which order was named, and no more: there may be none.
+#[inline(always)]
+fn refused(kind: u8, order_id: u64, sequence_number: u64) -> About {
+    About { kind, side: 0, sequence_number, order_id, price_ticks: 0, quantity: 0 }
+}
+
+/// Hears nothing.
+struct Silence;
+
+impl EventSink for Silence {
+    #[inline(always)]
+    fn event(&mut self, _event: Event) {}
+}

@@ -1,0 +1,207 @@
+//! Cancel, mass cancel, kill switch.
+
+use vesta_types::{
+    Accepted, AccountId, Cancel, CancelReason, Capacity, ClientOrderId, CommandKind, Event, Kill,
+    KillScope, MassCancel, OrderId, PriceTicks, QtyLots, RejectReason, SessionId,
+};
+
+use crate::book::BookIndex;
+use crate::events::{self, EventSink};
+use crate::links::NodeId;
+use crate::matcher::Matcher;
+use crate::reservation::Reservation;
+use crate::sessions::SessionIndex;
+
+impl<R: Reservation> Matcher<R> {
+    #[inline(always)]
+    pub(crate) fn cancel(
+        &mut self,
+        cancel: &Cancel,
+        sink: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        let session = self.find_session(cancel.session)?;
+        let slot = self.admit_target(session, cancel.instrument, cancel.target)?;
+        let order = &self.arena[slot];
+        let book = order.book;
+        sink.event(Event::Accepted(Accepted {
+            command: CommandKind::Cancel,
+            session: cancel.session,
+            client_order_id: order.client_order_id,
+            order_id: order.order_id,
+            instrument: cancel.instrument,
+            side: Some(order.flags.side()),
+            terms: None,
+            price: PriceTicks(0),
+            qty: QtyLots(self.open(slot)),
+        }));
+        self.withdraw(slot, CancelReason::Requested, sink);
+        if !self.book(book).pegged.is_empty() {
+            self.follow_pegs(book, sink);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn mass_cancel(
+        &mut self,
+        mass: &MassCancel,
+        sink: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        let session = self.find_session(mass.session)?;
+        if let Some(instrument) = mass.instrument {
+            self.admit_instrument(instrument)?;
+        }
+        sink.event(Event::Accepted(Accepted {
+            command: CommandKind::MassCancel,
+            session: mass.session,
+            client_order_id: ClientOrderId(0),
+            order_id: OrderId(0),
+            instrument: mass.instrument.unwrap_or_default(),
+            side: mass.side,
+            terms: None,
+            price: PriceTicks(0),
+            qty: QtyLots::ZERO,
+        }));
+        let Some(first) = self.sessions.at(session).first.some() else {
+            return Ok(());
+        };
+        // The ring is walked once, in ascending order_id; its last order is known beforehand.
+        let last = self.arena.ring_prev(first);
+        let mut at = first;
+        loop {
+            let next = self.arena.ring_next(at);
+            if self.fits(mass, at) {
+                self.withdraw(at, CancelReason::MassCancel, sink);
+            }
+            if at == last {
+                break;
+            }
+            at = next;
+        }
+        self.follow_all_pegs(sink);
+        Ok(())
+    }
+
+    fn fits(&self, mass: &MassCancel, slot: NodeId) -> bool {
+        let order = &self.arena[slot];
+        let instrument = self.book(order.book).instrument;
+        mass.account.is_none_or(|named| named == order.account)
+            && mass.instrument.is_none_or(|named| named == instrument)
+            && mass.side.is_none_or(|named| named == order.flags.side())
+    }
+
+    pub(crate) fn kill(
+        &mut self,
+        kill: &Kill,
+        sink: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        let changed = self.switch(kill)?;
+        if changed {
+            self.kills.count =
+                if kill.engaged { self.kills.count + 1 } else { self.kills.count - 1 };
+        }
+        let instrument = match kill.scope {
+            KillScope::Instrument(instrument) => instrument,
+            _ => Default::default(),
+        };
+        sink.event(events::accepted_of_operator(CommandKind::Kill, instrument));
+        if !kill.engaged {
+            return Ok(());
+        }
+        self.gather(|matcher, slot| matcher.is_in_scope(kill.scope, slot));
+        self.withdraw_gathered(CancelReason::KillSwitch, sink);
+        self.follow_all_pegs(sink);
+        Ok(())
+    }
+
+    /// Throws or releases a switch; true when it was not so before.
+    fn switch(&mut self, kill: &Kill) -> Result<bool, RejectReason> {
+        let switch: &mut bool = match kill.scope {
+            KillScope::All => &mut self.kills.all,
+            KillScope::Session(session) => {
+                let session = self.find_session(session)?;
+                &mut self.sessions.at_mut(session).is_killed
+            }
+            KillScope::Instrument(instrument) => {
+                let book = self.admit_instrument(instrument)?;
+                &mut self.book_mut(book).is_killed
+            }
+            KillScope::Account(account) => return self.switch_account(account, kill.engaged),
+        };
+        let changed = *switch != kill.engaged;
+        *switch = kill.engaged;
+        Ok(changed)
+    }
+
+    fn switch_account(&mut self, account: AccountId, engaged: bool) -> Result<bool, RejectReason> {
+        if account == AccountId(0) {
+            return Err(RejectReason::AccountNotAllowed);
+        }
+        let accounts = &mut self.kills.accounts;
+        let at = accounts.iter().position(|&killed| killed == account);
+        match (at, engaged) {
+            (Some(_), true) | (None, false) => return Ok(false),
+            (Some(at), false) => {
+                accounts.swap_remove(at);
+            }
+            (None, true) if accounts.len() == Capacity::KILLED_ACCOUNT_COUNT_MAX => {
+                return Err(RejectReason::KillCapacity);
+            }
+            (None, true) => accounts.push(account),
+        }
+        Ok(true)
+    }
+
+    fn is_in_scope(&self, scope: KillScope, slot: NodeId) -> bool {
+        let order = &self.arena[slot];
+        match scope {
+            KillScope::All => true,
+            KillScope::Session(session) => self.sessions.at(order.session).id == session,
+            KillScope::Account(account) => order.account == account,
+            KillScope::Instrument(instrument) => self.book(order.book).instrument == instrument,
+        }
+    }
+
+    /// True when a kill switch is engaged for any of these.
+    #[inline(always)]
+    pub(crate) fn is_killed(
+        &self,
+        session: SessionIndex,
+        account: AccountId,
+        book: BookIndex,
+    ) -> bool {
+        self.kills.count != 0 && self.is_killed_by_any(session, account, book)
+    }
+
+    #[cold]
+    fn is_killed_by_any(&self, session: SessionIndex, account: AccountId, book: BookIndex) -> bool {
+        self.kills.all
+            || self.sessions.at(session).is_killed
+            || self.book(book).is_killed
+            || self.kills.accounts.contains(&account)
+    }
+
+    /// Gathers the live orders that fit, in ascending id.
+    pub(crate) fn gather(&mut self, fits: impl Fn(&Self, NodeId) -> bool) {
+        let mut gathered = core::mem::take(&mut self.gathered);
+        gathered.extend(self.arena.live().filter(|&slot| fits(self, slot)));
+        gathered.sort_unstable_by_key(|&slot| self.arena[slot].order_id);
+        self.gathered = gathered;
+    }
+
+    /// Cancels the orders that were gathered.
+    pub(crate) fn withdraw_gathered(&mut self, reason: CancelReason, sink: &mut impl EventSink) {
+        for at in 0..self.gathered.len() {
+            self.withdraw(self.gathered[at], reason, sink);
+        }
+        self.gathered.clear();
+    }
+
+    /// For a hash and for observers: the switches that are engaged, but for those of instruments.
+    pub(crate) fn engaged(&self) -> impl Iterator<Item = KillScope> {
+        let all = self.kills.all.then_some(KillScope::All);
+        let killed = self.sessions.iter().filter(|session| session.is_killed);
+        let sessions = killed.map(|session| KillScope::Session(SessionId(session.id.0)));
+        let accounts = self.kills.accounts.iter().map(|&account| KillScope::Account(account));
+        all.into_iter().chain(sessions).chain(accounts)
+    }
+}

@@ -1,0 +1,200 @@
+//! The links that every queue is made of: one array, addressed by `u32`, for orders and for the
+//! sentinels of their queues.
+//!
+//! ```text
+//!   nodes   [ orders: 0..order_count_max | fixed sentinels | page 0: 64 sentinels | page 1 | ... ]
+//!
+//!   queue   sentinel --next--> first --next--> ... last --next--> sentinel     (prev the other way)
+//!           an order's qty is what it offers; a sentinel's, the sum over its queue
+//! ```
+//!
+//! Circular lists have neither head nor tail case: taking a node out is the same four accesses
+//! wherever it is, and a queue is empty when its sentinel's `next` is the sentinel.
+//!
+//! A *page* is 64 neighbouring prices of one side. A bitmap says which have orders. Pages are made
+//! as prices are first used and used again when they are empty, over all books of the shard.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::{Index, IndexMut};
+
+/// Address of a node: an order's slot, or a sentinel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NodeId(pub(crate) u32);
+
+impl NodeId {
+    /// No node.
+    pub(crate) const NIL: Self = Self(u32::MAX);
+
+    /// `None` for [`NIL`](Self::NIL).
+    pub(crate) fn some(self) -> Option<Self> {
+        (self != Self::NIL).then_some(self)
+    }
+}
+
+/// Four of them to a cache line.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node {
+    pub(crate) next: NodeId,
+    pub(crate) prev: NodeId,
+    /// An order: what it offers in its queue, in lots (of an iceberg the tip). A sentinel: the sum
+    /// over its queue, below 2^64 since fewer than 2^24 orders have at most 2^40 lots each.
+    pub(crate) qty: u64,
+}
+
+const _: () = assert!(size_of::<Node>() == 16);
+
+/// Prices of a page, and bits of its map.
+pub(crate) const PAGE_TICKS: u64 = 64;
+/// How far a key is shifted to name its page.
+pub(crate) const PAGE_SHIFT: u32 = PAGE_TICKS.trailing_zeros();
+
+/// Which page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PageId(pub(crate) u32);
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Page {
+    /// Which of its prices have orders.
+    pub(crate) bits: u64,
+    /// The keys of its prices, shifted by [`PAGE_SHIFT`].
+    pub(crate) key: u64,
+}
+
+pub(crate) struct Links {
+    nodes: Vec<Node>,
+    pages: Vec<Page>,
+    free_pages: Vec<PageId>,
+    /// Where the sentinels of page 0 begin.
+    first_page_node: u32,
+}
+
+impl Links {
+    /// Links for so many orders and fixed sentinels. Each level has an order, and each page a
+    /// level: so there are never more pages than orders.
+    pub(crate) fn new(order_count_max: u32, fixed_count: u32) -> Self {
+        let first_page_node = order_count_max + fixed_count;
+        let node_count_max = u64::from(first_page_node) + u64::from(order_count_max) * PAGE_TICKS;
+        assert!(node_count_max < u64::from(u32::MAX), "nodes are addressed by u32");
+        let mut nodes = Vec::with_capacity(node_count_max as usize);
+        let blank = Node { next: NodeId::NIL, prev: NodeId::NIL, qty: 0 };
+        nodes.resize(order_count_max as usize, blank);
+        nodes.extend((order_count_max..first_page_node).map(empty_queue));
+        Self {
+            nodes,
+            pages: Vec::with_capacity(order_count_max as usize),
+            free_pages: vec![PageId(0); order_count_max as usize],
+            first_page_node,
+        }
+        .without_free_pages()
+    }
+
+    fn without_free_pages(mut self) -> Self {
+        self.free_pages.clear();
+        self
+    }
+
+    /// The page that a level belongs to, and its place there.
+    #[inline(always)]
+    pub(crate) fn page_of(&self, level: NodeId) -> (PageId, u64) {
+        let index = level.0 - self.first_page_node;
+        (PageId(index >> PAGE_SHIFT), u64::from(index) & (PAGE_TICKS - 1))
+    }
+
+    /// The level at a place of a page.
+    #[inline(always)]
+    pub(crate) fn level(&self, page: PageId, tick: u64) -> NodeId {
+        NodeId(self.first_page_node + (page.0 << PAGE_SHIFT) + tick as u32)
+    }
+
+    #[inline(always)]
+    pub(crate) fn page(&self, page: PageId) -> &Page {
+        &self.pages[page.0 as usize]
+    }
+
+    #[inline(always)]
+    pub(crate) fn page_mut(&mut self, page: PageId) -> &mut Page {
+        &mut self.pages[page.0 as usize]
+    }
+
+    /// An empty page for those prices.
+    pub(crate) fn take_page(&mut self, key: u64) -> PageId {
+        if let Some(page) = self.free_pages.pop() {
+            *self.page_mut(page) = Page { bits: 0, key };
+            return page;
+        }
+        let page = PageId(self.pages.len() as u32);
+        let first = self.level(page, 0).0;
+        // Within what was reserved at the start: every page has an order.
+        assert!(self.pages.len() < self.pages.capacity(), "more pages than orders");
+        self.pages.push(Page { bits: 0, key });
+        self.nodes.extend((first..first + PAGE_TICKS as u32).map(empty_queue));
+        page
+    }
+
+    /// Gives a page back that has no orders, and so empty queues.
+    pub(crate) fn free_page(&mut self, page: PageId) {
+        debug_assert_eq!(self.page(page).bits, 0, "a page with orders");
+        self.free_pages.push(page);
+    }
+
+    /// Appends a node to a queue. True when the queue was empty.
+    #[inline(always)]
+    pub(crate) fn append(&mut self, queue: NodeId, node: NodeId, qty: u64) -> bool {
+        let sentinel = &mut self[queue];
+        let last = sentinel.prev;
+        sentinel.prev = node;
+        sentinel.qty += qty;
+        self[last].next = node;
+        self[node] = Node { next: queue, prev: last, qty };
+        last == queue
+    }
+
+    /// Takes a node out of its queue. True when the queue is empty then.
+    #[inline(always)]
+    pub(crate) fn remove(&mut self, queue: NodeId, node: NodeId) -> bool {
+        let Node { next, prev, qty } = self[node];
+        self[prev].next = next;
+        self[next].prev = prev;
+        self[queue].qty -= qty;
+        // Both are the sentinel, which is the only node left.
+        next == prev && next == queue
+    }
+
+    /// The first node of a queue.
+    #[inline(always)]
+    pub(crate) fn first(&self, queue: NodeId) -> Option<NodeId> {
+        let first = self[queue].next;
+        (first != queue).then_some(first)
+    }
+
+    /// The node after one in its queue.
+    pub(crate) fn after(&self, queue: NodeId, node: NodeId) -> Option<NodeId> {
+        let next = self[node].next;
+        (next != queue).then_some(next)
+    }
+
+    /// The nodes of a queue, first to last.
+    pub(crate) fn queue(&self, queue: NodeId) -> impl Iterator<Item = NodeId> {
+        core::iter::successors(self.first(queue), move |&node| self.after(queue, node))
+    }
+}
+
+fn empty_queue(at: u32) -> Node {
+    Node { next: NodeId(at), prev: NodeId(at), qty: 0 }
+}
+
+impl Index<NodeId> for Links {
+    type Output = Node;
+    #[inline(always)]
+    fn index(&self, node: NodeId) -> &Node {
+        &self.nodes[node.0 as usize]
+    }
+}
+
+impl IndexMut<NodeId> for Links {
+    #[inline(always)]
+    fn index_mut(&mut self, node: NodeId) -> &mut Node {
+        &mut self.nodes[node.0 as usize]
+    }
+}

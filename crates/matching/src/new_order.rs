@@ -1,0 +1,203 @@
+//! A new order's way: guards, reply, action, remainder.
+
+use vesta_types::state_hash::OrderPhase;
+use vesta_types::{
+    Accepted, AuctionKind, CancelReason, CommandKind, Event, NewOrder, OrderId, OrderType,
+    PostOnly, PriceTicks, QtyLots, RejectReason, TimeInForce,
+};
+
+use crate::arena::{Extra, Flags, NO_EXTRA, Order};
+use crate::book::BookIndex;
+use crate::events::EventSink;
+use crate::links::NodeId;
+use crate::matcher::Matcher;
+use crate::reservation::Reservation;
+use crate::sessions::SessionIndex;
+use crate::taker::{Ended, Taker};
+
+/// What the guards of a new order found.
+#[derive(Clone, Copy)]
+pub(crate) struct Admitted {
+    pub(crate) session: SessionIndex,
+    pub(crate) book: BookIndex,
+    /// Its price, of a post-only order that was repriced the new one.
+    pub(crate) price: PriceTicks,
+    /// A limit order that needs no [`Extra`].
+    pub(crate) is_plain: bool,
+}
+
+impl<R: Reservation> Matcher<R> {
+    #[inline(always)]
+    pub(crate) fn new_order(
+        &mut self,
+        new: &NewOrder,
+        sink: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        let admitted = self.admit_new(new)?;
+        self.order_id_last = self.order_id_last.next();
+        sink.event(Event::Accepted(Accepted {
+            command: CommandKind::New,
+            session: new.session,
+            client_order_id: new.client_order_id,
+            order_id: self.order_id_last,
+            instrument: new.instrument,
+            side: Some(new.side),
+            terms: Some((new.order_type, new.time_in_force)),
+            price: admitted.price,
+            qty: new.qty,
+        }));
+        let book = self.book_mut(admitted.book);
+        book.band_base = book.last_price;
+        if admitted.is_plain {
+            self.act_on_arrival(new, &admitted, sink);
+        } else {
+            self.arrive(new, &admitted, sink);
+        }
+        self.settle_book(admitted.book, sink);
+        Ok(())
+    }
+
+    /// Limit and market orders.
+    #[inline(always)]
+    fn act_on_arrival(&mut self, new: &NewOrder, admitted: &Admitted, sink: &mut impl EventSink) {
+        let may_rest = new.time_in_force.may_rest();
+        if !self.is_continuous(admitted.book) {
+            self.rest_new(new, admitted, new.qty.0, sink);
+            return;
+        }
+        let mut taker = Taker::arriving(new, admitted.book, self.order_id_last);
+        taker.limit = admitted.price;
+        self.set_bounds(&mut taker);
+        match self.may_trade(&taker, new) {
+            Ok(true) => {}
+            Ok(false) => return self.rest_new(new, admitted, taker.qty, sink),
+            Err(reason) => return self.drop_remainder(&taker, reason, sink),
+        }
+        if self.trade(&mut taker, sink) != Ended::Bounds {
+            return;
+        }
+        match self.at_bounds(&mut taker, may_rest, sink) {
+            None => self.rest_new(new, admitted, taker.qty, sink),
+            Some(reason) => self.drop_remainder(&taker, reason, sink),
+        }
+    }
+
+    /// Cancels what is left of an order that is in no queue, and not in the arena.
+    pub(crate) fn drop_remainder(
+        &mut self,
+        taker: &Taker,
+        reason: CancelReason,
+        sink: &mut impl EventSink,
+    ) {
+        sink.event(taker.cancelled(self, reason));
+        self.reservation.release(taker.order_id, QtyLots(taker.qty));
+    }
+
+    #[inline(always)]
+    fn rest_new(
+        &mut self,
+        new: &NewOrder,
+        admitted: &Admitted,
+        open: u64,
+        sink: &mut impl EventSink,
+    ) {
+        let slot = self.make_live(new, admitted, self.order_id_last);
+        self.rest(slot, open, sink);
+    }
+
+    /// A live order in no queue yet.
+    #[inline(always)]
+    fn make_live(&mut self, new: &NewOrder, admitted: &Admitted, order_id: OrderId) -> NodeId {
+        let slot = self.bring_to_life(Order {
+            order_id,
+            client_order_id: new.client_order_id,
+            account: new.account,
+            price: admitted.price,
+            priority: 0,
+            level: NodeId::NIL,
+            session: admitted.session,
+            stp_group: new.stp_group,
+            extra: NO_EXTRA,
+            book: admitted.book,
+            flags: Flags::of(new),
+        });
+        if !admitted.is_plain && needs_extra(new) {
+            let terms = NewOrder { price: admitted.price, ..*new };
+            self.give_extra(
+                slot,
+                Extra {
+                    terms,
+                    reserve: 0,
+                    list_next: NodeId::NIL,
+                    list_prev: NodeId::NIL,
+                    heap_at: 0,
+                },
+            );
+        }
+        slot
+    }
+
+    /// Everything but a plain limit order.
+    #[inline(never)]
+    fn arrive(&mut self, new: &NewOrder, admitted: &Admitted, sink: &mut impl EventSink) {
+        if new.time_in_force.is_auction_only() {
+            let slot = self.make_live(new, admitted, self.order_id_last);
+            self.wait_for_auction(slot, new.qty.0);
+            return;
+        }
+        match new.order_type {
+            OrderType::Limit | OrderType::Market => self.act_on_arrival(new, admitted, sink),
+            OrderType::Pegged => {
+                let slot = self.make_live(new, admitted, self.order_id_last);
+                self.act_pegged(slot, new.qty.0, sink);
+            }
+            _ => {
+                let slot = self.make_live(new, admitted, self.order_id_last);
+                self.arrive_stop(slot, new.qty.0, sink);
+            }
+        }
+    }
+
+    /// Puts an auction-only order at the end of its auction's queue.
+    pub(crate) fn wait_for_auction(&mut self, slot: NodeId, open: u64) {
+        let kind = match self.arena.extra(slot).terms.time_in_force {
+            TimeInForce::AtOpen => AuctionKind::Opening,
+            _ => AuctionKind::Closing,
+        };
+        let priority = self.next_priority();
+        let book = self.arena[slot].book;
+        let queue = self.book(book).auction_queue(kind).expect("of an auction that has one");
+        self.levels.links.append(queue, slot, open);
+        let order = &mut self.arena[slot];
+        order.priority = priority;
+        order.level = queue;
+        order.flags.set_phase(OrderPhase::ForAuction);
+        self.after_change(slot);
+    }
+}
+
+/// True for an order with more terms than the arena keeps for all.
+fn needs_extra(new: &NewOrder) -> bool {
+    let is_plain_type = new.order_type == OrderType::Limit;
+    let is_plain_time = matches!(new.time_in_force, TimeInForce::Gtc | TimeInForce::Day);
+    !(is_plain_type && is_plain_time && new.display_qty.is_zero() && new.min_qty.is_zero())
+}
+
+/// True for a limit order with nothing special.
+#[inline(always)]
+pub(crate) fn is_plain(new: &NewOrder) -> bool {
+    let special = new.display_qty.0
+        | new.min_qty.0
+        | new.stop_price.0 as u64
+        | new.trail_ticks
+        | new.offset_ticks
+        | new.expires.0
+        | new.budget;
+    special == 0
+        && new.order_type == OrderType::Limit
+        && matches!(new.time_in_force, TimeInForce::Gtc | TimeInForce::Ioc | TimeInForce::Day)
+        && !new.hidden
+        && !new.all_or_none
+        && new.post_only == PostOnly::Off
+        && new.peg.is_none()
+}
