@@ -1,0 +1,153 @@
+//! **Stops**: how they wait, trail, are elected and act.
+
+use vesta_types::state_hash::LiveOrder;
+use vesta_types::{
+    Event, InstrumentId, NewOrder, OrderId, OrderType, PriceTicks, Side, TradingState, Triggered,
+};
+
+use crate::book::{Book, behind, is_better};
+use crate::orders::limit_of;
+use crate::{Model, Run};
+
+/// **stop_order**: true when the last price has reached the trigger of a stop of this side.
+fn is_reached(book: &Book, side: Side, trigger: PriceTicks) -> bool {
+    let last = book.last_price;
+    last != PriceTicks(0)
+        && match side {
+            Side::Buy => last >= trigger,
+            Side::Sell => last <= trigger,
+        }
+}
+
+/// **trailing_stop**: the trigger of a trailing stop, now that the last price is what it is.
+pub(crate) fn followed(book: &Book, terms: &NewOrder) -> PriceTicks {
+    if book.last_price == PriceTicks(0) {
+        return terms.stop_price;
+    }
+    // A sell's trigger is below the last price, and rises; a buy's is above, and falls.
+    let makers = terms.side.opposite();
+    let at_distance = behind(makers, book.last_price, terms.trail_ticks);
+    let at_distance = at_distance.clamp(PriceTicks(1), book.rules.price_max);
+    let is_first = terms.stop_price == PriceTicks(0);
+    let is_nearer = is_better(makers, at_distance, terms.stop_price);
+    if is_first || is_nearer { at_distance } else { terms.stop_price }
+}
+
+/// The limit of a stop once it is triggered, `None` for none.
+fn limit_when_triggered(book: &Book, terms: &NewOrder) -> Option<PriceTicks> {
+    if terms.order_type != OrderType::TrailingStopLimit {
+        return limit_of(terms);
+    }
+    // **trailing_stop_limit**
+    let makers = terms.side.opposite();
+    let limit = behind(makers, terms.stop_price, terms.offset_ticks);
+    let limit = limit.clamp(PriceTicks(1), book.rules.price_max);
+    let rounded = book.round_away(makers, limit);
+    Some(if book.is_in_range(rounded) { rounded } else { limit })
+}
+
+impl Model {
+    /// A stop that arrived, or was replaced: it acts at once or waits.
+    pub(crate) fn stop_arrives(&mut self, mut order: LiveOrder, run: &mut Run<'_>) {
+        let book = self.book(order.terms.instrument);
+        if order.terms.order_type.is_trailing() {
+            order.terms.stop_price = followed(book, &order.terms);
+        }
+        // **trigger_on_arrival**
+        let is_reached = is_reached(book, order.terms.side, order.terms.stop_price);
+        if book.is_continuous() && is_reached {
+            self.set_off(order, run);
+        } else {
+            self.wait(order);
+        }
+    }
+
+    /// What follows each execution in continuous trading.
+    pub(crate) fn after_execution(
+        &mut self,
+        instrument: InstrumentId,
+        price: PriceTicks,
+        run: &mut Run<'_>,
+    ) {
+        self.book_mut(instrument).last_price = price;
+        // They follow before triggers are looked at.
+        self.trailing_stops_follow(instrument);
+        self.elect(instrument, run);
+    }
+
+    /// **trailing_stop**: those that wait follow the last price, in ascending `order_id`.
+    pub(crate) fn trailing_stops_follow(&mut self, instrument: InstrumentId) {
+        let trailing: Vec<OrderId> = self.book(instrument).trailing.iter().copied().collect();
+        for order_id in trailing {
+            let mut order = self.orders[&order_id];
+            let trigger = followed(self.book(instrument), &order.terms);
+            if trigger != order.terms.stop_price {
+                self.leave_queue(&order);
+                order.terms.stop_price = trigger;
+                self.wait(order);
+            }
+        }
+    }
+
+    /// **election**: stops whose trigger is reached leave their queue, buys first.
+    pub(crate) fn elect(&mut self, instrument: InstrumentId, run: &mut Run<'_>) {
+        for side in Side::BOTH {
+            let book = self.book(instrument);
+            let waiting = book.stops[side.index()].ids().map(|order_id| self.orders[&order_id]);
+            let reached: Vec<LiveOrder> =
+                waiting.take_while(|stop| is_reached(book, side, stop.terms.stop_price)).collect();
+            for order in reached {
+                self.leave_queue(&order);
+                run.elected.push(order.order_id);
+            }
+        }
+    }
+
+    /// **stops_act_in_turn**: the elected act, first elected first, and may elect more.
+    pub(crate) fn stops_act(&mut self, instrument: InstrumentId, run: &mut Run<'_>) {
+        while self.book(instrument).is_continuous() && !run.elected.is_empty() {
+            if run.set_off >= self.book(instrument).rules.stop_cascade_max {
+                // **stop_cascade_halts**
+                self.change_state(instrument, TradingState::Halt, None, run.events);
+                break;
+            }
+            let order = self.forget(run.elected.remove(0));
+            self.set_off(order, run);
+        }
+        // No longer continuous: who did not act waits again, with a new stamp.
+        for order_id in std::mem::take(&mut run.elected) {
+            let order = self.orders[&order_id];
+            self.wait(order);
+        }
+    }
+
+    /// A stop that is in no queue is triggered, and acts.
+    fn set_off(&mut self, mut order: LiveOrder, run: &mut Run<'_>) {
+        run.set_off += 1;
+        let terms = order.terms;
+        let limit = limit_when_triggered(self.book(terms.instrument), &terms);
+        run.events.push(Event::Triggered(Triggered {
+            order_id: order.order_id,
+            session: terms.session,
+            client_order_id: terms.client_order_id,
+            instrument: terms.instrument,
+            side: terms.side,
+            stop_price: terms.stop_price,
+            price: limit.unwrap_or(PriceTicks(0)),
+            qty: terms.qty,
+        }));
+        if matches!(terms.order_type, OrderType::StopLimit | OrderType::TrailingStopLimit) {
+            // **stop_limit**: a limit order from here on.
+            order.terms = NewOrder {
+                order_type: OrderType::Limit,
+                price: limit.expect("a stop-limit has a limit"),
+                stop_price: PriceTicks(0),
+                trail_ticks: 0,
+                offset_ticks: 0,
+                ..terms
+            };
+        }
+        // A stop without a limit acts as a market order: nothing of it rests.
+        self.act(order, limit, run);
+    }
+}
