@@ -1,7 +1,8 @@
 //! Vesta's matching core behind the C ABI of the public matching-engine-benchmark.
 //!
 //! ```text
-//!   harness ── engine_on_* ──> lib.rs ──> book.rs: Matcher ── events ──> Reports ── push ──> harness
+//!   harness ── engine_on_* ──> lib.rs ──> book.rs: Matcher ── events ──> Output ── push ──> harness
+//!                                                                          '──> Ring ── drain ──'
 //! ```
 //!
 //! A message is translated, matched and reported inside its call; there is no pre-build hook and no
@@ -13,6 +14,7 @@
 
 mod book;
 mod output;
+mod ring;
 
 use book::Book;
 use core::ffi::c_void;
@@ -126,9 +128,19 @@ pub unsafe extern "C" fn engine_on_batch(messages: *const Message, message_count
     }
 }
 
-/// Everything has been done and reported by the time a call returns.
+/// Everything has been done by the time a call returns; our own ring may have held reports back.
 #[unsafe(no_mangle)]
-pub extern "C" fn engine_flush() {}
+pub extern "C" fn engine_flush() {
+    if let Some(engine) = engine() {
+        engine.output.flush();
+    }
+}
+
+/// Our own queue for reports, for a harness that would carry them in one.
+#[unsafe(no_mangle)]
+pub extern "C" fn engine_get_transport() -> *const Transport {
+    &raw const ring::RING
+}
 
 /// Best bid in ticks.
 #[unsafe(no_mangle)]

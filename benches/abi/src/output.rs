@@ -1,11 +1,14 @@
-//! Where reports go: into the transport that the harness handed over.
+//! Where reports go: into the transport that the harness handed over, or, if that is our own ring,
+//! straight into its next slot.
 //!
-//! A report is made in one of two buffers that are used over and over, so that what is constant in
+//! For a transport of others a report is made in one of two buffers that are used over and over, so that what is constant in
 //! it, which is half, is stored once. Fields are stored one by one (volatile: the compiler would
 //! make wide stores of some), because a transport reads them back at once, and a load that does not
 //! fit one store has to wait until that has left the processor's store buffer.
 
+use crate::ring::{RING, Ring};
 use core::ffi::{c_int, c_void};
+use core::ptr;
 use vesta_engine_abi::abi::{Report, TRADE, Transport};
 
 /// On a cache line of its own.
@@ -19,6 +22,8 @@ pub(crate) struct Output {
     trade: Buffer,
     push: unsafe extern "C" fn(*mut c_void, *const Report) -> c_int,
     handle: *mut c_void,
+    /// The same as `handle`, when the transport is our own; else null.
+    ring: *const Ring,
 }
 
 /// What a report is about, and what it is: not a trade.
@@ -55,19 +60,55 @@ impl Output {
         // for each report than by way of the table.
         let push = unsafe { (*transport).push };
         let trade = Buffer(Report { kind: TRADE, ..Report::default() });
-        Self { about: Buffer(Report::default()), trade, push, handle }
+        let is_ours = ptr::eq(transport, &raw const RING);
+        let ring = if is_ours { handle.cast_const().cast() } else { ptr::null() };
+        Self { about: Buffer(Report::default()), trade, push, handle, ring }
+    }
+
+    /// Makes all reports visible that our own ring has held back.
+    pub(crate) fn flush(&self) {
+        // SAFETY: `new` was promised that the handle is good, and the engine is the one producer.
+        if let Some(ring) = unsafe { self.ring.as_ref() } {
+            // SAFETY: see above.
+            unsafe { ring.flush() };
+        }
+    }
+
+    /// Puts a report into our own ring, if that is where reports go.
+    #[inline(always)]
+    fn is_in_ring(&self, report: Report) -> bool {
+        // SAFETY: `new` was promised that the handle is good, and the engine is the one producer.
+        let Some(ring) = (unsafe { self.ring.as_ref() }) else { return false };
+        // SAFETY: see above.
+        while !unsafe { ring.push(report) } {
+            core::hint::spin_loop();
+        }
+        true
     }
 
     /// Reports anything but a trade; waits for room.
     #[inline(always)]
     pub(crate) fn about(&mut self, about: About) {
+        let About { kind, side, sequence_number, order_id, price_ticks, quantity } = about;
+        let none = Report::default();
+        if self.is_in_ring(Report {
+            kind,
+            side,
+            sequence_number,
+            order_id,
+            price_ticks,
+            quantity,
+            ..none
+        }) {
+            return;
+        }
         let Buffer(report) = &mut self.about;
-        store(&mut report.kind, about.kind);
-        store(&mut report.side, about.side);
-        store(&mut report.sequence_number, about.sequence_number);
-        store(&mut report.order_id, about.order_id);
-        store(&mut report.price_ticks, about.price_ticks);
-        store(&mut report.quantity, about.quantity);
+        store(&mut report.kind, kind);
+        store(&mut report.side, side);
+        store(&mut report.sequence_number, sequence_number);
+        store(&mut report.order_id, order_id);
+        store(&mut report.price_ticks, price_ticks);
+        store(&mut report.quantity, quantity);
         let report = &raw const *report;
         self.push(report);
     }
@@ -75,12 +116,26 @@ impl Output {
     /// Reports a trade; waits for room.
     #[inline(always)]
     pub(crate) fn trade(&mut self, trade: Trade) {
+        let Trade { sequence_number, price_ticks, quantity, maker_order_id, taker_order_id } =
+            trade;
+        let none = Report { kind: TRADE, ..Report::default() };
+        let report = Report {
+            sequence_number,
+            price_ticks,
+            quantity,
+            maker_order_id,
+            taker_order_id,
+            ..none
+        };
+        if self.is_in_ring(report) {
+            return;
+        }
         let Buffer(report) = &mut self.trade;
-        store(&mut report.sequence_number, trade.sequence_number);
-        store(&mut report.price_ticks, trade.price_ticks);
-        store(&mut report.quantity, trade.quantity);
-        store(&mut report.maker_order_id, trade.maker_order_id);
-        store(&mut report.taker_order_id, trade.taker_order_id);
+        store(&mut report.sequence_number, sequence_number);
+        store(&mut report.price_ticks, price_ticks);
+        store(&mut report.quantity, quantity);
+        store(&mut report.maker_order_id, maker_order_id);
+        store(&mut report.taker_order_id, taker_order_id);
         let report = &raw const *report;
         self.push(report);
     }

@@ -9,6 +9,7 @@
 //! A plain order (limit, good till cancelled or for the day, shown whole or hidden) needs no
 //! `Extra`. Slots are used again last freed, first used: they are in the cache.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
@@ -19,7 +20,8 @@ use vesta_types::{
 };
 
 use crate::book::BookIndex;
-use crate::links::NodeId;
+use crate::links::{Links, NodeId};
+use crate::memory::touched;
 use crate::sessions::SessionIndex;
 
 /// Where an order is, and how it differs from the plainest. Set once, but for the phase.
@@ -59,6 +61,14 @@ impl Flags {
         set(terms.post_only == PostOnly::Reprice, Self::POST_ONLY_REPRICE);
         set(terms.time_in_force == TimeInForce::Day, Self::DAY);
         Self(bits | (terms.self_trade as u16) << Self::SELF_TRADE_SHIFT)
+    }
+
+    /// Those of a limit order with nothing special.
+    #[inline(always)]
+    pub(crate) const fn plain(side: Side, is_day: bool, self_trade: SelfTrade) -> Self {
+        let side = side as u16 - 1;
+        let day = if is_day { Self::DAY } else { 0 };
+        Self(side | day | (self_trade as u16) << Self::SELF_TRADE_SHIFT)
     }
 
     #[inline(always)]
@@ -157,26 +167,38 @@ struct Ring {
 
 /// All live orders of a shard.
 pub(crate) struct Arena {
-    orders: Vec<Order>,
-    ring: Vec<Ring>,
+    orders: Box<[Order]>,
+    ring: Box<[Ring]>,
     extras: Vec<Extra>,
-    free_slots: Vec<NodeId>,
-    free_extras: Vec<u32>,
+    /// The last freed, or the lowest; the others follow by their nodes.
+    free: NodeId,
     count: u32,
-    count_max: u32,
+    free_extras: Vec<u32>,
 }
 
 impl Arena {
     pub(crate) fn new(count_max: u32) -> Self {
         let capacity = count_max as usize;
+        let free = Order {
+            order_id: OrderId(0),
+            client_order_id: ClientOrderId(0),
+            account: AccountId(0),
+            price: PriceTicks(0),
+            priority: 0,
+            level: NodeId::NIL,
+            session: SessionIndex(0),
+            stp_group: StpGroup(0),
+            extra: NO_EXTRA,
+            book: BookIndex(0),
+            flags: Flags(0),
+        };
         Self {
-            orders: Vec::with_capacity(capacity),
-            ring: Vec::with_capacity(capacity),
+            orders: touched(capacity, free),
+            ring: touched(capacity, Ring { next: NodeId::NIL, prev: NodeId::NIL }),
             extras: Vec::with_capacity(capacity),
-            free_slots: Vec::with_capacity(capacity),
-            free_extras: Vec::with_capacity(capacity),
+            free: NodeId(0),
             count: 0,
-            count_max,
+            free_extras: Vec::with_capacity(capacity),
         }
     }
 
@@ -186,34 +208,23 @@ impl Arena {
 
     #[inline(always)]
     pub(crate) fn is_full(&self) -> bool {
-        self.count == self.count_max
+        self.free == NodeId::NIL
     }
 
     /// Takes a slot for an order. There must be one.
     #[inline(always)]
-    pub(crate) fn insert(&mut self, order: Order) -> NodeId {
+    pub(crate) fn insert(&mut self, links: &Links, order: Order) -> NodeId {
+        let slot = self.free;
+        // With no slot free this is out of range, and panics: the guards have seen one.
+        self.orders[slot.0 as usize] = order;
+        self.free = links[slot].next;
         self.count += 1;
-        match self.free_slots.pop() {
-            Some(slot) => {
-                self.orders[slot.0 as usize] = order;
-                slot
-            }
-            None => self.insert_new(order),
-        }
-    }
-
-    fn insert_new(&mut self, order: Order) -> NodeId {
-        assert!(self.count <= self.count_max, "no free order slot");
-        // Within the capacity reserved at the start.
-        let slot = NodeId(self.orders.len() as u32);
-        self.orders.push(order);
-        self.ring.push(Ring { next: NodeId::NIL, prev: NodeId::NIL });
         slot
     }
 
     /// Gives a slot back.
     #[inline(always)]
-    pub(crate) fn remove(&mut self, slot: NodeId) {
+    pub(crate) fn remove(&mut self, links: &mut Links, slot: NodeId) {
         let order = &mut self.orders[slot.0 as usize];
         debug_assert_ne!(order.order_id, OrderId(0), "freed twice");
         order.order_id = OrderId(0);
@@ -221,7 +232,8 @@ impl Arena {
         if extra != NO_EXTRA {
             self.free_extras.push(extra);
         }
-        self.free_slots.push(slot);
+        links[slot].next = self.free;
+        self.free = slot;
         self.count -= 1;
     }
 

@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn agrees_with_a_map() {
         const PAGE_COUNT: u32 = 300;
-        let mut links = Links::new(PAGE_COUNT, 0);
+        let mut links = Links::new(0, 0, PAGE_COUNT);
         let mut tree = FarNodes::new(PAGE_COUNT);
         let mut root = Ref::NONE;
         let mut map: BTreeMap<u64, PageId> = BTreeMap::new();

@@ -10,9 +10,9 @@
 //! ones, or when somebody asks for the hash. An order that is gone by then costs nothing.
 
 use alloc::boxed::Box;
-use alloc::vec;
 
 use crate::links::NodeId;
+use crate::memory::touched;
 
 /// Notes that are kept. Smaller: more orders are hashed that would soon have been gone; larger: whoever
 /// asks for the hash waits longer, about 10 us with this many.
@@ -39,7 +39,7 @@ impl Hashing {
             pending: Box::new([NodeId::NIL; PENDING_MAX]),
             oldest: 0,
             count: 0,
-            marks: vec![0; order_count_max as usize].into_boxed_slice(),
+            marks: touched(order_count_max as usize, 0),
         }
     }
 

@@ -71,6 +71,7 @@ mod ladder;
 mod links;
 mod makers;
 mod matcher;
+mod memory;
 mod names;
 mod new_order;
 mod pegs;

@@ -14,7 +14,6 @@
 //! A *page* is 64 neighbouring prices of one side. A bitmap says which have orders. Pages are made
 //! as prices are first used and used again when they are empty, over all books of the shard.
 
-use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
@@ -49,6 +48,10 @@ pub(crate) const PAGE_TICKS: u64 = 64;
 /// How far a key is shifted to name its page.
 pub(crate) const PAGE_SHIFT: u32 = PAGE_TICKS.trailing_zeros();
 
+/// Pages that are made at the start, 1 KiB each: more than most shards have in use at a time. Too
+/// low: the first orders of new prices wait for the operating system.
+const PAGES_AT_START: u32 = 4096;
+
 /// Which page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PageId(pub(crate) u32);
@@ -70,28 +73,29 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    /// Links for so many orders and fixed sentinels. Each level has an order, and each page a
-    /// level: so there are never more pages than orders.
-    pub(crate) fn new(order_count_max: u32, fixed_count: u32) -> Self {
+    /// Links for so many orders, fixed sentinels and pages.
+    pub(crate) fn new(order_count_max: u32, fixed_count: u32, page_count_max: u32) -> Self {
         let first_page_node = order_count_max + fixed_count;
-        let node_count_max = u64::from(first_page_node) + u64::from(order_count_max) * PAGE_TICKS;
+        let node_count_max = u64::from(first_page_node) + u64::from(page_count_max) * PAGE_TICKS;
         assert!(node_count_max < u64::from(u32::MAX), "nodes are addressed by u32");
         let mut nodes = Vec::with_capacity(node_count_max as usize);
-        let blank = Node { next: NodeId::NIL, prev: NodeId::NIL, qty: 0 };
-        nodes.resize(order_count_max as usize, blank);
+        // Slots are free, each leads to the next one.
+        let free =
+            |slot: u32| if slot + 1 == order_count_max { NodeId::NIL } else { NodeId(slot + 1) };
+        let nodes_of_slots =
+            (0..order_count_max).map(|slot| Node { next: free(slot), prev: NodeId::NIL, qty: 0 });
+        nodes.extend(nodes_of_slots);
         nodes.extend((order_count_max..first_page_node).map(empty_queue));
-        Self {
+        let mut links = Self {
             nodes,
-            pages: Vec::with_capacity(order_count_max as usize),
-            free_pages: vec![PageId(0); order_count_max as usize],
+            pages: Vec::with_capacity(page_count_max as usize),
+            free_pages: Vec::with_capacity(page_count_max as usize),
             first_page_node,
-        }
-        .without_free_pages()
-    }
-
-    fn without_free_pages(mut self) -> Self {
-        self.free_pages.clear();
-        self
+        };
+        let first: Vec<PageId> =
+            (0..page_count_max.min(PAGES_AT_START)).map(|_| links.take_page(0)).collect();
+        first.into_iter().rev().for_each(|page| links.free_page(page));
+        links
     }
 
     /// The page that a level belongs to, and its place there.
@@ -125,8 +129,8 @@ impl Links {
         }
         let page = PageId(self.pages.len() as u32);
         let first = self.level(page, 0).0;
-        // Within what was reserved at the start: every page has an order.
-        assert!(self.pages.len() < self.pages.capacity(), "more pages than orders");
+        // Within what was reserved at the start.
+        assert!(self.pages.len() < self.pages.capacity(), "more pages than orders and idle ones");
         self.pages.push(Page { bits: 0, key });
         self.nodes.extend((first..first + PAGE_TICKS as u32).map(empty_queue));
         page

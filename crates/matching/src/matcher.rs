@@ -39,6 +39,8 @@ pub struct Matcher<R = NoReservation> {
     pub(crate) trade_id_last: TradeId,
     /// The last stamp given: one for each entry into any queue of the shard.
     pub(crate) priority_last: u64,
+    /// Stops that the command has set off.
+    pub(crate) triggered_count: u32,
     /// Of use while a command gathers orders; empty between commands.
     pub(crate) gathered: Vec<NodeId>,
 }
@@ -98,6 +100,7 @@ impl<R: Reservation> Matcher<R> {
             order_id_last: OrderId(0),
             trade_id_last: TradeId(0),
             priority_last: 0,
+            triggered_count: 0,
             gathered: Vec::with_capacity(order_count_max as usize),
         }
     }

@@ -224,7 +224,11 @@ impl<R: Reservation> Matcher<R> {
         } else if self.arena[maker].flags.has(Flags::ICEBERG) {
             self.take_tip(maker, qty, sink);
         } else {
-            self.leave_queue(maker);
+            self.before_change(maker);
+            let Order { flags, book, level, .. } = self.arena[maker];
+            let book = &mut self.books[book.0 as usize];
+            let ladder = book.ladder_mut(flags.side(), flags.has(Flags::UNDISPLAYED));
+            ladder.unlink(&mut self.levels, level, maker);
             self.forget(maker);
         }
     }
@@ -304,12 +308,23 @@ impl<R: Reservation> Matcher<R> {
         may_rest: bool,
         sink: &mut impl EventSink,
     ) -> Option<CancelReason> {
-        let rules = &self.book(taker.book).rules;
-        let has_band = rules.dynamic_band_ticks != 0;
-        if has_band || (taker.is_protected && rules.market_protection_ticks != 0) {
+        let book = self.book(taker.book);
+        let makers = taker.side.opposite().index();
+        let limit = self.limit_key(taker);
+        // Whoever is within the limit, and did not trade, is beyond the bounds, or passed over.
+        if book.displayed[makers].best_key() >= limit
+            || book.undisplayed[makers].best_key() >= limit
+        {
             return self.beyond_bounds(taker, may_rest, sink);
         }
         (!may_rest).then_some(CancelReason::ImmediateOrCancel)
+    }
+
+    /// The least key of makers within a taker's own limit.
+    #[inline(always)]
+    fn limit_key(&self, taker: &Taker) -> Key {
+        let makers = &self.book(taker.book).displayed[taker.side.opposite().index()];
+        if taker.limit.0 == 0 { 1 } else { makers.key(taker.limit) }
     }
 
     #[inline(never)]
@@ -320,9 +335,7 @@ impl<R: Reservation> Matcher<R> {
         sink: &mut impl EventSink,
     ) -> Option<CancelReason> {
         let book = self.book(taker.book);
-        let makers = &book.displayed[taker.side.opposite().index()];
-        let limit = if taker.limit.0 == 0 { 1 } else { makers.key(taker.limit) };
-        let mut beyond = Taker { worst: limit, best: Key::MAX, ..*taker };
+        let mut beyond = Taker { worst: self.limit_key(taker), best: Key::MAX, ..*taker };
         let Some(maker) = self.next_maker(&mut beyond) else {
             return (!may_rest).then_some(CancelReason::ImmediateOrCancel);
         };

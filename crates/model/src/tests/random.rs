@@ -37,8 +37,8 @@ const INSTRUMENTS: [InstrumentId; 2] = [InstrumentId(1), InstrumentId(2)];
 
 fn model() -> Model {
     let mut model = Model::new(Capacity {
-        order_count_max: 150,
-        level_count_max: 8,
+        order_count_max: 30,
+        level_count_max: 5,
         instrument_count_max: 2,
         session_count_max: 3,
     });
@@ -55,7 +55,7 @@ fn model() -> Model {
     let second = InstrumentRules {
         tick_steps,
         reference_price: PriceTicks(30),
-        static_band_ticks: 25,
+        static_band_ticks: 6,
         dynamic_band_ticks: 9,
         dynamic_band_action: BandAction::Cancel,
         self_trade: SelfTrade::Decrement,
@@ -68,7 +68,7 @@ fn model() -> Model {
     model.define(INSTRUMENTS[0], first).expect("the first");
     model.define(INSTRUMENTS[1], second).expect("the second");
     for session in 1..=3 {
-        model.define_session(SessionId(session), 60).expect("a session");
+        model.define_session(SessionId(session), 12).expect("a session");
     }
     model
 }
@@ -157,45 +157,67 @@ fn new_order(dice: &mut Dice, name: u64) -> NewOrder {
     order
 }
 
-fn command(dice: &mut Dice, name: u64) -> Command {
+fn command(dice: &mut Dice, model: &Model, name: u64) -> Command {
     let session = SessionId(1 + dice.below(3) as u32);
     let instrument = dice.of(&INSTRUMENTS);
-    let target = OrderRef::Client(ClientOrderId(name.saturating_sub(dice.below(120))));
+    let live: Vec<LiveOrder> = model.live_orders().collect();
     match dice.below(100) {
-        0..66 => Command::New(new_order(dice, name)),
-        66..74 => Command::Cancel(Cancel { session, instrument, target }),
-        74..95 => Command::Replace(Replace {
+        kind @ 60..94 if !live.is_empty() && !dice.one_in(20) => {
+            let order = dice.of(&live);
+            let terms = order.terms;
+            let target = if dice.one_in(2) {
+                OrderRef::Order(order.order_id)
+            } else {
+                OrderRef::Client(terms.client_order_id)
+            };
+            let (session, instrument) = (terms.session, terms.instrument);
+            if kind < 72 {
+                return Command::Cancel(Cancel { session, instrument, target });
+            }
+            let near = |dice: &mut Dice, price: PriceTicks| {
+                let step = PriceTicks(dice.of(&[0, 0, 0, 2, 4, -2, -4]));
+                if price.0 == 0 { price } else { PriceTicks(price.0 + step.0) }
+            };
+            Command::Replace(Replace {
+                session,
+                instrument,
+                target,
+                price: near(dice, terms.price),
+                qty: QtyLots((terms.qty.0 + dice.below(8)).saturating_sub(4)),
+                stop_price: if order.phase == OrderPhase::Waiting && dice.one_in(2) {
+                    near(dice, terms.stop_price)
+                } else {
+                    PriceTicks(0)
+                },
+            })
+        }
+        60 => Command::Cancel(Cancel {
             session,
             instrument,
-            target,
-            price: PriceTicks(if dice.one_in(4) { 0 } else { 22 + 2 * dice.below(9) as i64 }),
-            qty: QtyLots(1 + dice.below(30)),
-            stop_price: PriceTicks(if dice.one_in(6) { 22 + 2 * dice.below(9) as i64 } else { 0 }),
+            target: OrderRef::Client(ClientOrderId(name)),
         }),
-        95 => Command::MassCancel(MassCancel {
+        0..94 => Command::New(new_order(dice, name)),
+        94 => Command::MassCancel(MassCancel {
             session,
             account: dice.one_in(2).then_some(AccountId(1)),
             instrument: Some(instrument),
             side: Some(dice.of(&Side::BOTH)),
         }),
-        96 if dice.one_in(3) => Command::Kill(Kill {
+        95 if dice.one_in(3) => Command::Kill(Kill {
             scope: match dice.below(4) {
                 0 => KillScope::All,
                 1 => KillScope::Session(session),
                 2 => KillScope::Account(AccountId(dice.below(3))),
                 _ => KillScope::Instrument(instrument),
             },
-            engaged: dice.one_in(3),
+            engaged: dice.one_in(5),
         }),
-        _ => Command::SetState(SetState {
-            instrument,
-            state: if dice.one_in(3) {
-                dice.of(TradingState::ALL)
-            } else {
-                TradingState::Continuous
-            },
-            auction: dice.of(AuctionKind::ALL),
-        }),
+        _ => {
+            let is_closed = model.books[&instrument].state == TradingState::Close;
+            let usual = if is_closed { TradingState::PreOpen } else { TradingState::Continuous };
+            let state = if dice.one_in(4) { dice.of(TradingState::ALL) } else { usual };
+            Command::SetState(SetState { instrument, state, auction: dice.of(AuctionKind::ALL) })
+        }
     }
 }
 
@@ -284,7 +306,7 @@ fn check_nobody_is_lost(before: &BTreeSet<OrderId>, model: &Model, events: &[Eve
 fn what_must_hold_after_any_command() {
     let mut seen = BTreeSet::new();
     for seed in 1..=4 {
-        let mut dice = Dice(0x9e37_79b9_7f4a_7c15 * seed);
+        let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ seed);
         let mut model = model();
         for i in 1..=5_000 {
             let mut events = Vec::new();
@@ -297,7 +319,7 @@ fn what_must_hold_after_any_command() {
             }
             check_nobody_is_lost(&before, &model, &events);
 
-            let command = command(&mut dice, i);
+            let command = command(&mut dice, &model, i);
             let before: BTreeSet<OrderId> = live(&model);
             let hash = model.state_hash();
             events.clear();
@@ -329,6 +351,9 @@ fn what_must_hold_after_any_command() {
         }
     }
     for what in [
+        "open_order_limit",
+        "off_tick_size",
+        "outside_static_band",
         "auction",
         "executed",
         "triggered",
