@@ -104,7 +104,7 @@ impl<R: Reservation> Matcher<R> {
     ) -> Result<(), RejectReason> {
         use RejectReason as Reason;
         require(new.client_order_id != ClientOrderId(0), Reason::InvalidClientOrderId)?;
-        let book = &self.books[index.0 as usize];
+        let book = &self.books[index.0];
         require(is_within(new.price, 1, &book.rules), Reason::InvalidPrice)?;
         require_qty(new.qty, &book.rules)?;
         require_limits(book, true, new.price, PriceTicks(0), new.qty)?;
