@@ -17,6 +17,9 @@ use vesta_wire::{Message, decode, encode, peek};
 /// An answer that has not come after this time is asked for again, ns.
 const RESEND_NS: u64 = 3_000_000;
 
+/// The names that clients give to orders: with a mark that is found again in bytes.
+pub const NAMES: std::ops::RangeInclusive<u64> = 0xc0de_0000_0000_0001..=0xc0de_0000_0000_0028;
+
 /// What the client was told of a fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fill {
@@ -138,14 +141,14 @@ impl Client {
         let (instrument, tick_e8, lot_e8) = INSTRUMENTS[self.random.between(0, 1) as usize];
         let price_ticks = self.random.between(10, PRICE_MAX as u64 - 8) as i64;
         let qty_lots = self.random.between(1, QTY_MAX) as i64;
-        // Names with a mark that is found again in bytes; now and then one that is live already.
-        let name = 0xc0de_0000_0000_0000 + self.random.between(1, 40);
+        // Now and then one that is live already.
+        let name = self.random.between(*NAMES.start(), *NAMES.end());
         let side = self.random.between(1, 2) as u8;
         // Now and then what the session may not.
-        let account = [0, 0, 0, ACCOUNT, ACCOUNT, ACCOUNT, ACCOUNT, ACCOUNT, ACCOUNT, 9]
-            [self.random.between(0, 9) as usize];
-        let stp_group = [0, 0, 0, STP_GROUP, STP_GROUP, STP_GROUP, STP_GROUP, 9]
-            [self.random.between(0, 7) as usize];
+        let rare = self.random.between(0, 49);
+        let is_plain = self.random.chance(300_000);
+        let account = if rare == 0 { 9 } else { u64::from(!is_plain) * ACCOUNT };
+        let stp_group = if rare == 1 { 9 } else { u32::from(!is_plain) * STP_GROUP };
         let plain = NewOrderRequest {
             origin,
             client_order_id: name.into(),

@@ -4,7 +4,7 @@ use super::{event_log, input_log, market_data, snapshots, subscribe};
 use vesta_sim::{SimSubscription, SimTransport};
 use vesta_transport::{Flow, Input, Subscription};
 use vesta_types::state_hash::hash_words;
-use vesta_wire::{EventLogError, EventReader, open_frame, record::LogFrame};
+use vesta_wire::{EventLogError, EventReader, event, open_frame, record::LogFrame};
 
 /// The bytes of every record, event and market-data fragment, in order.
 pub struct Tap {
@@ -60,6 +60,12 @@ impl Tap {
             });
         }
         fault.map(|()| work)
+    }
+
+    /// The record that caused the last event; 0 before the first.
+    pub fn last_cause(&self) -> u64 {
+        let stamp = self.events.last().and_then(|event| event::stamp(event));
+        stamp.map_or(0, |stamp| stamp.seq.get())
     }
 
     /// A hash of all bytes of the event log.
