@@ -24,10 +24,7 @@ pub fn settings(config: &Config) -> Settings {
 }
 
 /// What an entry of the schedule is for each of the instruments that it means.
-fn scheduled(
-    config: &Config,
-    entry: vesta_config::Scheduled,
-) -> impl Iterator<Item = Scheduled> {
+fn scheduled(config: &Config, entry: vesta_config::Scheduled) -> impl Iterator<Item = Scheduled> {
     let vesta_config::Scheduled { instrument, after_ms, state, auction } = entry;
     let all = config.instrument_list.iter().map(|known| known.id);
     let meant = all.filter(move |id| instrument.is_none_or(|only| only == *id));
