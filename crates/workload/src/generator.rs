@@ -94,6 +94,15 @@ impl Generator {
 
     /// The price of an order that is to rest.
     fn passive_price(&mut self, side: Side) -> i64 {
+        if self.random.percent(self.shape.improve_percent)
+            && let (Some(bid), Some(ask)) = (self.book.best(Side::Buy), self.book.best(Side::Sell))
+            && ask.0.abs_diff(bid.0) > self.shape.spread_min
+        {
+            return match side {
+                Side::Buy => bid.0 + 1,
+                Side::Sell => ask.0 - 1,
+            };
+        }
         let distance = self.random.draw(&self.shape.distance).cast_signed();
         let opposite = if self.shape.may_cross { None } else { self.book.best(side.opposite()) };
         let fair = self.fair.ticks();

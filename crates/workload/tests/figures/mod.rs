@@ -19,6 +19,8 @@ pub struct Figures {
     pub spread: Percentiles,
     /// Ticks from one of the best ten levels of a side to the next.
     pub level_gap: Percentiles,
+    /// The mean of those.
+    pub level_gap_mean: f64,
     /// Ticks that the best ask moves, when it does.
     pub ask_move: Percentiles,
     /// Lots of an added order.
@@ -28,16 +30,17 @@ pub struct Figures {
     /// Share of aggressors that trade once, twice, three times and more, in percent of those that
     /// trade.
     pub fills: [f64; 4],
-    /// Orders that rest, at the most and at the end.
-    pub resting: (u32, u32),
+    /// The most orders that rest.
+    pub resting_max: u32,
     /// Levels of a side, at the most, of those that were looked at.
     pub level_count_max: usize,
     /// Lowest and highest best bid.
     pub bids: (i64, i64),
     /// Commands that were refused.
     pub rejected: u64,
-    /// Longest run of messages in which the middle fell by half or more; 0 when it never did.
-    pub hash: u64,
+    /// Commands in which the best bid fell from 90 % of its highest to 50 %, at its slowest; 0 when
+    /// it never did.
+    pub fall_commands: usize,
 }
 
 #[derive(Default)]
@@ -92,7 +95,7 @@ impl Figures {
         let (mut sizes, mut lives) = (Vec::new(), Vec::new());
         let mut fills = [0_usize; 4];
         let (mut classes, mut recorded) = ([0_usize; 4], [0_usize; 3]);
-        let mut ask_before = None;
+        let (mut ask_before, mut high_at) = (None, None);
         // A recorder counts adds, deletes and executions; lives are in those.
         let mut message = 0_u64;
         for (at, (command, note)) in workload.commands.iter().zip(&workload.notes).enumerate() {
@@ -124,7 +127,7 @@ impl Figures {
                 sizes.push(qty);
                 born[id.0 as usize] = Some(message);
             }
-            figures.resting.0 = figures.resting.0.max(matcher.order_count());
+            figures.resting_max = figures.resting_max.max(matcher.order_count());
             // Its first twentieth is the opening of the book.
             if at < workload.commands.len() / 20 {
                 continue;
@@ -134,6 +137,13 @@ impl Figures {
             if let (Some(bid), Some(ask)) = (bid, ask) {
                 spreads.push(ask.abs_diff(bid));
                 figures.bids = (figures.bids.0.min(bid), figures.bids.1.max(bid));
+                if bid * 10 >= figures.bids.1 * 9 {
+                    high_at = Some(at);
+                } else if bid * 2 <= figures.bids.1
+                    && let Some(high_at) = high_at.take()
+                {
+                    figures.fall_commands = figures.fall_commands.max(at - high_at);
+                }
                 if let Some(before) = ask_before.replace(ask).filter(|before| *before != ask) {
                     moves.push(ask.abs_diff(before));
                 }
@@ -148,16 +158,15 @@ impl Figures {
                 }
             }
         }
-        figures.resting.1 = matcher.order_count();
         figures.classes = classes.map(|n| percent(n, workload.commands.len()));
         figures.recorded = recorded.map(|n| percent(n, message as usize));
         figures.fills = fills.map(|n| percent(n, fills.iter().sum()));
         figures.spread = percentiles(&mut spreads);
+        figures.level_gap_mean = gaps.iter().sum::<u64>() as f64 / gaps.len().max(1) as f64;
         figures.level_gap = percentiles(&mut gaps);
         figures.ask_move = percentiles(&mut moves);
         figures.add_size = percentiles(&mut sizes);
         figures.life = percentiles(&mut lives);
-        figures.hash = matcher.state_hash();
         matcher.check_invariants();
         figures
     }
