@@ -1,8 +1,8 @@
 //! The clock around a measured stretch of code.
 //!
 //! On x86-64 it is the time-stamp counter, fenced on both sides, so that nothing of the stretch
-//! runs outside of it and nothing else inside: some 20 ns for a pair of readings. Its rate is taken
-//! from the operating system's clock over the whole pass. Elsewhere it is the operating system's
+//! runs outside of it and nothing else inside: some tens of ns for a pair of readings. Its rate is
+//! taken from the operating system's clock over the whole pass. Elsewhere it is the operating system's
 //! clock itself.
 
 use std::time::Instant;

@@ -18,7 +18,7 @@
 //!   it in, if it does that late, counts.
 //! - [`Pass::Reports`] keeps every report for the hash, and asks the engine for its book after
 //!   every [`PROBE_INTERVAL`] messages. Not timed.
-//! - [`Pass::Latency`] reads the clock around each call, some 20 ns more for every one, and sorts
+//! - [`Pass::Latency`] reads the clock around each call, some tens of ns more for every one, and sorts
 //!   the calls into [`MessageClass`]es. An engine that matches on a thread of its own returns
 //!   before it is done, so its classes say little.
 

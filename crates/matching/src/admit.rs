@@ -4,15 +4,15 @@
 use vesta_types::state_hash::OrderPhase;
 use vesta_types::{
     AuctionKind, ClientOrderId, InstrumentId, InstrumentRules, NewOrder, OrderRef, OrderType,
-    PegReference, PostOnly, PriceTicks, QtyLots, RejectReason, Replace, Side, TimeInForce,
-    TradingState,
+    PegReference, PostOnly, PriceTicks, QtyLots, RejectReason, Replace, ReplaceShrink, Side,
+    TimeInForce, TradingState,
 };
 
 use crate::arena::Flags;
 use crate::book::{Book, BookIndex};
 use crate::links::NodeId;
 use crate::matcher::Matcher;
-use crate::new_order::{Admitted, is_plain};
+use crate::new_order::Admitted;
 use crate::reservation::Reservation;
 use crate::sessions::SessionIndex;
 use crate::stops::rounded;
@@ -93,25 +93,47 @@ fn require_limits(
 }
 
 impl<R: Reservation> Matcher<R> {
-    /// What a new order needs to go on.
+    /// The guards of a plain order in continuous trading: those of [`admit_new`](Self::admit_new), but
+    /// for what a plain order can not break.
     #[inline(always)]
-    pub(crate) fn admit_new(&mut self, new: &NewOrder) -> Result<Admitted, RejectReason> {
+    pub(crate) fn admit_plain(
+        &mut self,
+        new: &NewOrder,
+        session: SessionIndex,
+        index: BookIndex,
+    ) -> Result<(), RejectReason> {
         use RejectReason as Reason;
-        let session = self.find_session(new.session)?;
-        let index = self.admit_instrument(new.instrument)?;
+        require(new.client_order_id != ClientOrderId(0), Reason::InvalidClientOrderId)?;
+        let book = &self.books[index.0 as usize];
+        require(is_within(new.price, 1, &book.rules), Reason::InvalidPrice)?;
+        require_qty(new.qty, &book.rules)?;
+        require_limits(book, true, new.price, PriceTicks(0), new.qty)?;
+        let namesake = self.names.by_client(&self.arena, session, new.client_order_id);
+        require(namesake.is_none(), Reason::DuplicateClientOrderId)?;
+        if new.time_in_force.may_rest() {
+            let owner = self.sessions.at(session);
+            require(owner.open_count < owner.open_max, Reason::OpenOrderLimit)?;
+            require(!self.arena.is_full(), Reason::OrderCapacity)?;
+            let ladder = &book.displayed[new.side.index()];
+            require(!self.lacks_level(ladder, new.price), Reason::LevelCapacity)?;
+        }
+        let reserved = self.reservation.reserve(self.order_id_last.next(), new);
+        require(reserved, Reason::ReservationRefused)
+    }
+
+    /// The guards of any new order in any state.
+    pub(crate) fn admit_new(
+        &mut self,
+        new: &NewOrder,
+        session: SessionIndex,
+        index: BookIndex,
+    ) -> Result<Admitted, RejectReason> {
+        use RejectReason as Reason;
         require(new.client_order_id != ClientOrderId(0), Reason::InvalidClientOrderId)?;
         require(!self.is_killed(session, new.account, index), Reason::KillSwitch)?;
         let book = self.book(index);
-        let is_plain = is_plain(new);
-        if !is_plain || book.state != TradingState::Continuous {
-            admit_terms(book, new)?;
-        }
-        if is_plain {
-            require(is_within(new.price, 1, &book.rules), Reason::InvalidPrice)?;
-            require_qty(new.qty, &book.rules)?;
-        } else {
-            self.admit_fields(book, new)?;
-        }
+        admit_terms(book, new)?;
+        self.admit_fields(book, new)?;
         let has_limit = matches!(new.order_type, OrderType::Limit | OrderType::StopLimit);
         require_limits(book, has_limit, new.price, new.stop_price, new.qty)?;
         let namesake = self.names.by_client(&self.arena, session, new.client_order_id);
@@ -128,14 +150,14 @@ impl<R: Reservation> Matcher<R> {
         };
         if may_stay {
             require(!self.arena.is_full(), Reason::OrderCapacity)?;
-            if is_plain || is_for_display(new) {
+            if is_for_display(new) {
                 let ladder = &self.book(index).displayed[new.side.index()];
                 require(!self.lacks_level(ladder, price), Reason::LevelCapacity)?;
             }
         }
         let reserved = self.reservation.reserve(self.order_id_last.next(), new);
         require(reserved, Reason::ReservationRefused)?;
-        Ok(Admitted { session, book: index, price, is_plain })
+        Ok(Admitted { session, book: index, price })
     }
 
     /// The fields that only some orders have, and the price and quantity of any.
@@ -253,6 +275,11 @@ impl<R: Reservation> Matcher<R> {
         let on_tick = is_on_tick(&book.rules, replace.stop_price);
         require(on_tick && is_on_tick(&book.rules, replace.price), Reason::OffTickSize)?;
         let trigger = match (replace.stop_price, extra) {
+            (PriceTicks(0), Some(extra)) if order_type.is_trailing() => {
+                let shrinks = replace.qty.0 < self.open(slot)
+                    && book.rules.replace_shrink == ReplaceShrink::KeepsPriority;
+                if shrinks { extra.terms.stop_price } else { self.trailed(slot) }
+            }
             (PriceTicks(0), Some(extra)) => extra.terms.stop_price,
             (given, _) => given,
         };

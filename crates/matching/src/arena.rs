@@ -20,7 +20,7 @@ use vesta_types::{
 };
 
 use crate::book::BookIndex;
-use crate::links::NodeId;
+use crate::links::{Links, NodeId};
 use crate::memory::touched;
 use crate::sessions::SessionIndex;
 
@@ -61,6 +61,14 @@ impl Flags {
         set(terms.post_only == PostOnly::Reprice, Self::POST_ONLY_REPRICE);
         set(terms.time_in_force == TimeInForce::Day, Self::DAY);
         Self(bits | (terms.self_trade as u16) << Self::SELF_TRADE_SHIFT)
+    }
+
+    /// Those of a limit order with nothing special.
+    #[inline(always)]
+    pub(crate) const fn plain(side: Side, is_day: bool, self_trade: SelfTrade) -> Self {
+        let side = side as u16 - 1;
+        let day = if is_day { Self::DAY } else { 0 };
+        Self(side | day | (self_trade as u16) << Self::SELF_TRADE_SHIFT)
     }
 
     #[inline(always)]
@@ -162,8 +170,9 @@ pub(crate) struct Arena {
     orders: Box<[Order]>,
     ring: Box<[Ring]>,
     extras: Vec<Extra>,
-    /// The last freed, or the lowest, at the end.
-    free_slots: Vec<NodeId>,
+    /// The last freed, or the lowest; the others follow by their nodes.
+    free: NodeId,
+    count: u32,
     free_extras: Vec<u32>,
 }
 
@@ -187,31 +196,35 @@ impl Arena {
             orders: touched(capacity, free),
             ring: touched(capacity, Ring { next: NodeId::NIL, prev: NodeId::NIL }),
             extras: Vec::with_capacity(capacity),
-            free_slots: (0..count_max).rev().map(NodeId).collect(),
+            free: NodeId(0),
+            count: 0,
             free_extras: Vec::with_capacity(capacity),
         }
     }
 
     pub(crate) fn count(&self) -> u32 {
-        (self.orders.len() - self.free_slots.len()) as u32
+        self.count
     }
 
     #[inline(always)]
     pub(crate) fn is_full(&self) -> bool {
-        self.free_slots.is_empty()
+        self.free == NodeId::NIL
     }
 
     /// Takes a slot for an order. There must be one.
     #[inline(always)]
-    pub(crate) fn insert(&mut self, order: Order) -> NodeId {
-        let slot = self.free_slots.pop().expect("the guards have seen a free slot");
+    pub(crate) fn insert(&mut self, links: &Links, order: Order) -> NodeId {
+        let slot = self.free;
+        // With no slot free this is out of range, and panics: the guards have seen one.
         self.orders[slot.0 as usize] = order;
+        self.free = links[slot].next;
+        self.count += 1;
         slot
     }
 
     /// Gives a slot back.
     #[inline(always)]
-    pub(crate) fn remove(&mut self, slot: NodeId) {
+    pub(crate) fn remove(&mut self, links: &mut Links, slot: NodeId) {
         let order = &mut self.orders[slot.0 as usize];
         debug_assert_ne!(order.order_id, OrderId(0), "freed twice");
         order.order_id = OrderId(0);
@@ -219,7 +232,9 @@ impl Arena {
         if extra != NO_EXTRA {
             self.free_extras.push(extra);
         }
-        self.free_slots.push(slot);
+        links[slot].next = self.free;
+        self.free = slot;
+        self.count -= 1;
     }
 
     /// A place for what few orders have.

@@ -190,6 +190,11 @@ impl<R: Reservation> Matcher<R> {
             self.reservation.settle(&executed);
             buy_at += usize::from(self.take_in_auction(buy, qty));
             sell_at += usize::from(self.take_in_auction(sell, qty));
+            // All executions are at one price: trailing stops follow the first.
+            if self.book(index).last_price != crossing.price || left == 0 {
+                self.book_mut(index).last_price = crossing.price;
+                self.follow_trade(index);
+            }
         }
         // Only the last order of each row can be left; those before it are gone.
         for at in [buy_at, sell_at] {

@@ -14,8 +14,6 @@ pub(crate) struct BookIndex(pub(crate) u32);
 
 /// Sentinels that every book has beside its ladders.
 pub(crate) const FIXED_PER_BOOK: u32 = 3;
-/// Ladders of every book.
-pub(crate) const LADDERS_PER_BOOK: u32 = 6;
 
 /// The queues of a book, without an instrument yet: allocated at start, used at definition.
 pub(crate) struct BlankBook {

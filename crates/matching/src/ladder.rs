@@ -28,11 +28,11 @@ use crate::links::{Links, NodeId, PAGE_SHIFT, PAGE_TICKS, PageId};
 const WINDOW_PAGES: u64 = 64 * 64;
 /// Where in the window the page that it moves for is put: most orders are behind the best price.
 const WINDOW_LEAD: u64 = WINDOW_PAGES / 4 * 3;
-/// Empty pages that a ladder keeps: 2,048 prices. Too low: pages come and go near the touch; too high:
-/// memory.
-pub(crate) const IDLE_PAGES: usize = 32;
-/// No page.
-const NO_PAGE: PageId = PageId(u32::MAX);
+/// Empty pages that all ladders together keep, 1 KiB each. Too low: pages come and go near the touch;
+/// too high: memory.
+const IDLE_PAGES_MAX: u32 = 8192;
+/// Empty pages of one ladder that are worth a walk through its window to give them back.
+const IDLE_PAGES_WORTH: u32 = 256;
 /// Mirrored keys of 1..=`PriceTicks::MAX` are in that range again.
 const MIRROR: u64 = PriceTicks::MAX.0 as u64 + 1;
 
@@ -62,26 +62,27 @@ pub(crate) struct Ladder {
     words: [u64; 64],
     /// Page ids plus one; 0 for none.
     window: Box<[u32; WINDOW_PAGES as usize]>,
-    /// Pages of the window that ran empty, the latest overwriting the oldest. They are kept, because
-    /// near the touch they are soon wanted again; what falls out is given back if it is still empty.
-    idle: [PageId; IDLE_PAGES],
-    idle_next: usize,
+    /// Pages of the window that are kept although they are empty: near the touch they are soon wanted
+    /// again.
+    idle_count: u32,
 }
 
 /// What the ladders of a shard share.
 pub(crate) struct Levels {
     pub(crate) links: Links,
     pub(crate) far: FarNodes,
+    idle_count: u32,
 }
 
 impl Levels {
     /// Each level has an order, and each page that is not idle a level: so there are never more
     /// pages than orders, and those that are idle.
-    pub(crate) fn new(order_count_max: u32, fixed_count: u32, ladder_count: u32) -> Self {
-        let page_count_max = order_count_max + ladder_count * (IDLE_PAGES as u32 + 1);
+    pub(crate) fn new(order_count_max: u32, fixed_count: u32) -> Self {
+        let page_count_max = order_count_max + IDLE_PAGES_MAX;
         Self {
             links: Links::new(order_count_max, fixed_count, page_count_max),
             far: FarNodes::new(page_count_max),
+            idle_count: 0,
         }
     }
 }
@@ -102,8 +103,7 @@ impl Ladder {
                 .into_boxed_slice()
                 .try_into()
                 .expect("a vector of that length"),
-            idle: [NO_PAGE; IDLE_PAGES],
-            idle_next: 0,
+            idle_count: 0,
         }
     }
 
@@ -180,15 +180,18 @@ impl Ladder {
         let page_key = key >> PAGE_SHIFT;
         let at = page_key.wrapping_sub(self.base);
         let page = if at < WINDOW_PAGES && self.window[at as usize] != 0 {
-            self.words[(at >> 6) as usize] |= 1 << (at & 63);
-            self.top |= 1 << (at >> 6);
             PageId(self.window[at as usize] - 1)
         } else {
             self.open_page(levels, page_key)
         };
         let tick = key & (PAGE_TICKS - 1);
         let level = levels.links.level(page, tick);
-        levels.links.page_mut(page).bits |= 1 << tick;
+        let header = levels.links.page_mut(page);
+        let was_idle = header.bits == 0;
+        header.bits |= 1 << tick;
+        if was_idle {
+            self.wake(levels, page_key);
+        }
         let was_empty = levels.links.append(level, node, qty);
         self.level_count += u32::from(was_empty);
         if key > self.best_key {
@@ -224,6 +227,7 @@ impl Ladder {
         }
     }
 
+    /// A page for prices that have none: empty, and counted as idle until it has an order.
     #[inline(never)]
     fn open_page(&mut self, levels: &mut Levels, page_key: u64) -> PageId {
         if page_key < self.base {
@@ -236,19 +240,57 @@ impl Ladder {
                 return page;
             }
         }
-        let page = levels.links.take_page(page_key);
         if page_key.wrapping_sub(self.base) >= WINDOW_PAGES {
             self.move_window(levels, page_key.saturating_sub(WINDOW_LEAD));
         }
-        self.put_in_window(page, page_key);
+        let page = levels.links.take_page(page_key);
+        self.window[(page_key - self.base) as usize] = page.0 + 1;
+        self.idle_count += 1;
+        levels.idle_count += 1;
         page
     }
 
-    fn put_in_window(&mut self, page: PageId, page_key: u64) {
-        let at = page_key - self.base;
-        self.window[at as usize] = page.0 + 1;
-        self.words[(at >> 6) as usize] |= 1 << (at & 63);
-        self.top |= 1 << (at >> 6);
+    /// A page that was empty has an order.
+    #[inline(always)]
+    fn wake(&mut self, levels: &mut Levels, page_key: u64) {
+        let at = page_key.wrapping_sub(self.base);
+        if at < WINDOW_PAGES {
+            self.words[(at >> 6) as usize] |= 1 << (at & 63);
+            self.top |= 1 << (at >> 6);
+            self.idle_count -= 1;
+            levels.idle_count -= 1;
+        }
+    }
+
+    /// A page of the window is empty: it is kept, if not too many are.
+    #[inline(always)]
+    fn fall_idle(&mut self, levels: &mut Levels, at: u64, page: PageId) {
+        self.clear_bits(at);
+        if levels.idle_count < IDLE_PAGES_MAX {
+            self.idle_count += 1;
+            levels.idle_count += 1;
+        } else {
+            self.window[at as usize] = 0;
+            levels.links.free_page(page);
+            if self.idle_count >= IDLE_PAGES_WORTH {
+                self.give_idle_back(levels);
+            }
+        }
+    }
+
+    /// Gives back the empty pages of the window.
+    #[cold]
+    fn give_idle_back(&mut self, levels: &mut Levels) {
+        for at in 0..WINDOW_PAGES as usize {
+            if let Some(page) = self.window[at].checked_sub(1).map(PageId)
+                && levels.links.page(page).bits == 0
+            {
+                self.window[at] = 0;
+                levels.links.free_page(page);
+            }
+        }
+        levels.idle_count -= self.idle_count;
+        self.idle_count = 0;
     }
 
     /// The page at a place has no orders any more.
@@ -258,29 +300,6 @@ impl Ladder {
         *word &= !(1 << (at & 63));
         if *word == 0 {
             self.top &= !(1 << (at >> 6));
-        }
-    }
-
-    /// Keeps a page of the window that has run empty, in place of the oldest that was kept.
-    #[inline(always)]
-    fn keep_idle(&mut self, levels: &mut Levels, page: PageId) {
-        let at = self.idle_next % IDLE_PAGES;
-        self.idle_next = (at + 1) % IDLE_PAGES;
-        let oldest = core::mem::replace(&mut self.idle[at], page);
-        if oldest != page {
-            self.give_back(levels, oldest);
-        }
-    }
-
-    /// Gives back a page that was kept, if it is still one of this window's, and empty.
-    fn give_back(&mut self, levels: &mut Levels, page: PageId) {
-        if page == NO_PAGE || levels.links.page(page).bits != 0 {
-            return;
-        }
-        let at = levels.links.page(page).key.wrapping_sub(self.base);
-        if at < WINDOW_PAGES && self.window[at as usize] == page.0 + 1 {
-            self.window[at as usize] = 0;
-            levels.links.free_page(page);
         }
     }
 
@@ -298,8 +317,7 @@ impl Ladder {
             levels.far.remove(&mut self.far, &levels.links, page);
             levels.links.free_page(page);
         } else {
-            self.clear_bits(page_key - self.base);
-            self.keep_idle(levels, page);
+            self.fall_idle(levels, page_key - self.base, page);
         }
         if level == self.best {
             if self.top == 0 && !self.refill(levels) {
@@ -329,9 +347,7 @@ impl Ladder {
     /// Moves the window, and every page to where it belongs then.
     #[cold]
     fn move_window(&mut self, levels: &mut Levels, base: u64) {
-        for page in core::mem::replace(&mut self.idle, [NO_PAGE; IDLE_PAGES]) {
-            self.give_back(levels, page);
-        }
+        self.give_idle_back(levels);
         while self.top != 0 {
             let at = self.highest();
             let page = PageId(self.window[at as usize] - 1);
@@ -346,7 +362,10 @@ impl Ladder {
                 return;
             }
             levels.far.remove(&mut self.far, &levels.links, page);
-            self.put_in_window(page, page_key);
+            let at = page_key - base;
+            self.window[at as usize] = page.0 + 1;
+            self.words[(at >> 6) as usize] |= 1 << (at & 63);
+            self.top |= 1 << (at >> 6);
         }
     }
 
@@ -457,7 +476,7 @@ mod tests {
     fn agrees_with_a_map_while_the_window_moves() {
         const ORDER_COUNT: u32 = 200;
         for rank in [Rank::HighFirst, Rank::LowFirst] {
-            let mut levels = Levels::new(ORDER_COUNT, 0, 1);
+            let mut levels = Levels::new(ORDER_COUNT, 0);
             let mut ladder = Ladder::new(rank);
             let mut map: BTreeMap<(Key, u64), (NodeId, NodeId)> = BTreeMap::new();
             let mut free: Vec<NodeId> = (0..ORDER_COUNT).map(NodeId).collect();

@@ -79,8 +79,12 @@ impl Links {
         let node_count_max = u64::from(first_page_node) + u64::from(page_count_max) * PAGE_TICKS;
         assert!(node_count_max < u64::from(u32::MAX), "nodes are addressed by u32");
         let mut nodes = Vec::with_capacity(node_count_max as usize);
-        let blank = Node { next: NodeId::NIL, prev: NodeId::NIL, qty: 0 };
-        nodes.resize(order_count_max as usize, blank);
+        // Slots are free, each leads to the next one.
+        let free =
+            |slot: u32| if slot + 1 == order_count_max { NodeId::NIL } else { NodeId(slot + 1) };
+        let nodes_of_slots =
+            (0..order_count_max).map(|slot| Node { next: free(slot), prev: NodeId::NIL, qty: 0 });
+        nodes.extend(nodes_of_slots);
         nodes.extend((order_count_max..first_page_node).map(empty_queue));
         let mut links = Self {
             nodes,

@@ -9,7 +9,7 @@ use vesta_types::{
 };
 
 use crate::arena::Arena;
-use crate::book::{BlankBook, Book, BookIndex, FIXED_PER_BOOK, LADDERS_PER_BOOK};
+use crate::book::{BlankBook, Book, BookIndex, FIXED_PER_BOOK};
 use crate::events::{self, EventSink};
 use crate::expiry::Expiries;
 use crate::hashing::Hashing;
@@ -39,6 +39,8 @@ pub struct Matcher<R = NoReservation> {
     pub(crate) trade_id_last: TradeId,
     /// The last stamp given: one for each entry into any queue of the shard.
     pub(crate) priority_last: u64,
+    /// Stops that the command has set off.
+    pub(crate) triggered_count: u32,
     /// Of use while a command gathers orders; empty between commands.
     pub(crate) gathered: Vec<NodeId>,
 }
@@ -78,11 +80,7 @@ impl<R: Reservation> Matcher<R> {
         }
         let Capacity { order_count_max, instrument_count_max, session_count_max, .. } = capacity;
         Self {
-            levels: Levels::new(
-                order_count_max,
-                instrument_count_max * FIXED_PER_BOOK,
-                instrument_count_max * LADDERS_PER_BOOK,
-            ),
+            levels: Levels::new(order_count_max, instrument_count_max * FIXED_PER_BOOK),
             arena: Arena::new(order_count_max),
             names: Names::new(order_count_max),
             sessions: Sessions::new(session_count_max),
@@ -102,6 +100,7 @@ impl<R: Reservation> Matcher<R> {
             order_id_last: OrderId(0),
             trade_id_last: TradeId(0),
             priority_last: 0,
+            triggered_count: 0,
             gathered: Vec::with_capacity(order_count_max as usize),
         }
     }

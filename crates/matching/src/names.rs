@@ -1,11 +1,10 @@
 //! How a live order is found by its names.
 //!
 //! ```text
-//!   client ids   near [ tag:32 slot+1:32 ]   buckets of 8 in 1 MiB: an id's own place, or any of its
-//!                                            bucket
-//!                far  Index                  those whose bucket was full
-//!   order ids    near [ slot+1 ]             a ring over the latest ids
-//!                far  Index                  those that have lived for a whole turn of the ring
+//!   client ids   near [ slot+1 ]   buckets of 16 in 512 KiB: an id's own place, or any of its bucket
+//!                far  Index        those whose bucket was full
+//!   order ids    near [ slot+1 ]   a ring over the latest ids
+//!                far  Index        those that have lived for a whole turn of the ring
 //! ```
 //!
 //! Ids are mostly handed out in sequence, so neighbours in time are neighbours in memory, and a
@@ -26,16 +25,16 @@ use crate::sessions::SessionIndex;
 /// An odd number without pattern (the golden ratio): spreads a multiplied id over the high bits.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Entries of the near table of client ids: 1 MiB, which a core's second-level cache holds. Too low:
+/// Entries of the near table of client ids: 512 KiB, which a core's second-level cache holds. Too low:
 /// more live orders are looked up in the far one; too high: ids without order miss the cache.
 const NEAR_MAX: usize = 1 << 17;
 /// Entries of a bucket: one cache line.
-const BUCKET: usize = 8;
+const BUCKET: usize = 16;
 
 pub(crate) struct Names {
-    client_near: Box<[u64]>,
+    client_near: Box<[u32]>,
     /// By bucket: which of its entries are not in the place of their own id.
-    displaced: Box<[u8]>,
+    displaced: Box<[u16]>,
     client_far: Index,
     order_near: Box<[u32]>,
     order_far: Index,
@@ -63,12 +62,11 @@ impl Names {
         }
     }
 
-    /// The place of a client's id, and the tag that tells it from others of that place.
+    /// The place of a client's id.
     #[inline(always)]
-    fn place(&self, session: SessionIndex, id: ClientOrderId) -> (usize, u64) {
+    fn place(&self, session: SessionIndex, id: ClientOrderId) -> usize {
         let moved = id.0.wrapping_add(u64::from(session.0).wrapping_mul(SPREAD));
-        let tag = moved.wrapping_mul(SPREAD) & 0xffff_ffff_0000_0000;
-        (moved as usize & (self.client_near.len() - 1), tag)
+        moved as usize & (self.client_near.len() - 1)
     }
 
     /// The session's own live order of that name.
@@ -83,11 +81,10 @@ impl Names {
             let order = &arena[NodeId(slot)];
             order.client_order_id == id && order.session == session
         };
-        let (at, tag) = self.place(session, id);
-        let is_hit =
-            |entry: u64| (entry ^ tag) >> 32 == 0 && entry as u32 != 0 && is_it(entry as u32 - 1);
+        let at = self.place(session, id);
+        let is_hit = |entry: u32| entry != 0 && is_it(entry - 1);
         if is_hit(self.client_near[at]) {
-            return Some(NodeId(self.client_near[at] as u32 - 1));
+            return Some(NodeId(self.client_near[at] - 1));
         }
         // An order is elsewhere only if its own place was taken when it came.
         if self.displaced[at / BUCKET] == 0 && self.client_far.count() == 0 {
@@ -96,14 +93,14 @@ impl Names {
         let start = at & !(BUCKET - 1);
         let bucket = &self.client_near[start..start + BUCKET];
         if let Some(&entry) = bucket.iter().find(|&&entry| is_hit(entry)) {
-            return Some(NodeId(entry as u32 - 1));
+            return Some(NodeId(entry - 1));
         }
         self.client_far.get(client_hash(session, id), is_it).map(NodeId)
     }
 
     /// The place in its bucket that holds `entry`, but for its own one.
     #[cold]
-    fn other_place(&self, at: usize, entry: u64) -> Option<usize> {
+    fn other_place(&self, at: usize, entry: u32) -> Option<usize> {
         let start = at & !(BUCKET - 1);
         let bucket = &self.client_near[start..start + BUCKET];
         bucket.iter().position(|&other| other == entry).map(|way| start + way)
@@ -133,8 +130,8 @@ impl Names {
         client: ClientOrderId,
         id: OrderId,
     ) {
-        let (at, tag) = self.place(session, client);
-        let entry = tag | u64::from(slot.0 + 1);
+        let at = self.place(session, client);
+        let entry = slot.0 + 1;
         if self.client_near[at] == 0 {
             self.client_near[at] = entry;
         } else if let Some(free) = self.other_place(at, 0) {
@@ -162,8 +159,8 @@ impl Names {
         client: ClientOrderId,
         id: OrderId,
     ) {
-        let (at, tag) = self.place(session, client);
-        let entry = tag | u64::from(slot.0 + 1);
+        let at = self.place(session, client);
+        let entry = slot.0 + 1;
         if self.client_near[at] == entry {
             self.client_near[at] = 0;
         } else if let Some(taken) = self.other_place(at, entry) {

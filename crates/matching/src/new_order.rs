@@ -3,7 +3,7 @@
 use vesta_types::state_hash::OrderPhase;
 use vesta_types::{
     Accepted, AuctionKind, CancelReason, CommandKind, Event, NewOrder, OrderId, OrderType,
-    PostOnly, PriceTicks, QtyLots, RejectReason, TimeInForce,
+    PostOnly, PriceTicks, QtyLots, RejectReason, Rested, TimeInForce,
 };
 
 use crate::arena::{Extra, Flags, NO_EXTRA, Order};
@@ -22,8 +22,6 @@ pub(crate) struct Admitted {
     pub(crate) book: BookIndex,
     /// Its price, of a post-only order that was repriced the new one.
     pub(crate) price: PriceTicks,
-    /// A limit order that needs no [`Extra`].
-    pub(crate) is_plain: bool,
 }
 
 impl<R: Reservation> Matcher<R> {
@@ -33,7 +31,104 @@ impl<R: Reservation> Matcher<R> {
         new: &NewOrder,
         sink: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
-        let admitted = self.admit_new(new)?;
+        let session = self.find_session(new.session)?;
+        let book = self.admit_instrument(new.instrument)?;
+        // The same rules hold for all orders; for most of them most rules have nothing to say.
+        if is_plain(new) && self.is_continuous(book) && self.kills.count == 0 {
+            self.new_plain(new, session, book, sink)
+        } else {
+            self.new_special(new, session, book, sink)
+        }
+    }
+
+    /// A limit order with nothing special, in continuous trading.
+    #[inline(always)]
+    fn new_plain(
+        &mut self,
+        new: &NewOrder,
+        session: SessionIndex,
+        index: BookIndex,
+        sink: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        let may_rest = new.time_in_force.may_rest();
+        self.admit_plain(new, session, index)?;
+        let order_id = self.accept(new, new.price, sink);
+        self.triggered_count = 0;
+        let book = self.book_mut(index);
+        book.band_base = book.last_price;
+        let makers = new.side.opposite().index();
+        let mut open = new.qty.0;
+        if book.displayed[makers].best_key() >= book.displayed[makers].key(new.price)
+            || !book.undisplayed[makers].is_empty()
+        {
+            let mut taker = Taker::arriving(new, index, order_id);
+            self.set_bounds(&mut taker);
+            if self.trade(&mut taker, sink) != Ended::Bounds {
+                self.settle_book(index, sink);
+                return Ok(());
+            }
+            open = taker.qty;
+            if let Some(reason) = self.at_bounds(&mut taker, may_rest, sink) {
+                self.drop_remainder(&taker, reason, sink);
+                self.settle_book(index, sink);
+                return Ok(());
+            }
+        } else if !may_rest {
+            let taker = Taker::arriving(new, index, order_id);
+            self.drop_remainder(&taker, CancelReason::ImmediateOrCancel, sink);
+            return Ok(());
+        }
+        self.rest_plain(new, session, index, open, sink);
+        self.settle_book(index, sink);
+        Ok(())
+    }
+
+    /// Lets a plain order rest: what [`rest_new`](Self::rest_new) does, without asking what it is not.
+    #[inline(always)]
+    fn rest_plain(
+        &mut self,
+        new: &NewOrder,
+        session: SessionIndex,
+        index: BookIndex,
+        open: u64,
+        sink: &mut impl EventSink,
+    ) {
+        let is_day = new.time_in_force == TimeInForce::Day;
+        let order_id = self.order_id_last;
+        self.priority_last += 1;
+        let slot = self.bring_to_life(Order {
+            order_id,
+            client_order_id: new.client_order_id,
+            account: new.account,
+            price: new.price,
+            priority: self.priority_last,
+            level: NodeId::NIL,
+            session,
+            stp_group: new.stp_group,
+            extra: NO_EXTRA,
+            book: index,
+            flags: Flags::plain(new.side, is_day, new.self_trade),
+        });
+        let ladder = &mut self.books[index.0 as usize].displayed[new.side.index()];
+        let key = ladder.key(new.price);
+        let level = ladder.push(&mut self.levels, slot, key, open);
+        self.arena[slot].level = level;
+        self.after_change(slot);
+        sink.event(Event::Rested(Rested {
+            order_id,
+            session: new.session,
+            client_order_id: new.client_order_id,
+            instrument: new.instrument,
+            side: new.side,
+            price: new.price,
+            qty: QtyLots(open),
+            displayed: QtyLots(open),
+        }));
+    }
+
+    /// The primary reply; returns the order's id.
+    #[inline(always)]
+    fn accept(&mut self, new: &NewOrder, price: PriceTicks, sink: &mut impl EventSink) -> OrderId {
         self.order_id_last = self.order_id_last.next();
         sink.event(Event::Accepted(Accepted {
             command: CommandKind::New,
@@ -43,22 +138,32 @@ impl<R: Reservation> Matcher<R> {
             instrument: new.instrument,
             side: Some(new.side),
             terms: Some((new.order_type, new.time_in_force)),
-            price: admitted.price,
+            price,
             qty: new.qty,
         }));
-        let book = self.book_mut(admitted.book);
+        self.order_id_last
+    }
+
+    /// Any order, in any state.
+    #[inline(never)]
+    fn new_special(
+        &mut self,
+        new: &NewOrder,
+        session: SessionIndex,
+        index: BookIndex,
+        sink: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        let admitted = self.admit_new(new, session, index)?;
+        self.accept(new, admitted.price, sink);
+        let book = self.book_mut(index);
         book.band_base = book.last_price;
-        if admitted.is_plain {
-            self.act_on_arrival(new, &admitted, sink);
-        } else {
-            self.arrive(new, &admitted, sink);
-        }
-        self.settle_book(admitted.book, sink);
+        self.triggered_count = 0;
+        self.arrive(new, &admitted, sink);
+        self.settle_book(index, sink);
         Ok(())
     }
 
     /// Limit and market orders.
-    #[inline(always)]
     fn act_on_arrival(&mut self, new: &NewOrder, admitted: &Admitted, sink: &mut impl EventSink) {
         let may_rest = new.time_in_force.may_rest();
         if !self.is_continuous(admitted.book) {
@@ -93,7 +198,6 @@ impl<R: Reservation> Matcher<R> {
         self.reservation.release(taker.order_id, QtyLots(taker.qty));
     }
 
-    #[inline(always)]
     fn rest_new(
         &mut self,
         new: &NewOrder,
@@ -106,7 +210,6 @@ impl<R: Reservation> Matcher<R> {
     }
 
     /// A live order in no queue yet.
-    #[inline(always)]
     fn make_live(&mut self, new: &NewOrder, admitted: &Admitted, order_id: OrderId) -> NodeId {
         let slot = self.bring_to_life(Order {
             order_id,
@@ -121,7 +224,7 @@ impl<R: Reservation> Matcher<R> {
             book: admitted.book,
             flags: Flags::of(new),
         });
-        if !admitted.is_plain && needs_extra(new) {
+        if needs_extra(new) {
             let terms = NewOrder { price: admitted.price, ..*new };
             self.give_extra(
                 slot,
@@ -138,7 +241,6 @@ impl<R: Reservation> Matcher<R> {
     }
 
     /// Everything but a plain limit order.
-    #[inline(never)]
     fn arrive(&mut self, new: &NewOrder, admitted: &Admitted, sink: &mut impl EventSink) {
         if new.time_in_force.is_auction_only() {
             let slot = self.make_live(new, admitted, self.order_id_last);

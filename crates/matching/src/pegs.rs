@@ -37,13 +37,16 @@ impl<R: Reservation> Matcher<R> {
         (PriceTicks(1)..=book.rules.price_max).contains(&price).then_some(price)
     }
 
-    /// A pegged order in no queue, that has come or was replaced, acts.
+    /// A pegged order in no queue, that has come or was replaced, acts; in a call it only rests.
     pub(crate) fn act_pegged(&mut self, slot: NodeId, open: u64, sink: &mut impl EventSink) {
         let order = self.arena[slot];
         match self.pegged_price(slot) {
             None => self.park(slot, open),
             Some(price) => {
                 self.arena[slot].price = price;
+                if !self.is_continuous(order.book) {
+                    return self.rest(slot, open, sink);
+                }
                 let session = self.sessions.at(order.session).id;
                 let taker = Taker::of(&order, session, price, open);
                 self.act_live(slot, taker, true, false, sink);

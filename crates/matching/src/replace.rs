@@ -67,6 +67,7 @@ impl<R: Reservation> Matcher<R> {
         }));
         let book = self.book_mut(order.book);
         book.band_base = book.last_price;
+        self.triggered_count = 0;
         if !priority_kept {
             self.set_price_and_trigger(slot, price, new_trigger);
             self.act_again(slot, replace, sink);
@@ -84,8 +85,8 @@ impl<R: Reservation> Matcher<R> {
         match order.flags.phase() {
             OrderPhase::Waiting => self.arrive_stop(slot, open, sink),
             OrderPhase::ForAuction => self.wait_for_auction(slot, open),
-            _ if is_pegged && self.is_continuous(order.book) => self.act_pegged(slot, open, sink),
-            OrderPhase::Parked => self.park(slot, open),
+            _ if is_pegged => self.act_pegged(slot, open, sink),
+            OrderPhase::Parked => unreachable!("only pegged orders are parked"),
             OrderPhase::Queued if !self.is_continuous(order.book) => {
                 self.rest(slot, open, sink);
             }

@@ -2,7 +2,9 @@
 //! so that hash, counts and triggers always agree with the queues.
 
 use vesta_types::state_hash::OrderPhase;
-use vesta_types::{CancelReason, Event, OrderType, PriceTicks, QtyLots, Rested};
+use vesta_types::{
+    CancelReason, ClientOrderId, Event, OrderId, OrderType, PriceTicks, QtyLots, Rested,
+};
 
 use crate::arena::{Extra, Flags, NO_EXTRA, Order};
 use crate::book::List;
@@ -18,7 +20,7 @@ impl<R: Reservation> Matcher<R> {
     #[inline(always)]
     pub(crate) fn bring_to_life(&mut self, order: Order) -> NodeId {
         let Order { session, client_order_id, order_id, .. } = order;
-        let slot = self.arena.insert(order);
+        let slot = self.arena.insert(&self.levels.links, order);
         self.names.insert(&self.arena, slot, session, client_order_id, order_id);
         let owner = self.sessions.at_mut(session);
         owner.open_count += 1;
@@ -38,7 +40,7 @@ impl<R: Reservation> Matcher<R> {
         }
         self.names.remove(slot, session, client_order_id, order_id);
         self.leave_session(session, slot);
-        self.arena.remove(slot);
+        self.arena.remove(&mut self.levels.links, slot);
     }
 
     #[inline(always)]
@@ -206,11 +208,43 @@ impl<R: Reservation> Matcher<R> {
         reason: CancelReason,
         sink: &mut impl EventSink,
     ) {
+        if self.arena[slot].extra == NO_EXTRA {
+            return self.withdraw_plain(slot, reason, sink);
+        }
         let displayed = self.displayed(slot);
         let open = QtyLots(self.leave_queue(slot));
         sink.event(self.cancelled(slot, open, displayed, reason));
         self.reservation.release(self.arena[slot].order_id, open);
         self.forget(slot);
+    }
+
+    /// An order without an extra is in a queue of the book, and whole.
+    #[inline(always)]
+    fn withdraw_plain(&mut self, slot: NodeId, reason: CancelReason, sink: &mut impl EventSink) {
+        self.before_change(slot);
+        let order = self.arena[slot];
+        let open = QtyLots(self.levels.links[slot].qty);
+        let is_shown = !order.flags.has(Flags::UNDISPLAYED);
+        let displayed = if is_shown { open } else { QtyLots::ZERO };
+        sink.event(self.cancelled(slot, open, displayed, reason));
+        self.reservation.release(order.order_id, open);
+        let ladder = self.books[order.book.0 as usize].ladder_mut(order.flags.side(), !is_shown);
+        ladder.unlink(&mut self.levels, order.level, slot);
+        self.forget_plain(slot, order.session, order.client_order_id, order.order_id);
+    }
+
+    /// Forgets an order without an extra that is in no queue any more.
+    #[inline(always)]
+    pub(crate) fn forget_plain(
+        &mut self,
+        slot: NodeId,
+        session: SessionIndex,
+        client_order_id: ClientOrderId,
+        order_id: OrderId,
+    ) {
+        self.names.remove(slot, session, client_order_id, order_id);
+        self.leave_session(session, slot);
+        self.arena.remove(&mut self.levels.links, slot);
     }
 
     /// Takes so much, but not all of what it offers, off an order that keeps its place.

@@ -59,11 +59,12 @@ impl<R: Reservation> Matcher<R> {
         let index = self.admit_instrument(set.instrument)?;
         let change = change(self.book(index), set).ok_or(RejectReason::InvalidTransition)?;
         sink.event(events::accepted_of_operator(CommandKind::SetState, set.instrument));
-        let book = self.book_mut(index);
-        book.band_base = book.last_price;
         if let Some(kind) = change.uncross {
             self.uncross(index, kind, sink);
         }
+        let book = self.book_mut(index);
+        book.band_base = book.last_price;
+        self.triggered_count = 0;
         self.change_state(index, change.state, change.auction, sink);
         match change.state {
             TradingState::Close => self.expire_day(index, sink),

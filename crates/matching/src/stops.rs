@@ -56,7 +56,7 @@ impl<R: Reservation> Matcher<R> {
     }
 
     /// Where the trigger of a trailing stop is after the last trade.
-    fn trailed(&self, slot: NodeId) -> PriceTicks {
+    pub(crate) fn trailed(&self, slot: NodeId) -> PriceTicks {
         let Order { book, flags, .. } = self.arena[slot];
         let (last, rules) = (self.book(book).last_price.0, &self.book(book).rules);
         let terms = &self.arena.extra(slot).terms;
@@ -75,6 +75,20 @@ impl<R: Reservation> Matcher<R> {
     /// After an execution: trailing stops follow, then the stops that it reaches are elected.
     #[inline(never)]
     pub(crate) fn elect(&mut self, index: BookIndex) {
+        self.follow_trade(index);
+        let last = self.book(index).last_price;
+        for side in Side::BOTH {
+            let ladder = &self.book(index).stops[side.index()];
+            let reached = ladder.key(last);
+            while let Some(level) = self.book(index).stops[side.index()].best(reached) {
+                let slot = self.levels.links[level].next;
+                self.elect_one(index, slot);
+            }
+        }
+    }
+
+    /// Trailing stops follow the last trade, in ascending id.
+    pub(crate) fn follow_trade(&mut self, index: BookIndex) {
         let mut at = self.book(index).trailing.first;
         while let Some(slot) = at.some() {
             at = self.arena.extra(slot).list_next;
@@ -86,15 +100,6 @@ impl<R: Reservation> Matcher<R> {
                 let open = self.leave_queue(slot);
                 self.arena.extra_mut(slot).terms.stop_price = trigger;
                 self.wait_for_trigger(slot, open);
-            }
-        }
-        let last = self.book(index).last_price;
-        for side in Side::BOTH {
-            let ladder = &self.book(index).stops[side.index()];
-            let reached = ladder.key(last);
-            while let Some(level) = self.book(index).stops[side.index()].best(reached) {
-                let slot = self.levels.links[level].next;
-                self.elect_one(index, slot);
             }
         }
     }
@@ -114,15 +119,13 @@ impl<R: Reservation> Matcher<R> {
     pub(crate) fn run_stops(&mut self, index: BookIndex, sink: &mut impl EventSink) {
         let elected = self.book(index).elected;
         let bound = self.book(index).rules.stop_cascade_max;
-        let mut act_count = 0;
         while self.is_continuous(index)
             && let Some(slot) = self.levels.links.first(elected)
         {
-            if act_count == bound {
+            if self.triggered_count >= bound {
                 self.change_state(index, TradingState::Halt, None, sink);
                 break;
             }
-            act_count += 1;
             let open = self.leave_queue(slot);
             self.arena[slot].flags.set(Flags::ELECTED, false);
             self.act_stop(slot, open, sink);
@@ -135,6 +138,7 @@ impl<R: Reservation> Matcher<R> {
 
     /// A stop whose trigger is reached, and that is in no queue, becomes what it is to be, and acts.
     fn act_stop(&mut self, slot: NodeId, open: u64, sink: &mut impl EventSink) {
+        self.triggered_count += 1;
         let terms = self.arena.extra(slot).terms;
         let is_limit =
             matches!(terms.order_type, OrderType::StopLimit | OrderType::TrailingStopLimit);

@@ -224,7 +224,11 @@ impl<R: Reservation> Matcher<R> {
         } else if self.arena[maker].flags.has(Flags::ICEBERG) {
             self.take_tip(maker, qty, sink);
         } else {
-            self.leave_queue(maker);
+            self.before_change(maker);
+            let Order { flags, book, level, .. } = self.arena[maker];
+            let book = &mut self.books[book.0 as usize];
+            let ladder = book.ladder_mut(flags.side(), flags.has(Flags::UNDISPLAYED));
+            ladder.unlink(&mut self.levels, level, maker);
             self.forget(maker);
         }
     }

@@ -175,10 +175,11 @@ impl Model {
         };
         let instrument = set.instrument;
         events.push(accepted(CommandKind::SetState, SessionId(0), instrument, None));
-        let mut run = self.run(instrument, events);
         if uncrosses {
-            self.uncross(instrument, run.events);
+            self.uncross(instrument, events);
         }
+        // **dynamic_band**: after an uncross it is about the auction price.
+        let mut run = self.run(instrument, events);
         self.change_state(instrument, state, Some(set.auction), run.events);
         if state == TradingState::Close {
             // **day**
