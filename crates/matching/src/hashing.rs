@@ -12,7 +12,7 @@
 use alloc::boxed::Box;
 
 use crate::links::NodeId;
-use crate::memory::touched;
+use crate::memory::Table;
 
 /// Notes that are kept. Smaller: more orders are hashed that would soon have been gone; larger: whoever
 /// asks for the hash waits longer, about 10 us with this many.
@@ -29,7 +29,7 @@ pub(crate) struct Hashing {
     oldest: usize,
     count: usize,
     /// By slot; stays with the slot when its order goes.
-    marks: Box<[u8]>,
+    marks: Table<u8>,
 }
 
 impl Hashing {
@@ -39,31 +39,33 @@ impl Hashing {
             pending: Box::new([NodeId::NIL; PENDING_MAX]),
             oldest: 0,
             count: 0,
-            marks: touched(order_count_max as usize, 0),
+            marks: Table::touched(order_count_max as usize, 0),
         }
     }
 
     /// True when the sum contains the order at `slot`: it must be taken out before it changes.
     #[inline(always)]
     pub(crate) fn is_settled(&self, slot: NodeId) -> bool {
-        self.marks[slot.0 as usize] & SETTLED != 0
+        self.marks[slot.0] & SETTLED != 0
     }
 
     /// Takes a settled order, which is about to change or go, out of the sum.
     pub(crate) fn unsettle(&mut self, slot: NodeId, hash: u64) {
-        self.marks[slot.0 as usize] &= !SETTLED;
+        self.marks[slot.0] &= !SETTLED;
         self.settled = self.settled.wrapping_sub(hash);
+    }
+
+    /// The order at `slot` is new or has changed. True when that is still to be
+    /// [noted](Self::push_note).
+    #[inline(always)]
+    pub(crate) fn note(&self, slot: NodeId) -> bool {
+        self.marks[slot.0] & PENDING == 0
     }
 
     /// Notes that the order at `slot` is new or has changed. Returns the slot whose note was pushed
     /// out, if it is still to be [settled](Self::settle): when it holds a live order.
-    #[inline(always)]
-    pub(crate) fn note(&mut self, slot: NodeId) -> Option<NodeId> {
-        let mark = &mut self.marks[slot.0 as usize];
-        if *mark & PENDING != 0 {
-            return None;
-        }
-        *mark |= PENDING;
+    pub(crate) fn push_note(&mut self, slot: NodeId) -> Option<NodeId> {
+        self.marks[slot.0] |= PENDING;
         let pushed_out = if self.count == PENDING_MAX { self.push_out() } else { None };
         self.pending[(self.oldest + self.count) % PENDING_MAX] = slot;
         self.count += 1;
@@ -74,14 +76,14 @@ impl Hashing {
         let slot = self.pending[self.oldest % PENDING_MAX];
         self.oldest = (self.oldest + 1) % PENDING_MAX;
         self.count -= 1;
-        let mark = &mut self.marks[slot.0 as usize];
+        let mark = &mut self.marks[slot.0];
         *mark &= !PENDING;
         (*mark & SETTLED == 0).then_some(slot)
     }
 
     /// Adds an order, as it stands, to the sum.
     pub(crate) fn settle(&mut self, slot: NodeId, hash: u64) {
-        self.marks[slot.0 as usize] |= SETTLED;
+        self.marks[slot.0] |= SETTLED;
         self.settled = self.settled.wrapping_add(hash);
     }
 
@@ -89,7 +91,7 @@ impl Hashing {
     pub(crate) fn sum(&self, hash: impl Fn(NodeId) -> Option<u64>) -> u64 {
         let noted = (0..self.count).map(|i| self.pending[(self.oldest + i) % PENDING_MAX]);
         noted
-            .filter(|slot| self.marks[slot.0 as usize] & SETTLED == 0)
+            .filter(|slot| self.marks[slot.0] & SETTLED == 0)
             .filter_map(hash)
             .fold(self.settled, u64::wrapping_add)
     }

@@ -335,6 +335,7 @@ impl Ladder {
 
     /// The window has run empty: moves it to the best of the far pages. False when there are none.
     #[cold]
+    #[inline(never)]
     fn refill(&mut self, levels: &mut Levels) -> bool {
         let Some(page) = levels.far.last(self.far) else {
             return false;
@@ -448,6 +449,7 @@ impl Ladder {
     }
 }
 
+#[inline(always)]
 fn last_of(links: &Links, page: PageId) -> Option<(Key, NodeId)> {
     let header = links.page(page);
     let tick = 63_u32.checked_sub(header.bits.leading_zeros())?;

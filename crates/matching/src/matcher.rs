@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 
 use vesta_types::state_hash::{LiveOrder, order_hash};
 use vesta_types::{
-    AccountId, Capacity, Command, InstrumentId, InstrumentRules, NewOrder, OrderId, PriceTicks,
-    QtyLots, RejectReason, SessionId, Side, TimeNs, TradeId, TradingState,
+    AccountId, Cancel, Capacity, Command, InstrumentId, InstrumentRules, NewOrder, OrderId,
+    PriceTicks, QtyLots, RejectReason, Replace, SessionId, Side, TimeNs, TradeId, TradingState,
 };
 
 use crate::arena::Arena;
@@ -15,6 +15,7 @@ use crate::expiry::Expiries;
 use crate::hashing::Hashing;
 use crate::ladder::Levels;
 use crate::links::NodeId;
+use crate::memory::Table;
 use crate::names::Names;
 use crate::reservation::{NoReservation, Reservation};
 use crate::sessions::{IdMap, SessionIndex, Sessions};
@@ -26,7 +27,7 @@ pub struct Matcher<R = NoReservation> {
     pub(crate) names: Names,
     pub(crate) sessions: Sessions,
     /// In order of definition.
-    pub(crate) books: Vec<Book>,
+    pub(crate) books: Table<Book>,
     blank_books: Vec<BlankBook>,
     by_instrument: IdMap,
     pub(crate) capacity: Capacity,
@@ -84,7 +85,7 @@ impl<R: Reservation> Matcher<R> {
             arena: Arena::new(order_count_max),
             names: Names::new(order_count_max),
             sessions: Sessions::new(session_count_max),
-            books: Vec::with_capacity(instrument_count_max as usize),
+            books: Table::with_capacity(instrument_count_max as usize),
             blank_books: (0..instrument_count_max).map(|_| BlankBook::new()).collect(),
             by_instrument: IdMap::new(instrument_count_max),
             capacity,
@@ -148,18 +149,41 @@ impl<R: Reservation> Matcher<R> {
 
     /// Applies one command. The first event is its one primary reply, accepted or
     /// rejected; after a reject nothing has changed.
-    #[inline]
     pub fn apply(&mut self, command: &Command, sink: &mut impl EventSink) {
         let outcome = match command {
-            Command::New(new) => self.new_order(new, sink),
-            Command::Cancel(cancel) => self.cancel(cancel, sink),
-            Command::Replace(replace) => self.replace(replace, sink),
+            Command::New(new) => return self.apply_new(new, sink),
+            Command::Cancel(cancel) => return self.apply_cancel(cancel, sink),
+            Command::Replace(replace) => return self.apply_replace(replace, sink),
             Command::MassCancel(mass) => self.mass_cancel(mass, sink),
             Command::Kill(kill) => self.kill(kill, sink),
             Command::SetState(set) => self.set_state(set, sink),
         };
         if let Err(reason) = outcome {
             sink.event(events::rejected(command, reason));
+        }
+    }
+
+    /// [`apply`](Self::apply) for a new order: for callers that know what they have.
+    #[inline]
+    pub fn apply_new(&mut self, new: &NewOrder, sink: &mut impl EventSink) {
+        if let Err(reason) = self.new_order(new, sink) {
+            sink.event(events::rejected(&Command::New(*new), reason));
+        }
+    }
+
+    /// [`apply`](Self::apply) for a cancel.
+    #[inline]
+    pub fn apply_cancel(&mut self, cancel: &Cancel, sink: &mut impl EventSink) {
+        if let Err(reason) = self.cancel(cancel, sink) {
+            sink.event(events::rejected(&Command::Cancel(*cancel), reason));
+        }
+    }
+
+    /// [`apply`](Self::apply) for a replace.
+    #[inline]
+    pub fn apply_replace(&mut self, replace: &Replace, sink: &mut impl EventSink) {
+        if let Err(reason) = self.replace(replace, sink) {
+            sink.event(events::rejected(&Command::Replace(*replace), reason));
         }
     }
 
@@ -178,17 +202,17 @@ impl<R: Reservation> Matcher<R> {
 
     #[inline(always)]
     pub(crate) fn book(&self, index: BookIndex) -> &Book {
-        &self.books[index.0 as usize]
+        &self.books[index.0]
     }
 
     #[inline(always)]
     pub(crate) fn book_mut(&mut self, index: BookIndex) -> &mut Book {
-        &mut self.books[index.0 as usize]
+        &mut self.books[index.0]
     }
 
     #[inline(always)]
     pub(crate) fn find_book(&self, instrument: InstrumentId) -> Option<BookIndex> {
-        let is_it = |at: u32| self.books[at as usize].instrument == instrument;
+        let is_it = |at: u32| self.books[at].instrument == instrument;
         self.by_instrument.get(instrument.0, is_it).map(BookIndex)
     }
 
@@ -237,15 +261,29 @@ impl<R: Reservation> Matcher<R> {
     #[inline(always)]
     pub(crate) fn before_change(&mut self, slot: NodeId) {
         if self.hashing.is_settled(slot) {
-            let hash = order_hash(&self.view_of(slot));
-            self.hashing.unsettle(slot, hash);
+            self.unsettle(slot);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unsettle(&mut self, slot: NodeId) {
+        let hash = order_hash(&self.view_of(slot));
+        self.hashing.unsettle(slot, hash);
     }
 
     /// To be called after an order has come or changed.
     #[inline(always)]
     pub(crate) fn after_change(&mut self, slot: NodeId) {
-        if let Some(oldest) = self.hashing.note(slot)
+        if self.hashing.note(slot) {
+            self.note_slowly(slot);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note_slowly(&mut self, slot: NodeId) {
+        if let Some(oldest) = self.hashing.push_note(slot)
             && self.arena.is_live(oldest)
         {
             let hash = order_hash(&self.view_of(oldest));

@@ -122,8 +122,7 @@ impl<R: Reservation> Matcher<R> {
         if flags.has(Flags::ICEBERG) {
             offered = self.show_tip(slot, open);
         }
-        let ladder =
-            self.books[book.0 as usize].ladder_mut(flags.side(), flags.has(Flags::UNDISPLAYED));
+        let ladder = self.books[book.0].ladder_mut(flags.side(), flags.has(Flags::UNDISPLAYED));
         let key = ladder.key(price);
         let level = ladder.push(&mut self.levels, slot, key, offered);
         self.arena[slot].level = level;
@@ -170,7 +169,7 @@ impl<R: Reservation> Matcher<R> {
         let open = self.open(slot);
         let Order { flags, book, level, .. } = self.arena[slot];
         if flags.phase() == OrderPhase::Queued {
-            let book = &mut self.books[book.0 as usize];
+            let book = &mut self.books[book.0];
             let ladder = book.ladder_mut(flags.side(), flags.has(Flags::UNDISPLAYED));
             ladder.unlink(&mut self.levels, level, slot);
             if flags.has(Flags::ICEBERG) {
@@ -189,7 +188,7 @@ impl<R: Reservation> Matcher<R> {
         let Order { flags, book, level, .. } = self.arena[slot];
         match flags.phase() {
             OrderPhase::Waiting if !flags.has(Flags::ELECTED) => {
-                let book = &mut self.books[book.0 as usize];
+                let book = &mut self.books[book.0];
                 book.stops[flags.side().index()].unlink(&mut self.levels, level, slot);
                 book.set_triggers();
             }
@@ -228,7 +227,7 @@ impl<R: Reservation> Matcher<R> {
         let displayed = if is_shown { open } else { QtyLots::ZERO };
         sink.event(self.cancelled(slot, open, displayed, reason));
         self.reservation.release(order.order_id, open);
-        let ladder = self.books[order.book.0 as usize].ladder_mut(order.flags.side(), !is_shown);
+        let ladder = self.books[order.book.0].ladder_mut(order.flags.side(), !is_shown);
         ladder.unlink(&mut self.levels, order.level, slot);
         self.forget_plain(slot, order.session, order.client_order_id, order.order_id);
     }

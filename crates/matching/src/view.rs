@@ -15,7 +15,7 @@ impl<R: Reservation> Matcher<R> {
     pub fn state_hash(&self) -> u64 {
         let order = |slot| self.arena.is_live(slot).then(|| order_hash(&self.view_of(slot)));
         let orders = self.hashing.sum(order);
-        let books = self.books.iter().map(crate::book::Book::hash);
+        let books = self.books.as_slice().iter().map(crate::book::Book::hash);
         let kills = self.engaged().map(kill_hash);
         books.chain(kills).fold(orders, u64::wrapping_add)
     }
@@ -28,7 +28,7 @@ impl<R: Reservation> Matcher<R> {
 
     /// The instruments and their rules, in order of definition.
     pub fn instruments(&self) -> impl Iterator<Item = (InstrumentId, InstrumentRules)> {
-        self.books.iter().map(|book| (book.instrument, book.rules))
+        self.books.as_slice().iter().map(|book| (book.instrument, book.rules))
     }
 
     /// What an instrument does just now; `None` for an unknown one.
@@ -144,7 +144,7 @@ impl<R: Reservation> Matcher<R> {
             parked += u32::from(order.level == NodeId::NIL);
         }
         let mut queued = parked;
-        for book in &self.books {
+        for book in self.books.as_slice() {
             for ladder in book.displayed.iter().chain(&book.undisplayed).chain(&book.stops) {
                 queued += ladder.check_invariants(&self.levels);
             }

@@ -1,0 +1,51 @@
+//! The fast book against the naive model: the same commands must give the same events, the same
+//! hash and the same books.
+
+mod common;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use common::{Generator, Pair, Seeded};
+
+/// How many worlds the long run goes through.
+const WORLD_COUNT: u64 = if cfg!(debug_assertions) { 10 } else { 150 };
+
+/// How many steps each of them has.
+const WORLD_STEP_COUNT: u64 = 2_000;
+
+/// A seed of no meaning; any other shows every rule too.
+const RUN_SEED: u64 = 20_261_121;
+
+/// Runs a world for so many steps, or says at which step what went wrong.
+fn run_world(seed: u64, step_count: u64) -> Result<Pair, (u64, Pair)> {
+    let mut generator = Generator::new(Seeded::new(seed));
+    let mut pair = Pair::new(generator.world().capacity);
+    for step_index in 0..step_count {
+        let step = generator.step().expect("a seed has no end");
+        let stepped = catch_unwind(AssertUnwindSafe(|| {
+            let _ = pair.step(&step);
+            // Walking everything costs as much as some ten steps.
+            if step_index % 16 == 0 {
+                pair.check();
+            }
+        }));
+        if stepped.is_err() {
+            return Err((step_index, pair));
+        }
+        pair.events.iter().for_each(|event| generator.saw(event));
+    }
+    Ok(pair)
+}
+
+#[test]
+fn every_rule_fires_in_a_long_run() {
+    for seed in RUN_SEED..RUN_SEED + WORLD_COUNT {
+        if let Err((step_index, _)) = run_world(seed, WORLD_STEP_COUNT) {
+            // What the two agreed on before.
+            if let Ok(pair) = run_world(seed, step_index) {
+                eprintln!("{}", pair.picture());
+            }
+            panic!("the two differ at step {step_index} of the world of seed {seed}");
+        }
+    }
+}
