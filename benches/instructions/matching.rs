@@ -28,7 +28,7 @@ use vesta_workload::{CAPACITY, Class, INSTRUMENT, Scenario, Workload};
 /// Instructions for one command, time included: [`counted`]. Rust 1.95, release profile with
 /// overflow checks, x86-64 baseline.
 const BOUNDS: [(Class, u64); 4] =
-    [(Class::New, 595), (Class::Taker, 862), (Class::Cancel, 371), (Class::Replace, 918)];
+    [(Class::New, 500), (Class::Taker, 716), (Class::Cancel, 308), (Class::Replace, 773)];
 /// By how much a class may exceed its bound, in percent. Less: another version of a compiler or
 /// allocator would do it; more: a loss that can be felt passes.
 const SLACK_PERCENT: u64 = 5;

@@ -82,7 +82,8 @@ const OUTER: &[Rule] = &[
 ];
 
 /// May depend on anything, and nothing on them.
-const UNBOUND: &[&str] = &["vesta-tests", "vesta-benches", "vesta-abi-adapter", "vesta-instructions"];
+const UNBOUND: &[&str] =
+    &["vesta-tests", "vesta-benches", "vesta-abi-adapter", "vesta-instructions"];
 
 /// Packages that no pure part may reach: clocks, sockets, threads of a runtime, randomness.
 const OUTSIDE_WORLD: &[&str] = &[
