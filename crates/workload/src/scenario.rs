@@ -46,6 +46,13 @@ impl Scenario {
         }
     }
 
+    /// True for one that is a variant of another, made to show one thing: it is measured like the
+    /// others, but no goal is about it.
+    #[must_use]
+    pub const fn is_variant(self) -> bool {
+        matches!(self, Self::LobsterLong)
+    }
+
     pub(crate) const fn shape(self) -> &'static Shape {
         match self {
             Self::Lobster => &shape::LOBSTER,

@@ -141,14 +141,14 @@ pub(crate) const NORMAL: Shape = Shape {
     cancel_late_per_mille: 3,
 };
 
-/// Some 60,000 orders rest on some 500 levels a side.
+/// Some 10,000 orders rest on 250 levels a side, and any of them is as likely to go as the next.
 pub(crate) const STATIC: Shape = Shape {
     reference_price: PriceTicks(10_000),
     path: Path::Still,
-    opening: 60_000,
-    life: Quantiles::new(&[(0, 10_000), (10_000, 230_000)]),
+    opening: 10_000,
+    life: Quantiles::new(&[(0, 1_000), (10_000, 39_000)]),
     life_again_ticks: 1_000_000,
-    distance: Quantiles::new(&[(0, 1), (10_000, 500)]),
+    distance: Quantiles::new(&[(0, 1), (10_000, 250)]),
     improve_percent: 0,
     spread_min: 1,
     may_cross: false,

@@ -8,6 +8,7 @@
 //!   latency     each scenario: the clock around each command, by class
 //! ```
 //!
+//! `worst_mops` is about the scenarios, not about `lobster-long`, which is a variant of one.
 //! Nanoseconds per command are the median over the rounds. Percentiles come from passes of their
 //! own, since reading the clock takes as long as a command.
 
@@ -156,6 +157,7 @@ impl Measured {
         let (min, max) = extent(&self.ns_per_op);
         let mut found = json!({
             "name": self.workload.scenario.name(),
+            "is_variant": self.workload.scenario.is_variant(),
             "ops": self.workload.commands.len(),
             "ns_per_op": median(&self.ns_per_op),
             "min_ns_per_op": min,
@@ -202,12 +204,29 @@ fn wrongs(all: &[Measured]) -> Vec<String> {
     all.iter().filter_map(wrong).collect()
 }
 
+/// The scenario that `worst_mops` is about: a variant only where nothing else was measured.
+fn slowest(all: &[Measured]) -> Option<&Measured> {
+    let is_variant = |measured: &&Measured| measured.workload.scenario.is_variant();
+    let by_ns =
+        |a: &&Measured, b: &&Measured| median(&a.ns_per_op).total_cmp(&median(&b.ns_per_op));
+    let slowest = all.iter().filter(|measured| !is_variant(measured)).max_by(by_ns);
+    slowest.or_else(|| all.iter().max_by(by_ns))
+}
+
 fn print(context: &Context, args: &MatchingArgs, core: usize, all: &[Measured]) -> Verdict {
     let MatchingArgs { ops, seed, repetitions, .. } = args;
     println!("{ops} commands each, seed {seed}, {repetitions} rounds on core {core}\n");
     println!(
         "{:<14} {:>8} {:>8} {:>8} {:>8} {:>8} {:>11} {:>9} {:>9}",
-        "ns per command", "median", "min", "max", "floor", "Mops", "allocations", "trades", "rejected"
+        "ns per command",
+        "median",
+        "min",
+        "max",
+        "floor",
+        "Mops",
+        "allocations",
+        "trades",
+        "rejected"
     );
     for measured in all {
         let (min, max) = extent(&measured.ns_per_op);
@@ -222,12 +241,14 @@ fn print(context: &Context, args: &MatchingArgs, core: usize, all: &[Measured]) 
         );
     }
     print_latency(all);
-    let slowest = all.iter().max_by(|a, b| median(&a.ns_per_op).total_cmp(&median(&b.ns_per_op)));
+    let slowest = slowest(all);
     let (worst, worst_mops) = slowest.map_or(("", f64::NAN), |slowest| {
         (slowest.workload.scenario.name(), 1000.0 / median(&slowest.ns_per_op))
     });
     let reached = if worst_mops >= GOAL_MOPS { "reached" } else { "missed" };
-    println!("worst: {worst}, {worst_mops:.2} Mops; goal {GOAL_MOPS}: {reached}");
+    println!(
+        "worst: {worst}, {worst_mops:.2} Mops, variants left aside; goal {GOAL_MOPS}: {reached}"
+    );
     let wrongs = wrongs(all);
     for wrong in &wrongs {
         println!("wrong: {wrong}");
