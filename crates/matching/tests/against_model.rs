@@ -10,7 +10,7 @@ use common::{Generator, Pair, Seeded};
 use coverage::{Before, Coverage};
 
 /// How many worlds the long run goes through.
-const WORLD_COUNT: u64 = if cfg!(debug_assertions) { 10 } else { 150 };
+const WORLD_COUNT: u64 = if cfg!(debug_assertions) { 10 } else { 600 };
 
 /// How many steps each of them has.
 const WORLD_STEP_COUNT: u64 = 2_000;

@@ -18,11 +18,16 @@ impl<S: Source> Generator<S> {
     pub(super) fn new_order(&mut self) -> NewOrder {
         let at = self.source.below(self.world.instrument_count as u64) as usize;
         let instrument = self.world.instruments[at];
-        let kind = self.source.weighted(&self.mood().kinds);
+        let is_call = self.states[at].0.is_call();
+        let kind = match self.source.weighted(&self.mood().kinds) {
+            // As a rule not where it is not admitted.
+            1 | 3 if is_call && !self.source.one_in(8) => 0,
+            kind => kind,
+        };
         let side = self.source.pick(&Side::BOTH);
         let mut new = NewOrder {
             account: AccountId(self.source.below(4)),
-            price: self.price(&instrument, Some(side)),
+            price: self.price(&instrument, (!is_call).then_some(side)),
             qty: self.qty(&instrument),
             time_in_force: self.source.pick(&[
                 TimeInForce::Gtc,
@@ -32,7 +37,7 @@ impl<S: Source> Generator<S> {
             ]),
             ..NewOrder::limit(
                 self.session(),
-                ClientOrderId(self.source.below(30) + 1),
+                ClientOrderId(self.source.below(60) + 1),
                 instrument.id,
                 side,
                 PriceTicks(0),
@@ -74,7 +79,8 @@ impl<S: Source> Generator<S> {
         if new.display_qty == new.qty {
             new.display_qty = QtyLots(0);
         }
-        let may_be_post_only = !new.all_or_none && new.min_qty.is_zero();
+        let is_call = self.states[instrument.id.0 as usize - 1].0.is_call();
+        let may_be_post_only = !is_call && !new.all_or_none && new.min_qty.is_zero();
         if may_be_post_only && self.source.one_in(6) {
             new.post_only = self.source.pick(&[PostOnly::Reject, PostOnly::Reprice]);
         }

@@ -52,7 +52,8 @@ impl Fired {
     }
 }
 
-/// Which rejects each kind of command has. (`reservation_refused` has a test of its own.)
+/// Which rejects each kind of command has. (`reservation_refused` has a test of its own. A replace is
+/// never rejected for `kill_switch`: who is in the scope of one has no live order.)
 fn rejects() -> Vec<(&'static str, RejectReason)> {
     use RejectReason as R;
     let new = [
@@ -84,7 +85,6 @@ fn rejects() -> Vec<(&'static str, RejectReason)> {
     let replace = [
         R::UnknownSession,
         R::UnknownOrder,
-        R::KillSwitch,
         R::NotInThisState,
         R::InvalidPrice,
         R::InvalidQuantity,
