@@ -6,7 +6,10 @@ mod coverage;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use common::{Generator, Pair, Seeded};
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
+
+use common::{Generator, Pair, STEP_BYTES, Seeded, Source, run_bytes};
 use coverage::{Before, Coverage};
 
 /// How many worlds the long run goes through.
@@ -60,4 +63,49 @@ fn every_rule_fires_in_a_long_run() {
         }
     }
     coverage.report();
+}
+
+/// How many byte strings are replayed, as the fuzz target would.
+const REPLAY_COUNT: u64 = if cfg!(debug_assertions) { 300 } else { 4_000 };
+
+#[test]
+fn bytes_of_no_meaning_give_the_same_answers() {
+    for seed in 0..REPLAY_COUNT {
+        let mut source = Seeded::new(RUN_SEED ^ seed << 32);
+        let step_count = source.below(150) as usize;
+        let bytes: Vec<u8> = (0..step_count * STEP_BYTES / 8)
+            .flat_map(|_| source.below(u64::MAX).to_le_bytes())
+            .collect();
+        if catch_unwind(|| run_bytes(&bytes)).is_err() {
+            panic!("the two differ on the bytes of {seed}");
+        }
+    }
+}
+
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: if cfg!(debug_assertions) { 64 } else { 2_000 },
+        max_shrink_iters: 20_000,
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
+        ..ProptestConfig::default()
+    }
+}
+
+/// A step's bytes. Most numbers are small: shrunk, they are what is usual.
+fn step_bytes() -> impl Strategy<Value = [u8; STEP_BYTES]> {
+    prop::array::uniform32(any::<u8>())
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn any_commands_give_the_same_answers(
+        world in step_bytes(),
+        steps in prop::collection::vec(step_bytes(), 1..150),
+    ) {
+        let mut bytes = world.to_vec();
+        bytes.extend(steps.iter().flatten());
+        run_bytes(&bytes);
+    }
 }

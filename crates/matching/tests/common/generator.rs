@@ -308,7 +308,7 @@ impl<S: Source> Generator<S> {
     }
 
     fn kill(&mut self) -> Kill {
-        if S::MOOD_STEP_COUNT > 1 && self.source.one_in(40) {
+        if S::MOOD_STEP_COUNT > 1 && self.source.one_in(250) {
             // One after the other, beyond the capacity; then all of them are released.
             self.burst = Some((true, 70));
         }

@@ -76,6 +76,11 @@ impl<S: Source> Generator<S> {
             _ if self.source.one_in(2) => (new.hidden, new.all_or_none) = (true, true),
             _ => (new.hidden, new.min_qty) = (true, part),
         }
+        if (new.all_or_none || !new.min_qty.is_zero()) && self.source.one_in(3) {
+            // It waits across the touch, for who is large enough.
+            new.price = self.price(instrument, Some(new.side.opposite()));
+            new.qty = QtyLots(new.qty.0.max(instrument.unit * 6));
+        }
         if new.display_qty == new.qty {
             new.display_qty = QtyLots(0);
         }
@@ -91,7 +96,7 @@ impl<S: Source> Generator<S> {
             self.source.pick(&[TimeInForce::Ioc, TimeInForce::Fok, TimeInForce::FokBudget]);
         if self.source.one_in(2) {
             new.order_type = OrderType::Market;
-            if !self.source.one_in(3) {
+            if !self.source.one_in(4) {
                 new.price = PriceTicks(0);
             }
         }
@@ -134,6 +139,9 @@ impl<S: Source> Generator<S> {
 
     fn pegged(&mut self, new: &mut NewOrder, instrument: &Instrument) {
         new.order_type = OrderType::Pegged;
+        if self.source.one_in(2) {
+            new.qty = instrument.rules.qty_max;
+        }
         new.peg = Some(self.source.pick(PegReference::ALL));
         let least = u64::from(new.peg == Some(PegReference::Market));
         new.offset_ticks = instrument.stride as u64 * (self.source.below(3) + least);

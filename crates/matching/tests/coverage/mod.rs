@@ -212,7 +212,8 @@ impl Coverage {
         let possible = pairs().filter(|(a, b)| reason(*a, *b).is_none());
         let of = possible.map(|(a, b)| self.pairs[a as usize * Tag::PAIR_END + b as usize]);
         let counts: Vec<u32> = of.collect();
-        println!("{} possible pairs, the rarest {:?} times", counts.len(), counts.iter().min());
+        let rare = counts.iter().filter(|count| **count < 10).count();
+        println!("{} possible pairs, {rare} of them fewer than 10 times", counts.len());
     }
 }
 

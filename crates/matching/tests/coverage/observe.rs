@@ -11,8 +11,6 @@ use crate::common::Step;
 pub struct Before {
     orders: Vec<LiveOrder>,
     statuses: Vec<InstrumentStatus>,
-    order_id_last: OrderId,
-    kill_count: u64,
 }
 
 /// A step, seen from outside.
@@ -30,8 +28,6 @@ impl Before {
         Self {
             orders: model.live_orders().collect(),
             statuses: model.instruments().filter_map(|(id, _)| model.status(id)).collect(),
-            order_id_last: OrderId(0),
-            kill_count: 0,
         }
     }
 
@@ -256,9 +252,6 @@ impl View<'_> {
             _ => false,
         };
         let has_fills = self.events.iter().any(|event| own(&event));
-        let fills = self.events.iter().filter(own).count();
-        let prevented =
-            self.events.iter().any(|event| matches!(event, Event::SelfTradePrevented(_)));
         match new.time_in_force {
             TimeInForce::Fok | TimeInForce::FokBudget => {
                 let is_fok = new.time_in_force == TimeInForce::Fok;
@@ -282,7 +275,6 @@ impl View<'_> {
             }
             _ => {}
         }
-        let _ = (fills, prevented);
         if new.all_or_none {
             self.fired.add(Tag::DryRun);
             self.fired.add(Tag::AllOrNoneArrival);
@@ -438,7 +430,7 @@ impl View<'_> {
                 }
                 Event::Executed(fill) if !fill.auction => {
                     if let Some((order, limit, _)) = taker {
-                        self.fill(fill, &order, limit, last_fill.as_ref());
+                        self.fill(fill, &order, limit, last_fill.as_ref(), i);
                     }
                     last_fill = Some(*fill);
                     let next = self.events.get(i + 1);
@@ -506,6 +498,7 @@ impl View<'_> {
         taker: &LiveOrder,
         limit: PriceTicks,
         last: Option<&Executed>,
+        event_index: usize,
     ) {
         let order_type = taker.terms.order_type;
         self.fired.add_if(order_type == OrderType::Limit, Tag::LimitOrder);
@@ -527,21 +520,32 @@ impl View<'_> {
         let now = self.after.order(maker.terms.session, OrderRef::Order(maker.order_id));
         let keeps = now.is_some_and(|now| now.priority == maker.priority);
         self.fired.add_if(keeps && !self.is_own(maker.order_id), Tag::KeepsPlace);
-        self.of_two_queues(fill, &maker);
+        self.of_two_queues(fill, &maker, event_index);
     }
 
     /// Which of the two queues of a price went first, where that was a choice.
-    fn of_two_queues(&mut self, fill: &Executed, maker: &LiveOrder) {
+    fn of_two_queues(&mut self, fill: &Executed, maker: &LiveOrder, event_index: usize) {
+        let was_touched = |order_id| {
+            self.events[..event_index].iter().any(|event| match event {
+                Event::Executed(it) => it.maker.order_id == order_id,
+                Event::SelfTradePrevented(it) => it.maker.order_id == order_id,
+                Event::Cancelled(it) => it.order_id == order_id,
+                _ => false,
+            })
+        };
         let undisplayed = maker.displayed.is_zero();
+        let by_time = self.rules(fill.instrument).is_some_and(|rules| rules.hidden_priority == HiddenPriority::ByTime);
+        if undisplayed != by_time {
+            return;
+        }
         let has_other = self.before.orders.iter().any(|other| {
             let terms = &other.terms;
-            let stays = self.after.order(terms.session, OrderRef::Order(other.order_id));
             terms.instrument == fill.instrument
                 && terms.side != fill.taker_side
                 && other.phase == OrderPhase::Queued
                 && other.queue_price == fill.price
                 && other.displayed.is_zero() != undisplayed
-                && stays.is_some_and(|now| now.priority == other.priority)
+                && !was_touched(other.order_id)
                 && !self.is_own(other.order_id)
                 && terms.min_qty.is_zero()
                 && !terms.all_or_none
