@@ -23,7 +23,7 @@ pub enum Step {
 }
 
 /// How many of the orders that were accepted last are remembered.
-const RECENT_COUNT: usize = 32;
+const RECENT_COUNT: usize = 48;
 
 /// How many kill switches are remembered, to be released.
 const KILL_COUNT: usize = 8;
@@ -79,13 +79,24 @@ impl<S: Source> Generator<S> {
         match event {
             Event::Accepted(accepted) if accepted.command == CommandKind::New => {
                 self.order_id_last = accepted.order_id;
-                self.recent[self.accepted_count % RECENT_COUNT] = Some(*accepted);
-                self.accepted_count += 1;
+                let time_in_force = accepted.terms.map(|terms| terms.1);
+                if time_in_force.is_some_and(|it| it.may_rest() || it.is_auction_only()) {
+                    self.recent[self.accepted_count % RECENT_COUNT] = Some(*accepted);
+                    self.accepted_count += 1;
+                }
             }
             Event::Accepted(accepted) if accepted.command == CommandKind::Replace => {
                 for recent in self.recent.iter_mut().flatten() {
                     if recent.order_id == accepted.order_id {
                         (recent.price, recent.qty) = (accepted.price, accepted.qty);
+                    }
+                }
+            }
+            Event::Cancelled(it) => self.gone(it.order_id),
+            Event::Executed(fill) => {
+                for party in [fill.taker, fill.maker] {
+                    if party.leaves.is_zero() {
+                        self.gone(party.order_id);
                     }
                 }
             }
@@ -96,6 +107,15 @@ impl<S: Source> Generator<S> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Forgets an order that is gone; but some dead ones are named all the same.
+    fn gone(&mut self, order_id: OrderId) {
+        for recent in &mut self.recent {
+            if recent.is_some_and(|it| it.order_id == order_id) && !order_id.0.is_multiple_of(8) {
+                *recent = None;
+            }
         }
     }
 
@@ -131,8 +151,12 @@ impl<S: Source> Generator<S> {
         }
         // Trading goes on soon.
         let at = self.source.below(self.world.instrument_count as u64) as usize;
-        let is_trading = self.states[at].0 == TradingState::Continuous;
-        if !is_trading && self.source.one_in(self.mood().resume_one_in) {
+        let state = self.states[at].0;
+        let one_in = match state {
+            TradingState::Halt | TradingState::Close => 4,
+            _ => self.mood().resume_one_in,
+        };
+        if state != TradingState::Continuous && self.source.one_in(one_in) {
             return Step::Apply(Command::SetState(self.resume(at)));
         }
         if self.killed.iter().any(Option::is_some) && self.source.one_in(8) {
@@ -185,7 +209,9 @@ impl<S: Source> Generator<S> {
 
     fn recent_order(&mut self) -> Option<Accepted> {
         let at = self.source.below(RECENT_COUNT as u64) as usize;
-        self.recent[at]
+        // The nearest to a place.
+        let (before, from) = self.recent.split_at(at);
+        from.iter().chain(before).copied().find(Option::is_some).flatten()
     }
 
     fn replace(&mut self) -> Replace {
@@ -284,7 +310,7 @@ impl<S: Source> Generator<S> {
     }
 
     fn kill(&mut self) -> Kill {
-        if S::MOOD_STEP_COUNT > 1 && self.source.one_in(40) {
+        if S::MOOD_STEP_COUNT > 1 && self.source.one_in(250) {
             // One after the other, beyond the capacity; then all of them are released.
             self.burst = Some((true, 70));
         }

@@ -3,7 +3,7 @@
 //!
 //! The generator takes its choices from a [`Source`]: from a seed, for a long run, or from bytes, for
 //! proptest and the fuzzer, which shrink and mutate bytes.
-#![allow(dead_code, reason = "each of the tests that include this uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each of the tests that include this uses a part of it")]
 
 mod generator;
 mod moods;
@@ -13,6 +13,6 @@ mod source;
 mod world;
 
 pub use generator::{Generator, Step};
-pub use pair::Pair;
+pub use pair::{Pair, run_bytes};
 pub use source::{Bytes, STEP_BYTES, Seeded, Source};
 pub use world::{Instrument, World};

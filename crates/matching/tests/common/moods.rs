@@ -38,15 +38,15 @@ pub const MOODS: [Mood; 10] = [
         ..ANY
     },
     // Cascades.
-    Mood { kinds: [30, 20, 50, 6, 2], shows: [80, 6, 5, 5, 3, 1], crossing_one_in: 3, ..ANY },
+    Mood { kinds: [45, 25, 50, 10, 2], shows: [50, 15, 12, 8, 8, 3], crossing_one_in: 3, ..ANY },
     // What is not displayed.
     Mood { kinds: [60, 30, 6, 6, 2], shows: [15, 20, 20, 20, 20, 8], ..ANY },
     // Auctions.
     Mood {
-        steps: [600, 40, 120, 3, 3, 90, 120, 3],
-        kinds: [60, 4, 12, 6, 30],
+        steps: [600, 40, 120, 3, 2, 90, 70, 3],
+        kinds: [60, 8, 30, 8, 24],
         crossing_one_in: 1,
-        resume_one_in: 14,
+        resume_one_in: 16,
         ..ANY
     },
     // Cancels and replaces.
@@ -56,7 +56,12 @@ pub const MOODS: [Mood; 10] = [
     // The operator.
     Mood { steps: [600, 60, 120, 60, 60, 60, 80, 30], ..ANY },
     // Pegs.
-    Mood { kinds: [45, 20, 10, 40, 2], crossing_one_in: 4, ..ANY },
+    Mood {
+        kinds: [50, 10, 50, 40, 2],
+        shows: [40, 10, 15, 20, 20, 6],
+        crossing_one_in: 3,
+        ..ANY
+    },
     // Self-trades.
-    Mood { kinds: [60, 35, 15, 8, 4], stp_one_in: 1, ..ANY },
+    Mood { kinds: [60, 35, 25, 8, 4], stp_one_in: 1, ..ANY },
 ];

@@ -18,11 +18,16 @@ impl<S: Source> Generator<S> {
     pub(super) fn new_order(&mut self) -> NewOrder {
         let at = self.source.below(self.world.instrument_count as u64) as usize;
         let instrument = self.world.instruments[at];
-        let kind = self.source.weighted(&self.mood().kinds);
+        let is_call = self.states[at].0.is_call();
+        let kind = match self.source.weighted(&self.mood().kinds) {
+            // As a rule not where it is not admitted.
+            1 | 3 if is_call && !self.source.one_in(8) => 0,
+            kind => kind,
+        };
         let side = self.source.pick(&Side::BOTH);
         let mut new = NewOrder {
             account: AccountId(self.source.below(4)),
-            price: self.price(&instrument, Some(side)),
+            price: self.price(&instrument, (!is_call).then_some(side)),
             qty: self.qty(&instrument),
             time_in_force: self.source.pick(&[
                 TimeInForce::Gtc,
@@ -32,7 +37,7 @@ impl<S: Source> Generator<S> {
             ]),
             ..NewOrder::limit(
                 self.session(),
-                ClientOrderId(self.source.below(30) + 1),
+                ClientOrderId(self.source.below(60) + 1),
                 instrument.id,
                 side,
                 PriceTicks(0),
@@ -71,10 +76,16 @@ impl<S: Source> Generator<S> {
             _ if self.source.one_in(2) => (new.hidden, new.all_or_none) = (true, true),
             _ => (new.hidden, new.min_qty) = (true, part),
         }
+        if (new.all_or_none || !new.min_qty.is_zero()) && self.source.one_in(3) {
+            // It waits across the touch, for who is large enough.
+            new.price = self.price(instrument, Some(new.side.opposite()));
+            new.qty = QtyLots(new.qty.0.max(instrument.unit * 6));
+        }
         if new.display_qty == new.qty {
             new.display_qty = QtyLots(0);
         }
-        let may_be_post_only = !new.all_or_none && new.min_qty.is_zero();
+        let is_call = self.states[instrument.id.0 as usize - 1].0.is_call();
+        let may_be_post_only = !is_call && !new.all_or_none && new.min_qty.is_zero();
         if may_be_post_only && self.source.one_in(6) {
             new.post_only = self.source.pick(&[PostOnly::Reject, PostOnly::Reprice]);
         }
@@ -85,7 +96,7 @@ impl<S: Source> Generator<S> {
             self.source.pick(&[TimeInForce::Ioc, TimeInForce::Fok, TimeInForce::FokBudget]);
         if self.source.one_in(2) {
             new.order_type = OrderType::Market;
-            if !self.source.one_in(3) {
+            if !self.source.one_in(4) {
                 new.price = PriceTicks(0);
             }
         }
@@ -128,6 +139,9 @@ impl<S: Source> Generator<S> {
 
     fn pegged(&mut self, new: &mut NewOrder, instrument: &Instrument) {
         new.order_type = OrderType::Pegged;
+        if self.source.one_in(2) {
+            new.qty = instrument.rules.qty_max;
+        }
         new.peg = Some(self.source.pick(PegReference::ALL));
         let least = u64::from(new.peg == Some(PegReference::Market));
         new.offset_ticks = instrument.stride as u64 * (self.source.below(3) + least);

@@ -7,7 +7,8 @@ use vesta_model::Model;
 use vesta_types::state_hash::LiveOrder;
 use vesta_types::*;
 
-use super::generator::Step;
+use super::generator::{Generator, Step};
+use super::source::Bytes;
 
 /// Both of them, and what each said to the last step.
 pub struct Pair {
@@ -131,6 +132,20 @@ impl Pair {
         }
         matcher.check_invariants();
     }
+}
+
+/// Runs what the bytes say: first a world, then steps, until they are used up.
+///
+/// # Panics
+/// When the two differ.
+pub fn run_bytes(bytes: &[u8]) {
+    let mut generator = Generator::new(Bytes::new(bytes));
+    let mut pair = Pair::new(generator.world().capacity);
+    while let Some(step) = generator.step() {
+        let _ = pair.step(&step);
+        pair.events.iter().for_each(|event| generator.saw(event));
+    }
+    pair.check();
 }
 
 /// An order in a few words: what is not as usual.

@@ -66,12 +66,12 @@ impl Instrument {
         // Six units at the middle price, unless that is more than the field holds.
         let notional = i128::from(at(last / 2).0) * i128::from(6 * unit);
         let notional = u64::try_from(notional).unwrap_or(u64::MAX);
-        rules.notional_max = source.pick(&[0, 0, 0, notional, u64::MAX]);
+        rules.notional_max = source.pick(&[0, 0, 0, 0, 0, notional, u64::MAX]);
         rules.reference_price = source.pick(&[PriceTicks(0), at(last / 2), at(last / 2 + 1)]);
-        rules.static_band_ticks = source.pick(&[0, 0, 4 * ticks, 5 * ticks + 1]);
-        rules.dynamic_band_ticks = source.pick(&[0, 0, 2 * ticks, 3 * ticks]);
+        rules.static_band_ticks = source.pick(&[0, 0, 0, 4 * ticks, 5 * ticks + 1]);
+        rules.dynamic_band_ticks = source.pick(&[0, 0, 0, 3 * ticks, 4 * ticks]);
         rules.dynamic_band_action = source.pick(BandAction::ALL);
-        rules.market_protection_ticks = source.pick(&[0, 0, ticks, 2 * ticks]);
+        rules.market_protection_ticks = source.pick(&[0, ticks, ticks, 2 * ticks]);
         rules.stop_cascade_max = source.pick(&[1_000, 3, 2, 1]);
         rules.self_trade = source.pick(&SelfTrade::ALL[1..]);
         rules.self_trade_decides = source.pick(SelfTradeDecides::ALL);
@@ -106,8 +106,8 @@ impl World {
         let instrument_count = source.pick(&[1, 1, 2, 3]);
         let spare = source.pick(&[0, 0, 1]);
         let capacity = Capacity {
-            order_count_max: source.pick(&[40, 24, 12]),
-            level_count_max: source.pick(&[12, 5, 3]),
+            order_count_max: source.pick(&[60, 40, 16]),
+            level_count_max: source.pick(&[12, 4, 3]),
             instrument_count_max: instrument_count as u32 + spare,
             session_count_max: SESSION_COUNT as u32 + spare,
         };
@@ -116,7 +116,7 @@ impl World {
         for (i, instrument) in instruments.iter_mut().enumerate().skip(1) {
             *instrument = Instrument::draw(i as u32 + 1, source);
         }
-        let open_order_max = [100, source.pick(&[100, 8]), 10, 4];
+        let open_order_max = [100, source.pick(&[100, 10]), 20, 5];
         Self { capacity, instruments, instrument_count, open_order_max }
     }
 
