@@ -269,7 +269,9 @@ impl<S: Source> Generator<S> {
             match self.source.below(8) {
                 0 => replace.price = PriceTicks(self.source.pick(&[0, -1, i64::MIN, i64::MAX])),
                 1 => replace.price = PriceTicks(self.source.pick(&[price_max, price_max + 1])),
-                2 => replace.qty = QtyLots(self.source.pick(&[0, of.rules.qty_max.0 + 1, u64::MAX])),
+                2 => {
+                    replace.qty = QtyLots(self.source.pick(&[0, of.rules.qty_max.0 + 1, u64::MAX]))
+                }
                 3 => {
                     let stops = [-1, price_max + 1, i64::MIN, i64::MAX];
                     replace.stop_price = PriceTicks(self.source.pick(&stops));

@@ -177,11 +177,7 @@ fn list(events: &[Event]) -> String {
     events.iter().map(|event| format!("\n    {event:?}")).collect()
 }
 
-fn same<T: Debug + PartialEq>(
-    what: &str,
-    a: impl Iterator<Item = T>,
-    b: impl Iterator<Item = T>,
-) {
+fn same<T: Debug + PartialEq>(what: &str, a: impl Iterator<Item = T>, b: impl Iterator<Item = T>) {
     let (a, b): (Vec<T>, Vec<T>) = (a.collect(), b.collect());
     for (a, b) in a.iter().zip(&b) {
         assert_eq!(a, b, "{what}");

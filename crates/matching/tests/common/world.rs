@@ -53,7 +53,12 @@ impl Instrument {
             2 => [step(4, stride), step(8, 2 * stride), TickStep::default(), TickStep::default()],
             3 => [step(1, 1), step(3, 3), step(6, 2), step(9, 5)],
             // Nothing but 0 is a multiple of the last.
-            4 => [step(5, 2), step(11, i64::from(u32::MAX)), TickStep::default(), TickStep::default()],
+            4 => [
+                step(5, 2),
+                step(11, i64::from(u32::MAX)),
+                TickStep::default(),
+                TickStep::default(),
+            ],
             _ => rules.tick_steps,
         };
         rules.tick_steps = table;
