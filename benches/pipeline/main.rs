@@ -25,7 +25,7 @@ use vesta_engine::Engine;
 use vesta_matching::{EventSink, Matcher};
 use vesta_sequencer::{LogOutbox, Sequencer, Validated};
 use vesta_types::{Event, EventSeq, GatewayId, TimeNs};
-use vesta_wire::record::{CancelOrder, MassCancel, NewOrder, ReplaceOrder};
+use vesta_wire::record::{CancelOrder, MassCancel, NewOrder, NewOrderExtended, ReplaceOrder};
 use vesta_wire::{Message, decode, peek};
 
 /// Commands of the run; the second half is timed.
@@ -49,7 +49,10 @@ fn matching(criterion: &mut Criterion<TimeEach>, run: &Recording) {
     let warm = || {
         let mut matcher = Matcher::new(capacity(&run.config));
         for instrument in &run.config.instrument_list {
-            matcher.define(instrument.id, instrument.limits()).expect("an instrument");
+            matcher.define(instrument.id, instrument.rules).expect("an instrument");
+        }
+        for session in &run.config.session_list {
+            matcher.define_session(session.id, session.open_order_max).expect("a session");
         }
         first.iter().for_each(|command| matcher.apply(command, &mut Nobody));
         matcher
@@ -213,6 +216,7 @@ fn codec(criterion: &mut Criterion<TimeEach>, run: &Recording) {
 fn is_command(record: &[u8]) -> bool {
     match peek(record).map(|header| header.template_id.get()) {
         Ok(NewOrder::TEMPLATE_ID) => decode::<NewOrder>(record).is_ok(),
+        Ok(NewOrderExtended::TEMPLATE_ID) => decode::<NewOrderExtended>(record).is_ok(),
         Ok(CancelOrder::TEMPLATE_ID) => decode::<CancelOrder>(record).is_ok(),
         Ok(ReplaceOrder::TEMPLATE_ID) => decode::<ReplaceOrder>(record).is_ok(),
         Ok(MassCancel::TEMPLATE_ID) => decode::<MassCancel>(record).is_ok(),

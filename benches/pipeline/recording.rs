@@ -73,8 +73,8 @@ impl DatagramSocket for Cable {
 fn flow(config: &Config, count: usize) -> Vec<Command> {
     let instruments = config.instrument_list.iter().map(|instrument| InstrumentFlow {
         id: instrument.id,
-        limits: instrument.limits(),
-        reference_price: PriceTicks((instrument.price_max.0 / 150).max(1)),
+        rules: instrument.rules,
+        reference_price: PriceTicks((instrument.rules.price_max.0 / 150).max(1)),
     });
     let sessions = config.session_list.iter().map(|session| session.id);
     let settings = FlowSettings {

@@ -16,7 +16,7 @@ use vesta_wire::{WireError, open_frame};
 const FRAGMENTS_PER_CYCLE: usize = 16;
 
 /// With so much output waiting no more input is taken: the readers of the event log set the pace.
-/// One command may go beyond it, by at most one event per order that it cancels or trades with.
+/// One record may go beyond it, by a few events per order that it cancels, trades with or sets off.
 const PENDING_BYTES_HIGH: usize = 64 * 1024;
 
 /// Where the engine's streams are.

@@ -2,15 +2,14 @@
 
 use crate::encoder::{Cause, Encoder, EventOutbox, emit, refusal};
 use crate::sessions::{Admission, Outcome, SessionOwner, Sessions};
-use vesta_matching::{Capacity, Matcher};
+use vesta_matching::{Capacity, EventSink, Matcher};
 use vesta_types::{
-    Cancel, ClientOrderId, ClientSeq, Command, Epoch, GatewayId, InstrumentId, Limits, MassCancel,
-    NewOrder, OrderId, OrderRef, OrderType, PriceTicks, QtyLots, Replace, Seq, SessionEpoch,
-    SessionId, ShardId, Side, TimeInForce, TimeNs,
+    ClientSeq, Command, Epoch, Event, GatewayId, InstrumentId, Seq, SessionEpoch, SessionId,
+    ShardId, TimeNs,
 };
-use vesta_wire::client::FLAG_POST_ONLY;
 use vesta_wire::event::{InstrumentDefined, Resent};
-use vesta_wire::{Message, WireError, decode, peek, record};
+use vesta_wire::record::{DefineInstrument, Tick};
+use vesta_wire::{Message, WireError, command, decode, peek, record};
 
 /// What an engine is made for. Equal on every engine of a shard: it decides what they do.
 #[derive(Clone, Debug)]
@@ -72,6 +71,24 @@ pub enum ApplyError {
     },
 }
 
+/// What a record is to be done with, once it is known to be good.
+enum Action<'a> {
+    Command(Command),
+    Define(&'a DefineInstrument),
+    Tick,
+}
+
+impl Action<'_> {
+    /// `None` for a record of the schema that is not acted on yet.
+    fn read(bytes: &[u8]) -> Result<Option<Action<'_>>, WireError> {
+        Ok(match peek(bytes)?.template_id.get() {
+            DefineInstrument::TEMPLATE_ID => Some(Action::Define(decode(bytes)?)),
+            Tick::TEMPLATE_ID => decode::<Tick>(bytes).map(|_| Some(Action::Tick))?,
+            _ => command(bytes)?.map(Action::Command),
+        })
+    }
+}
+
 /// The engine proper: session table and books.
 pub struct Engine {
     settings: Settings,
@@ -83,10 +100,18 @@ pub struct Engine {
 
 impl Engine {
     /// An engine before the first record. Allocates all that it will need.
+    ///
+    /// # Panics
+    /// When a capacity is out of its range, or below the number of sessions: the configuration is
+    /// checked before.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let sessions = Sessions::new(&settings.sessions, settings.outcomes_kept);
-        let matcher = Matcher::new(settings.capacity);
+        let mut matcher = Matcher::new(settings.capacity);
+        for owner in &settings.sessions {
+            let defined = matcher.define_session(owner.session, owner.open_order_max);
+            defined.expect("as many sessions as the capacity admits, each once");
+        }
         Self { settings, sessions, matcher, next_seq: Seq(1), time: TimeNs(0) }
     }
 
@@ -140,7 +165,8 @@ impl Engine {
         if time < self.time {
             return Err(ApplyError::TimeRanBackwards { seq });
         }
-        let session = SessionId(origin.session.get());
+        let unsupported = ApplyError::Unsupported { seq, template: header.template_id.get() };
+        let action = Action::read(bytes).map_err(malformed)?.ok_or(unsupported)?;
         let cause = Cause {
             seq,
             time,
@@ -148,32 +174,32 @@ impl Engine {
             client_seq: ClientSeq(origin.client_seq.get()),
         };
         let epoch = SessionEpoch(origin.session_epoch.get());
-        let command = match header.template_id.get() {
-            record::NewOrder::TEMPLATE_ID => new_order(session, decode(bytes).map_err(malformed)?),
-            record::CancelOrder::TEMPLATE_ID => {
-                cancel_order(session, decode(bytes).map_err(malformed)?)
+        self.pass_time(&cause, outbox, false);
+        match action {
+            Action::Command(command @ (Command::Kill(_) | Command::SetState(_))) => {
+                // Nobody's session: the log itself says that it is in force.
+                let mut sink = Encoder::of_command(outbox, &self.sessions, &cause);
+                self.matcher.apply(&command, &mut sink);
+                let _ = sink.outcome();
             }
-            record::ReplaceOrder::TEMPLATE_ID => {
-                replace_order(session, decode(bytes).map_err(malformed)?)
-            }
-            record::MassCancel::TEMPLATE_ID => {
-                mass_cancel(session, decode(bytes).map_err(malformed)?)
-            }
-            record::DefineInstrument::TEMPLATE_ID => {
-                self.define(decode(bytes).map_err(malformed)?, &cause, outbox);
-                self.advance(time);
-                return Ok(());
-            }
-            template => return Err(ApplyError::Unsupported { seq, template }),
-        };
-        self.command(&command, epoch, &cause, outbox);
-        self.advance(time);
+            Action::Command(command) => self.command(&command, epoch, &cause, outbox),
+            Action::Define(definition) => self.define(definition, &cause, outbox),
+            Action::Tick => self.pass_time(&cause, outbox, true),
+        }
+        self.next_seq = self.next_seq.next();
+        self.time = time;
         Ok(())
     }
 
-    fn advance(&mut self, time: TimeNs) {
-        self.next_seq = self.next_seq.next();
-        self.time = time;
+    /// Does what is due by the time of a record, before the record itself: orders expire. A tick
+    /// also tells what auctions would do.
+    fn pass_time(&mut self, cause: &Cause, outbox: &mut EventOutbox, is_tick: bool) {
+        let mut sink = Encoder::of_time(outbox, &self.sessions, cause);
+        if is_tick {
+            self.matcher.tick(cause.time, &mut sink);
+        } else {
+            self.matcher.advance_to(cause.time, &mut sink);
+        }
     }
 
     fn command(
@@ -190,10 +216,12 @@ impl Engine {
             }
             Admission::Resend(outcome) => resent(session, &outcome, cause, outbox),
             Admission::Execute => {
-                let sessions = &self.sessions;
-                let mut sink = Encoder { outbox, sessions, cause: *cause, outcome: None };
-                self.matcher.apply(command, &mut sink);
-                let outcome = sink.outcome.expect("every command has a primary reply");
+                let mut sink = Encoder::of_command(outbox, &self.sessions, cause);
+                match self.sessions.check_rights(command) {
+                    Ok(()) => self.matcher.apply(command, &mut sink),
+                    Err(reason) => sink.event(Event::Rejected(refusal(command, reason))),
+                }
+                let outcome = sink.outcome();
                 self.sessions.record(session, cause.client_seq, &outcome);
             }
         }
@@ -201,24 +229,15 @@ impl Engine {
 
     /// A definition that contradicts an earlier one can only come from a sequencer of ours that
     /// changed its mind: the books keep the first, and no event repeats it.
-    fn define(
-        &mut self,
-        definition: &record::DefineInstrument,
-        cause: &Cause,
-        outbox: &mut EventOutbox,
-    ) {
-        let limits = Limits {
-            price_max: PriceTicks(definition.price_max.get()),
-            qty_max: QtyLots(definition.qty_max.get()),
-        };
+    fn define(&mut self, definition: &DefineInstrument, cause: &Cause, outbox: &mut EventOutbox) {
+        let rules = definition.rules.get().expect("checked by the gate");
         let instrument = InstrumentId(definition.instrument.get());
-        if self.matcher.define(instrument, limits).is_err() {
+        if self.matcher.define(instrument, rules).is_err() {
             return;
         }
         emit(outbox, cause, |stamp| InstrumentDefined {
             stamp,
-            price_max: definition.price_max,
-            qty_max: definition.qty_max,
+            rules: definition.rules,
             symbol: definition.symbol,
             instrument: definition.instrument,
             tick_size: definition.tick_size,
@@ -241,53 +260,4 @@ fn resent(session: SessionId, outcome: &Outcome, cause: &Cause, outbox: &mut Eve
         reserved: [0; 5],
         first_seq: outcome.seq.0.into(),
     });
-}
-
-fn new_order(session: SessionId, r: &record::NewOrder) -> Command {
-    Command::New(NewOrder {
-        session,
-        client_order_id: ClientOrderId(r.client_order_id.get()),
-        instrument: InstrumentId(r.instrument.get()),
-        side: Side::from_wire(r.side).expect("checked by the gate"),
-        order_type: OrderType::from_wire(r.order_type).expect("checked by the gate"),
-        time_in_force: TimeInForce::from_wire(r.time_in_force).expect("checked by the gate"),
-        post_only: r.flags & FLAG_POST_ONLY != 0,
-        price: PriceTicks(r.price.get()),
-        qty: QtyLots(r.qty.get()),
-    })
-}
-
-fn cancel_order(session: SessionId, r: &record::CancelOrder) -> Command {
-    Command::Cancel(Cancel {
-        session,
-        instrument: InstrumentId(r.instrument.get()),
-        target: order_ref(r.client_order_id.get(), r.order_id.get()),
-    })
-}
-
-fn replace_order(session: SessionId, r: &record::ReplaceOrder) -> Command {
-    Command::Replace(Replace {
-        session,
-        instrument: InstrumentId(r.instrument.get()),
-        target: order_ref(r.client_order_id.get(), r.order_id.get()),
-        price: PriceTicks(r.price.get()),
-        qty: QtyLots(r.qty.get()),
-    })
-}
-
-fn mass_cancel(session: SessionId, r: &record::MassCancel) -> Command {
-    let instrument = r.instrument.get();
-    Command::MassCancel(MassCancel {
-        session,
-        instrument: (instrument != 0).then_some(InstrumentId(instrument)),
-        side: Side::from_wire(r.side),
-    })
-}
-
-/// The client's name wins where both are given; the gateway lets only one pass.
-fn order_ref(client_order_id: u64, order_id: u64) -> OrderRef {
-    match client_order_id {
-        0 => OrderRef::Order(OrderId(order_id)),
-        id => OrderRef::Client(ClientOrderId(id)),
-    }
 }

@@ -1,7 +1,7 @@
 //! The engine: a pure function from the input log to the event log.
 //!
 //! ```text
-//!   stream 20 --LogFrame--> EngineAgent --record--> Engine --Command--> matching::Matcher
+//!   stream 20 --LogFrame--> EngineAgent --record--> Engine --time, Command--> matching::Matcher
 //!   stream 30 <-EventFrame- EngineAgent <-event---- Encoder <--Event------'
 //! ```
 //!

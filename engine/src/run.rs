@@ -17,7 +17,13 @@ pub fn settings(config: &Config) -> Settings {
         sessions: config
             .session_list
             .iter()
-            .map(|session| SessionOwner { session: session.id, gateway: session.gateway })
+            .map(|session| SessionOwner {
+                session: session.id,
+                gateway: session.gateway,
+                open_order_max: session.open_order_max,
+                accounts: session.accounts.clone(),
+                stp_groups: session.stp_groups.clone(),
+            })
             .collect(),
         outcomes_kept: config.sessions.outcome_count(),
         capacity: config.capacity(),

@@ -1,25 +1,41 @@
 //! Exactly once: what each session has asked, and what became of it.
 //!
 //! ```text
-//!   rows      sorted by session:  [session, gateway, epoch, last_client_seq]
+//!   rows      sorted by session:  [session, gateway, epoch, last_client_seq, rights]
 //!   outcomes  row r, client_seq c -> words [(r * kept + c % kept) * 4 ..][client_order_id, order_id, meta, seq]
 //! ```
 //! The table is replicated state of the engine: it is in the state hash, and no cache elsewhere
 //! takes part.
 
+use std::sync::Arc;
 use vesta_types::state_hash::hash_words;
 use vesta_types::{
-    ClientOrderId, ClientSeq, CommandKind, GatewayId, OrderId, RejectReason, Seq, SessionEpoch,
-    SessionId,
+    AccountId, ClientOrderId, ClientSeq, Command, CommandKind, GatewayId, OrderId, RejectReason,
+    Seq, SessionEpoch, SessionId, StpGroup,
 };
 
-/// A session of this shard, and the gateway that it is reached by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A session of this shard, the gateway that it is reached by, and what it may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionOwner {
     /// The session.
     pub session: SessionId,
     /// Its gateway.
     pub gateway: GatewayId,
+    /// Live orders that it may have.
+    pub open_order_max: u32,
+    /// The accounts that its orders may trade for, ascending.
+    pub accounts: Arc<[AccountId]>,
+    /// The self-trade groups that its orders may name, ascending; 0 is always allowed.
+    pub stp_groups: Arc<[StpGroup]>,
+}
+
+impl SessionOwner {
+    /// A session without accounts and self-trade groups, and without a limit of its own.
+    #[must_use]
+    pub fn plain(session: SessionId, gateway: GatewayId) -> Self {
+        let (accounts, stp_groups) = ([AccountId(0)].into(), [].into());
+        Self { session, gateway, open_order_max: u32::MAX, accounts, stp_groups }
+    }
 }
 
 /// The epoch of every session until sessions are opened by the log.
@@ -51,12 +67,14 @@ pub enum Admission {
     Refuse(RejectReason),
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Row {
     session: SessionId,
     gateway: GatewayId,
     epoch: SessionEpoch,
     last: ClientSeq,
+    accounts: Arc<[AccountId]>,
+    stp_groups: Arc<[StpGroup]>,
 }
 
 impl Row {
@@ -85,7 +103,8 @@ impl Sessions {
     /// A table of `owners`, which keeps the last `outcomes_kept` outcomes of each.
     ///
     /// # Panics
-    /// When a session is named twice or `outcomes_kept` is 0: the configuration is checked before.
+    /// When a session is named twice, or a list of its rights is not ascending, or `outcomes_kept` is
+    /// 0: the configuration is checked before.
     #[must_use]
     pub fn new(owners: &[SessionOwner], outcomes_kept: u32) -> Self {
         assert!(outcomes_kept > 0, "a session keeps at least one outcome");
@@ -96,10 +115,14 @@ impl Sessions {
                 gateway: owner.gateway,
                 epoch: FIRST_SESSION_EPOCH,
                 last: ClientSeq(0),
+                accounts: owner.accounts.clone(),
+                stp_groups: owner.stp_groups.clone(),
             })
             .collect();
         rows.sort_by_key(|row| row.session);
         assert!(rows.windows(2).all(|pair| pair[0].session != pair[1].session), "session twice");
+        let is_ascending = |row: &Row| row.accounts.is_sorted() && row.stp_groups.is_sorted();
+        assert!(rows.iter().all(is_ascending), "rights are looked up in ascending lists");
         let hash = rows.iter().fold(0_u64, |sum, row| sum.wrapping_add(row.hash()));
         // Zeroed pages cost nothing until a session trades.
         let outcomes = vec![0; rows.len() * outcomes_kept as usize * WORDS];
@@ -141,6 +164,29 @@ impl Sessions {
             Some(outcome) => Admission::Resend(outcome),
             None => Admission::Refuse(RejectReason::OutcomeExpired),
         }
+    }
+
+    /// Whether a session that was admitted may give this command: only what a new order says of its
+    /// account and its self-trade group depends on the session. Both lists are part of the
+    /// configuration, not of the log, and equal on every engine of a shard.
+    ///
+    /// # Errors
+    /// `AccountNotAllowed` or `StpGroupNotAllowed`: an outcome like any rejection by the books.
+    ///
+    /// # Panics
+    /// When the session is not of this shard.
+    pub fn check_rights(&self, command: &Command) -> Result<(), RejectReason> {
+        let Command::New(order) = command else { return Ok(()) };
+        let at = self.find(order.session).expect("admitted sessions exist");
+        let row = &self.rows[at];
+        if row.accounts.binary_search(&order.account).is_err() {
+            return Err(RejectReason::AccountNotAllowed);
+        }
+        let group = order.stp_group;
+        if group != StpGroup(0) && row.stp_groups.binary_search(&group).is_err() {
+            return Err(RejectReason::StpGroupNotAllowed);
+        }
+        Ok(())
     }
 
     /// Stores what became of the command that [`admit`](Self::admit) let through.
@@ -232,7 +278,7 @@ mod tests {
     const EPOCH: SessionEpoch = FIRST_SESSION_EPOCH;
 
     fn table(kept: u32) -> Sessions {
-        let owner = |session| SessionOwner { session, gateway: GATEWAY };
+        let owner = |session| SessionOwner::plain(session, GATEWAY);
         Sessions::new(&[owner(SessionId(9)), owner(ME), owner(SessionId(1))], kept)
     }
 
@@ -266,6 +312,48 @@ mod tests {
             assert_eq!(admit(&table, n), Admission::Refuse(RejectReason::OutcomeExpired));
         }
         assert_eq!(admit(&table, u64::MAX), Admission::Refuse(RejectReason::ClientSeqGap));
+    }
+
+    #[test]
+    fn only_new_orders_are_asked_for_their_account_and_group() {
+        use vesta_types::{Cancel, InstrumentId, NewOrder, OrderRef, PriceTicks, QtyLots, Side};
+        let rights = SessionOwner {
+            accounts: [AccountId(5), AccountId(7)].into(),
+            stp_groups: [StpGroup(2), StpGroup(9)].into(),
+            ..SessionOwner::plain(ME, GATEWAY)
+        };
+        let plain = SessionOwner::plain(SessionId(8), GATEWAY);
+        let table = Sessions::new(&[rights, plain], 4);
+        let new = |session, account, stp_group| {
+            let order = NewOrder::limit(
+                session,
+                ClientOrderId(1),
+                InstrumentId(1),
+                Side::Buy,
+                PriceTicks(1),
+                QtyLots(1),
+            );
+            let (account, stp_group) = (AccountId(account), StpGroup(stp_group));
+            table.check_rights(&Command::New(NewOrder { account, stp_group, ..order }))
+        };
+        let account = Err(RejectReason::AccountNotAllowed);
+        let group = Err(RejectReason::StpGroupNotAllowed);
+        for (order, expected) in [
+            (new(ME, 5, 0), Ok(())),
+            (new(ME, 7, 9), Ok(())),
+            (new(ME, 0, 0), account),
+            (new(ME, 6, 2), account),
+            (new(ME, 6, 3), account),
+            (new(ME, 5, 3), group),
+            (new(SessionId(8), 0, 0), Ok(())),
+            (new(SessionId(8), 5, 0), account),
+            (new(SessionId(8), 0, 2), group),
+        ] {
+            assert_eq!(order, expected);
+        }
+        let (instrument, target) = (InstrumentId(1), OrderRef::Order(OrderId(1)));
+        let cancel = Cancel { session: ME, instrument, target };
+        assert_eq!(table.check_rights(&Command::Cancel(cancel)), Ok(()));
     }
 
     #[test]

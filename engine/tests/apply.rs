@@ -2,13 +2,21 @@
 
 mod common;
 
-use common::{Log, Rig, cancel, engine, engine_with, mass_cancel, new_order, origin, replace};
-use vesta_engine::ApplyError;
-use vesta_types::{Epoch, RejectReason, Seq, Side};
-use vesta_wire::event::{
-    CommandAccepted, CommandRejected, OrderCancelled, OrderExecuted, OrderReplaced, OrderRested,
-    Resent,
+use common::{
+    Log, Rig, body, cancel, engine, engine_with, extended, kill, mass_cancel, new_order, origin,
+    plain, replace, set_state, tick,
 };
+use vesta_engine::ApplyError;
+use vesta_types::{
+    AuctionKind, CancelReason, Epoch, KillScope, OrderType, PegReference, RejectReason, SelfTrade,
+    Seq, Side, TimeInForce, TradingState,
+};
+use vesta_wire::event::{
+    CommandAccepted, CommandRejected, IndicativeChanged, OrderCancelled, OrderExecuted,
+    OrderReplaced, OrderRepriced, OrderRested, OrderTriggered, Resent, SelfTradePrevented,
+    TradingStateChanged,
+};
+use vesta_wire::record::{NewOrder, NewOrderExtended};
 use vesta_wire::{Message, decode, record};
 
 /// A log in which one of everything happens.
@@ -26,7 +34,45 @@ fn one_of_everything() -> Log {
     log.command(1, 4, &new_order(13, 1, Side::Buy, 98, 3));
     log.command(1, 5, &mass_cancel());
     log.command(2, 4, &cancel(21, 1));
+    // An iceberg, whose next tip follows.
+    let iceberg = extended(14, Side::Sell, 100, 10);
+    log.command(1, 6, &body(&NewOrderExtended { display_qty: 4.into(), ..iceberg }));
+    log.command(2, 5, &new_order(22, 1, Side::Buy, 100, 5));
+    // A pegged order follows, a stop is triggered.
+    log.command(2, 6, &body(&pegged_buy(23, 3)));
+    log.command(2, 7, &new_order(24, 1, Side::Buy, 97, 2));
+    let stop = extended(15, Side::Sell, 0, 1);
+    let stop = NewOrderExtended { order_type: OrderType::Stop as u8, ..stop };
+    log.command(1, 7, &body(&NewOrderExtended { stop_price: 97.into(), ..stop }));
+    log.command(1, 8, &new_order(16, 1, Side::Sell, 97, 1));
+    // Two orders of one group.
+    let group = |order: NewOrder| NewOrder { account: 5.into(), stp_group: 1.into(), ..order };
+    log.command(1, 9, &body(&group(plain(17, 1, Side::Sell, 99, 5))));
+    let decrement =
+        NewOrder { self_trade: SelfTrade::Decrement as u8, ..plain(25, 1, Side::Buy, 99, 2) };
+    log.command(2, 8, &body(&group(decrement)));
+    // What its session may not.
+    log.command(2, 9, &body(&NewOrder { account: 9.into(), ..plain(26, 1, Side::Buy, 50, 1) }));
+    log.command(2, 10, &body(&NewOrder { stp_group: 9.into(), ..plain(26, 1, Side::Buy, 50, 1) }));
+    // It expires before the next record, which is a tick.
+    let gtd = extended(26, Side::Buy, 50, 1);
+    let gtd = NewOrderExtended { time_in_force: TimeInForce::Gtd as u8, ..gtd };
+    let expires_ns = log.next_time_ns() + 1_000;
+    log.command(2, 11, &body(&NewOrderExtended { expires_ns: expires_ns.into(), ..gtd }));
+    log.own(&tick());
+    // A closing auction, which leads to the close.
+    log.own(&set_state(TradingState::AuctionCall, AuctionKind::Closing));
+    log.command(2, 12, &new_order(27, 1, Side::Buy, 100, 3));
+    log.own(&tick());
+    log.own(&set_state(TradingState::Uncross, AuctionKind::Closing));
+    log.own(&set_state(TradingState::Halt, AuctionKind::Closing));
+    log.own(&kill(KillScope::All, true));
     log
+}
+
+fn pegged_buy(name: u64, qty: u64) -> NewOrderExtended {
+    let (order_type, peg) = (OrderType::Pegged as u8, PegReference::Primary as u8);
+    NewOrderExtended { order_type, peg, ..extended(name, Side::Buy, 0, qty) }
 }
 
 fn templates(told: &[Vec<u8>]) -> Vec<u16> {
@@ -48,7 +94,10 @@ fn the_primary_reply_comes_before_what_it_causes() {
     let (rested, replaced) = (OrderRested::TEMPLATE_ID, OrderReplaced::TEMPLATE_ID);
     let (executed, cancelled) = (OrderExecuted::TEMPLATE_ID, OrderCancelled::TEMPLATE_ID);
     let rejected = CommandRejected::TEMPLATE_ID;
-    let expected: [&[u16]; 11] = [
+    let (triggered, repriced) = (OrderTriggered::TEMPLATE_ID, OrderRepriced::TEMPLATE_ID);
+    let (prevented, state) = (SelfTradePrevented::TEMPLATE_ID, TradingStateChanged::TEMPLATE_ID);
+    let indicative = IndicativeChanged::TEMPLATE_ID;
+    let expected: [&[u16]; 29] = [
         &[accepted, rested],
         &[accepted, executed, rested],
         &[accepted, replaced],
@@ -60,6 +109,24 @@ fn the_primary_reply_comes_before_what_it_causes() {
         &[accepted, rested],
         &[accepted, cancelled, cancelled],
         &[accepted, cancelled],
+        &[accepted, rested],
+        &[accepted, executed, rested, executed],
+        &[accepted],
+        &[accepted, rested, repriced],
+        &[accepted],
+        &[accepted, executed, triggered, executed, repriced],
+        &[accepted, rested],
+        &[accepted, prevented],
+        &[rejected],
+        &[rejected],
+        &[accepted, rested, repriced],
+        &[cancelled, repriced],
+        &[accepted, state],
+        &[accepted, rested],
+        &[indicative],
+        &[accepted, executed, state],
+        &[rejected],
+        &[accepted, cancelled, cancelled],
     ];
     for (n, (told, expected)) in told[2..].iter().zip(expected).enumerate() {
         assert_eq!(templates(told), expected, "command {}", n + 1);
@@ -78,6 +145,81 @@ fn events_are_numbered_densely_and_name_their_cause() {
             next += 1;
         }
     }
+}
+
+#[test]
+fn what_time_does_comes_before_the_record_that_brings_it_and_needs_no_session() {
+    let mut log = Log::default();
+    log.define(1);
+    let gtd = |name: u64, expires_ns: u64| {
+        let order = extended(name, Side::Sell, 100, 5);
+        let order = NewOrderExtended { time_in_force: TimeInForce::Gtd as u8, ..order };
+        body(&NewOrderExtended { expires_ns: expires_ns.into(), ..order })
+    };
+    let (second, third) = (log.next_time_ns() + 2_000, log.next_time_ns() + 3_000);
+    log.command(1, 1, &gtd(11, second)).command(1, 2, &gtd(12, third));
+    let mut engine = engine();
+    engine.read_all(&log);
+    // Another session's command, a repetition even, brings the time.
+    log.command(2, 9, &cancel(77, 1));
+    let told = engine.read(log.last()).unwrap();
+    assert_eq!(templates(&told), [OrderCancelled::TEMPLATE_ID, CommandRejected::TEMPLATE_ID]);
+    let expired = decode::<OrderCancelled>(&told[0]).unwrap();
+    assert_eq!(
+        (expired.client_order_id.get(), expired.session.get(), expired.gateway.get()),
+        (11, 1, 1)
+    );
+    assert_eq!((expired.reason, expired.displayed.get()), (CancelReason::Expired as u8, 5));
+    assert_eq!(expired.stamp.seq.get(), 4, "the record that brought the time");
+    log.own(&tick());
+    let told = engine.read(log.last()).unwrap();
+    assert_eq!(templates(&told), [OrderCancelled::TEMPLATE_ID]);
+    assert_eq!(engine.engine.matcher().order_count(), 0);
+    log.own(&tick());
+    assert!(engine.read(log.last()).unwrap().is_empty());
+}
+
+#[test]
+fn a_right_that_is_missing_is_an_outcome() {
+    let mut log = Log::default();
+    log.define(1);
+    let foreign = NewOrder { account: 9.into(), ..plain(11, 1, Side::Sell, 100, 5) };
+    log.command(1, 1, &body(&foreign));
+    let mut engine = engine();
+    engine.read_all(&Log { records: log.records[..1].to_vec() });
+    assert_eq!(rejection(&engine.read(log.last()).unwrap()), RejectReason::AccountNotAllowed);
+    log.command(1, 1, &body(&foreign));
+    let told = engine.read(log.last()).unwrap();
+    let resent = decode::<Resent>(&told[0]).unwrap();
+    assert_eq!(resent.reason.get(), RejectReason::AccountNotAllowed as u16);
+    assert_eq!((resent.client_order_id.get(), resent.first_seq.get()), (11, 2));
+    // Its number is used up.
+    let group = NewOrder { stp_group: 2.into(), ..plain(11, 1, Side::Sell, 100, 5) };
+    log.command(1, 2, &body(&group));
+    assert_eq!(rejection(&engine.read(log.last()).unwrap()), RejectReason::StpGroupNotAllowed);
+    log.command(1, 3, &new_order(11, 1, Side::Sell, 100, 5));
+    assert_eq!(templates(&engine.read(log.last()).unwrap())[0], CommandAccepted::TEMPLATE_ID);
+}
+
+#[test]
+fn the_operators_records_are_nobodys_commands() {
+    let mut log = Log::default();
+    log.define(1);
+    log.command(1, 1, &new_order(11, 1, Side::Sell, 100, 5));
+    log.own(&kill(KillScope::Instrument(vesta_types::InstrumentId(1)), true));
+    let mut engine = engine();
+    let told = engine.read_all(&log);
+    let accepted = decode::<CommandAccepted>(&told[3]).unwrap();
+    assert_eq!((accepted.command, accepted.session.get(), accepted.gateway.get()), (5, 0, 0));
+    assert_eq!((accepted.client_seq.get(), accepted.instrument.get()), (0, 1));
+    let cancelled = decode::<OrderCancelled>(&told[4]).unwrap();
+    assert_eq!((cancelled.session.get(), cancelled.gateway.get()), (1, 1), "its owner is told");
+    log.command(1, 2, &new_order(12, 1, Side::Sell, 100, 5));
+    assert_eq!(rejection(&engine.read(log.last()).unwrap()), RejectReason::KillSwitch);
+    log.own(&kill(KillScope::Instrument(vesta_types::InstrumentId(1)), false));
+    engine.read(log.last()).unwrap();
+    log.command(1, 3, &new_order(12, 1, Side::Sell, 100, 5));
+    assert_eq!(templates(&engine.read(log.last()).unwrap())[0], CommandAccepted::TEMPLATE_ID);
 }
 
 #[test]
@@ -209,7 +351,7 @@ fn what_is_no_record_is_not_applied() {
     let mut reserved = whole.clone();
     *reserved.last_mut().unwrap() = 1;
     assert!(matches!(fault(&reserved), ApplyError::Malformed { .. }));
-    for template in [record::Tick::TEMPLATE_ID, record::Halt::TEMPLATE_ID, 99] {
+    for template in [record::Activate::TEMPLATE_ID, record::Halt::TEMPLATE_ID, 99] {
         let mut other = whole.clone();
         other[2..4].copy_from_slice(&template.to_le_bytes());
         assert_eq!(fault(&other), ApplyError::Unsupported { seq: Seq(3), template });
@@ -246,13 +388,14 @@ fn another_log_gives_another_state() {
         }
         states.push((engine.state_hash(), len));
     }
-    // The repetition and the gap leave no state; every other command does, the rejected one too.
+    // The repetition, the gap and the operator's rejected command leave no state; every other record
+    // does, a session's rejected one too.
     let mut seen: Vec<u64> = states.iter().map(|(hash, _)| *hash).collect();
     seen.dedup();
-    assert_eq!(seen.len(), states.len() - 2, "{states:?}");
+    assert_eq!(seen.len(), states.len() - 3, "{states:?}");
     seen.sort_unstable();
     seen.dedup();
-    assert_eq!(seen.len(), states.len() - 2, "no two of them alike");
+    assert_eq!(seen.len(), states.len() - 3, "no two of them alike");
 }
 
 #[test]

@@ -1,14 +1,18 @@
 //! A client's datagram becomes a record, a refusal, or a counted drop.
 
+use crate::convert;
 use crate::sessions::SessionTable;
 use std::net::SocketAddr;
 use vesta_types::{ClientSeq, GatewayId, InstrumentId, RejectReason, Scale, SessionId};
 use vesta_wire::client::{
     AcceptedReport, CancelRequest, CancelledReport, ExecutedReport, MassCancelRequest,
-    NewOrderRequest, Origin, RefusedReport, RejectedReport, ReplaceRequest, ReplacedReport,
-    ResentReport,
+    NewOrderExtendedRequest, NewOrderRequest, Origin, RefusedReport, RejectedReport,
+    ReplaceRequest, ReplacedReport, RepricedReport, ResentReport, SelfTradePreventedReport,
+    TriggeredReport,
 };
-use vesta_wire::record::{CancelOrder, MassCancel, NewOrder, ReplaceOrder, Stamp};
+use vesta_wire::record::{
+    CancelOrder, MassCancel, NewOrder, NewOrderExtended, ReplaceOrder, Stamp,
+};
 use vesta_wire::{CommitLevel, Message, SbeHeader, decode, encode, peek};
 use zerocopy::FromBytes;
 
@@ -50,15 +54,15 @@ pub enum Inbound<'a> {
 }
 
 /// The longest record that a request becomes.
-const RECORD_LEN_MAX: usize = ReplaceOrder::LEN;
-const _: () = assert!(NewOrder::LEN <= RECORD_LEN_MAX);
+const RECORD_LEN_MAX: usize = NewOrderExtended::LEN;
+const _: () = assert!(NewOrder::LEN <= RECORD_LEN_MAX && ReplaceOrder::LEN <= RECORD_LEN_MAX);
 
 /// Header and origin: with fewer bytes a datagram can not be answered.
 const ADDRESSED_LEN: usize = SbeHeader::LEN + size_of::<Origin>();
 const _: () = assert!(RefusedReport::LEN <= ADDRESSED_LEN, "an answer never amplifies");
 
 /// The templates of what a gateway sends.
-const REPORTS: [u16; 7] = [
+const REPORTS: [u16; 10] = [
     AcceptedReport::TEMPLATE_ID,
     RejectedReport::TEMPLATE_ID,
     ExecutedReport::TEMPLATE_ID,
@@ -66,6 +70,9 @@ const REPORTS: [u16; 7] = [
     ReplacedReport::TEMPLATE_ID,
     RefusedReport::TEMPLATE_ID,
     ResentReport::TEMPLATE_ID,
+    TriggeredReport::TEMPLATE_ID,
+    RepricedReport::TEMPLATE_ID,
+    SelfTradePreventedReport::TEMPLATE_ID,
 ];
 
 /// The gateway proper.
@@ -122,16 +129,24 @@ impl Gateway {
         let mut record = [0; RECORD_LEN_MAX];
         let len = match template {
             NewOrderRequest::TEMPLATE_ID => {
-                let message = self.new_order(stamp, decode(datagram).map_err(gate)?)?;
-                encode(&message, &mut record).len()
+                let request: &NewOrderRequest = decode(datagram).map_err(gate)?;
+                let scale = self.known(request.instrument.get())?;
+                encode(&convert::new_order(scale, stamp, request)?, &mut record).len()
+            }
+            NewOrderExtendedRequest::TEMPLATE_ID => {
+                let request: &NewOrderExtendedRequest = decode(datagram).map_err(gate)?;
+                let scale = self.known(request.instrument.get())?;
+                encode(&convert::new_order_extended(scale, stamp, request)?, &mut record).len()
             }
             CancelRequest::TEMPLATE_ID => {
                 let message = cancel(stamp, decode(datagram).map_err(gate)?)?;
                 encode(&message, &mut record).len()
             }
             ReplaceRequest::TEMPLATE_ID => {
-                let message = self.replace(stamp, decode(datagram).map_err(gate)?)?;
-                encode(&message, &mut record).len()
+                let request: &ReplaceRequest = decode(datagram).map_err(gate)?;
+                let scale = self.known(request.instrument.get())?;
+                one_name(request.client_order_id.get(), request.order_id.get())?;
+                encode(&convert::replace(scale, stamp, request)?, &mut record).len()
             }
             MassCancelRequest::TEMPLATE_ID => {
                 let message = mass_cancel(stamp, decode(datagram).map_err(gate)?);
@@ -165,42 +180,8 @@ impl Gateway {
         Some(table[at].1)
     }
 
-    fn new_order(&self, stamp: Stamp, r: &NewOrderRequest) -> Result<NewOrder, RejectReason> {
-        let scale =
-            self.scale(InstrumentId(r.instrument.get())).ok_or(RejectReason::UnknownInstrument)?;
-        // A market order has no price to convert; the engine rejects one that names a price.
-        let price = match r.price.get() {
-            0 => 0,
-            price => scale.price_ticks(price)?.0,
-        };
-        Ok(NewOrder {
-            stamp,
-            origin: r.origin,
-            client_order_id: r.client_order_id,
-            price: price.into(),
-            qty: scale.qty_lots(r.qty.get())?.0.into(),
-            instrument: r.instrument,
-            side: r.side,
-            order_type: r.order_type,
-            time_in_force: r.time_in_force,
-            flags: r.flags,
-        })
-    }
-
-    fn replace(&self, stamp: Stamp, r: &ReplaceRequest) -> Result<ReplaceOrder, RejectReason> {
-        let scale =
-            self.scale(InstrumentId(r.instrument.get())).ok_or(RejectReason::UnknownInstrument)?;
-        one_name(r.client_order_id.get(), r.order_id.get())?;
-        Ok(ReplaceOrder {
-            stamp,
-            origin: r.origin,
-            client_order_id: r.client_order_id,
-            order_id: r.order_id,
-            price: scale.price_ticks(r.price.get())?.0.into(),
-            qty: scale.qty_lots(r.qty.get())?.0.into(),
-            instrument: r.instrument,
-            reserved: [0; 4],
-        })
+    fn known(&self, instrument: u32) -> Result<Scale, RejectReason> {
+        self.scale(InstrumentId(instrument)).ok_or(RejectReason::UnknownInstrument)
     }
 }
 
@@ -217,7 +198,14 @@ fn cancel(stamp: Stamp, r: &CancelRequest) -> Result<CancelOrder, RejectReason> 
 }
 
 const fn mass_cancel(stamp: Stamp, r: &MassCancelRequest) -> MassCancel {
-    MassCancel { stamp, origin: r.origin, instrument: r.instrument, side: r.side, reserved: [0; 3] }
+    MassCancel {
+        stamp,
+        origin: r.origin,
+        account: r.account,
+        instrument: r.instrument,
+        side: r.side,
+        reserved: [0; 3],
+    }
 }
 
 /// By its template alone: a report of another version is one too.

@@ -11,6 +11,7 @@
 //! [`DatagramSocket`](vesta_transport::DatagramSocket).
 
 mod agent;
+mod convert;
 mod inbound;
 mod reports;
 #[cfg(feature = "run")]

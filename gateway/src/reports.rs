@@ -1,18 +1,16 @@
 //! An event of the log becomes the reports of the sessions that it concerns.
 
+mod orders;
+
 use crate::inbound::Gateway;
 use std::net::SocketAddr;
-use vesta_types::{
-    ClientSeq, InstrumentId, PriceTicks, QtyLots, RejectReason, Scale, SessionId, Side,
-};
-use vesta_wire::client::{
-    AcceptedReport, CancelledReport, ExecutedReport, RefusedReport, RejectedReport, ReplacedReport,
-    ResentReport,
-};
+use vesta_types::{ClientSeq, InstrumentId, PriceTicks, QtyLots, RejectReason, Scale, SessionId};
+use vesta_wire::client::{AcceptedReport, RefusedReport, RejectedReport, ResentReport};
 use vesta_wire::control::{SequencerRefusal, SequencerStatus};
 use vesta_wire::event::{
-    CommandAccepted, CommandRejected, EpochStarted, FillParty, InstrumentDefined, OrderCancelled,
-    OrderExecuted, OrderReplaced, OrderRested, Resent, StateHash,
+    CommandAccepted, CommandRejected, EpochStarted, IndicativeChanged, InstrumentDefined,
+    OrderCancelled, OrderExecuted, OrderReplaced, OrderRepriced, OrderRested, OrderTriggered,
+    Resent, SelfTradePrevented, StateHash, TradingStateChanged,
 };
 use vesta_wire::{CommitLevel, Message, WireError, decode, encode, peek};
 
@@ -56,9 +54,15 @@ impl Gateway {
             OrderExecuted::TEMPLATE_ID => self.executed(decode(event)?, reports)?,
             OrderCancelled::TEMPLATE_ID => self.cancelled(decode(event)?, reports)?,
             OrderReplaced::TEMPLATE_ID => self.replaced(decode(event)?, reports)?,
+            OrderTriggered::TEMPLATE_ID => self.triggered(decode(event)?, reports)?,
+            OrderRepriced::TEMPLATE_ID => self.repriced(decode(event)?, reports)?,
+            SelfTradePrevented::TEMPLATE_ID => self.prevented(decode(event)?, reports)?,
             Resent::TEMPLATE_ID => self.resent(decode(event)?, reports),
-            // The owner of a resting order has had its primary reply; the rest is for others.
+            // The owner of a resting order has had its primary reply; the rest is for others, and
+            // what an instrument does is told in public.
             OrderRested::TEMPLATE_ID
+            | TradingStateChanged::TEMPLATE_ID
+            | IndicativeChanged::TEMPLATE_ID
             | InstrumentDefined::TEMPLATE_ID
             | StateHash::TEMPLATE_ID
             | EpochStarted::TEMPLATE_ID => {}
@@ -197,94 +201,6 @@ impl Gateway {
             first_seq: e.first_seq,
         };
         self.send(session, &report, reports);
-    }
-
-    fn executed(&self, e: &OrderExecuted, reports: &mut Reports<'_>) -> Result<(), WireError> {
-        let taker_side =
-            Side::from_wire(e.taker_side).ok_or(WireError::InvalidField("taker_side"))?;
-        self.fill(e, &e.taker, taker_side, false, reports)?;
-        self.fill(e, &e.maker, taker_side.opposite(), true, reports)
-    }
-
-    fn fill(
-        &self,
-        e: &OrderExecuted,
-        party: &FillParty,
-        side: Side,
-        maker: bool,
-        reports: &mut Reports<'_>,
-    ) -> Result<(), WireError> {
-        if !self.mine(party.gateway.get()) {
-            return Ok(());
-        }
-        let scale = self.units(e.instrument.get());
-        let report = ExecutedReport {
-            event_seq: e.stamp.event_seq,
-            seq: e.stamp.seq,
-            time_ns: e.stamp.time_ns,
-            trade_id: e.trade_id,
-            client_order_id: party.client_order_id,
-            order_id: party.order_id,
-            price: price_e8(scale, e.price.get())?.into(),
-            qty: qty_e8(scale, e.qty.get())?.into(),
-            leaves: qty_e8(scale, party.leaves.get())?.into(),
-            instrument: e.instrument,
-            session: party.session,
-            side: side as u8,
-            maker: u8::from(maker),
-            commit_level: self.level(),
-            reserved: [0; 5],
-        };
-        self.send(SessionId(party.session.get()), &report, reports);
-        Ok(())
-    }
-
-    fn cancelled(&self, e: &OrderCancelled, reports: &mut Reports<'_>) -> Result<(), WireError> {
-        if !self.mine(e.gateway.get()) {
-            return Ok(());
-        }
-        let scale = self.units(e.instrument.get());
-        let report = CancelledReport {
-            event_seq: e.stamp.event_seq,
-            seq: e.stamp.seq,
-            time_ns: e.stamp.time_ns,
-            client_order_id: e.client_order_id,
-            order_id: e.order_id,
-            price: price_e8(scale, e.price.get())?.into(),
-            qty: qty_e8(scale, e.qty.get())?.into(),
-            instrument: e.instrument,
-            session: e.session,
-            side: e.side,
-            reason: e.reason,
-            commit_level: self.level(),
-            reserved: [0; 5],
-        };
-        self.send(SessionId(e.session.get()), &report, reports);
-        Ok(())
-    }
-
-    fn replaced(&self, e: &OrderReplaced, reports: &mut Reports<'_>) -> Result<(), WireError> {
-        if !self.mine(e.gateway.get()) {
-            return Ok(());
-        }
-        let scale = self.units(e.instrument.get());
-        let report = ReplacedReport {
-            event_seq: e.stamp.event_seq,
-            seq: e.stamp.seq,
-            time_ns: e.stamp.time_ns,
-            client_order_id: e.client_order_id,
-            order_id: e.order_id,
-            price: price_e8(scale, e.price.get())?.into(),
-            qty: qty_e8(scale, e.qty.get())?.into(),
-            instrument: e.instrument,
-            session: e.session,
-            side: e.side,
-            priority_kept: e.priority_kept,
-            commit_level: self.level(),
-            reserved: [0; 5],
-        };
-        self.send(SessionId(e.session.get()), &report, reports);
-        Ok(())
     }
 }
 

@@ -2,16 +2,15 @@
 
 use crate::book::{BookError, BookOrder, Level, MarketBook};
 use std::collections::{BTreeMap, VecDeque};
-use vesta_types::{
-    CancelReason, EventSeq, InstrumentId, OrderId, PriceTicks, QtyLots, ShardId, Side, TimeNs,
-};
+use vesta_types::{EventSeq, InstrumentId, OrderId, PriceTicks, QtyLots, ShardId, Side, TimeNs};
 use vesta_wire::event::{
-    CommandAccepted, CommandRejected, EpochStarted, InstrumentDefined, OrderCancelled,
-    OrderExecuted, OrderReplaced, OrderRested, Resent, StateHash,
+    CommandAccepted, CommandRejected, EpochStarted, FillParty, IndicativeChanged,
+    InstrumentDefined, OrderCancelled, OrderExecuted, OrderReplaced, OrderRepriced, OrderRested,
+    OrderTriggered, Resent, SelfTradePrevented, StateHash, TradingStateChanged,
 };
 use vesta_wire::md::{
-    AddOrder, DeleteOrder, ExecuteOrder, Heartbeat, InstrumentInfo, MdFrame, PriceLevel,
-    ReduceOrder, Trade,
+    AddOrder, DeleteOrder, ExecuteOrder, Heartbeat, Indicative, InstrumentInfo, MdFrame,
+    PriceLevel, ReduceOrder, Trade, TradingStatus,
 };
 use vesta_wire::{EventLogError, Message, Outbox, WireError, decode, event, peek};
 
@@ -53,10 +52,13 @@ pub enum PublishError {
     },
 }
 
-/// An instrument and its book.
+/// An instrument, what it does just now, and its book: displayed orders only.
 #[derive(Clone, Debug)]
 pub(crate) struct Instrument {
     pub(crate) info: InstrumentInfo,
+    pub(crate) status: TradingStatus,
+    /// What was last told of the auction that is being called.
+    pub(crate) indicative: Option<Indicative>,
     pub(crate) book: MarketBook,
 }
 
@@ -141,10 +143,22 @@ impl Publisher {
             OrderReplaced::TEMPLATE_ID => {
                 self.replaced(event_seq, decode(bytes).map_err(malformed)?)?;
             }
+            SelfTradePrevented::TEMPLATE_ID => {
+                self.prevented(event_seq, decode(bytes).map_err(malformed)?)?;
+            }
+            TradingStateChanged::TEMPLATE_ID => {
+                self.state_changed(event_seq, decode(bytes).map_err(malformed)?)?;
+            }
+            IndicativeChanged::TEMPLATE_ID => {
+                self.indicative(event_seq, decode(bytes).map_err(malformed)?)?;
+            }
             InstrumentDefined::TEMPLATE_ID => self.defined(decode(bytes).map_err(malformed)?),
-            // Between a session and the venue; the public learns nothing.
+            // Between a session and the venue, or about what is not displayed: stops that wait and
+            // pegged orders. The public learns nothing.
             CommandAccepted::TEMPLATE_ID
             | CommandRejected::TEMPLATE_ID
+            | OrderTriggered::TEMPLATE_ID
+            | OrderRepriced::TEMPLATE_ID
             | Resent::TEMPLATE_ID
             | StateHash::TEMPLATE_ID
             | EpochStarted::TEMPLATE_ID => {}
@@ -235,47 +249,95 @@ impl Publisher {
         !self.outbox.is_empty()
     }
 
-    fn book(
+    fn instrument(
         &mut self,
         event_seq: EventSeq,
         instrument: u32,
-    ) -> Result<&mut MarketBook, PublishError> {
+    ) -> Result<&mut Instrument, PublishError> {
         let instrument = InstrumentId(instrument);
-        match self.instruments.get_mut(&instrument) {
-            Some(entry) => Ok(&mut entry.book),
-            None => Err(PublishError::UnknownInstrument { event_seq, instrument }),
-        }
+        let unknown = PublishError::UnknownInstrument { event_seq, instrument };
+        self.instruments.get_mut(&instrument).ok_or(unknown)
     }
 
     fn defined(&mut self, e: &InstrumentDefined) {
         let info = InstrumentInfo {
-            price_max: e.price_max,
-            qty_max: e.qty_max,
+            rules: e.rules,
             symbol: e.symbol,
             instrument: e.instrument,
             tick_size: e.tick_size,
             lot_size: e.lot_size,
             reserved: [0; 2],
         };
-        self.instruments
-            .entry(InstrumentId(e.instrument.get()))
-            .or_insert(Instrument { info, book: MarketBook::default() });
+        let status = TradingStatus {
+            instrument: e.instrument,
+            state: e.rules.initial_state,
+            auction: 0,
+            reserved: [0; 2],
+        };
+        let (indicative, book) = (None, MarketBook::default());
+        self.instruments.entry(InstrumentId(e.instrument.get())).or_insert(Instrument {
+            info,
+            status,
+            indicative,
+            book,
+        });
+    }
+
+    fn state_changed(
+        &mut self,
+        event_seq: EventSeq,
+        e: &TradingStateChanged,
+    ) -> Result<(), PublishError> {
+        let status = TradingStatus {
+            instrument: e.instrument,
+            state: e.state,
+            auction: e.auction,
+            reserved: [0; 2],
+        };
+        let instrument = self.instrument(event_seq, e.instrument.get())?;
+        instrument.status = status;
+        // What was told of one call says nothing of the next.
+        instrument.indicative = None;
+        self.outbox.push(&status);
+        Ok(())
+    }
+
+    fn indicative(
+        &mut self,
+        event_seq: EventSeq,
+        e: &IndicativeChanged,
+    ) -> Result<(), PublishError> {
+        let indicative = Indicative {
+            price: e.price,
+            qty: e.qty,
+            imbalance: e.imbalance,
+            instrument: e.instrument,
+            imbalance_side: e.imbalance_side,
+            reserved: [0; 3],
+        };
+        self.instrument(event_seq, e.instrument.get())?.indicative = Some(indicative);
+        self.outbox.push(&indicative);
+        Ok(())
     }
 
     fn rested(&mut self, event_seq: EventSeq, e: &OrderRested) -> Result<(), PublishError> {
-        let fits = |error| PublishError::Book { event_seq, error };
+        let instrument = self.instrument(event_seq, e.instrument.get())?;
+        if e.displayed.get() == 0 {
+            return Ok(());
+        }
         let side = Side::from_wire(e.side).unwrap_or(Side::Buy);
         let order = BookOrder {
             order_id: OrderId(e.order_id.get()),
             side,
             price: PriceTicks(e.price.get()),
-            qty: QtyLots(e.qty.get()),
+            qty: QtyLots(e.displayed.get()),
         };
-        let level = self.book(event_seq, e.instrument.get())?.add(order).map_err(fits)?;
+        let fits = |error| PublishError::Book { event_seq, error };
+        let level = instrument.book.add(order).map_err(fits)?;
         self.outbox.push(&AddOrder {
             order_id: e.order_id,
             price: e.price,
-            qty: e.qty,
+            qty: e.displayed,
             instrument: e.instrument,
             side: e.side,
             reserved: [0; 3],
@@ -284,75 +346,167 @@ impl Publisher {
         Ok(())
     }
 
-    fn executed(&mut self, event_seq: EventSeq, e: &OrderExecuted) -> Result<(), PublishError> {
+    /// A displayed order shows `displayed` from now on, less than before. Returns its side, what is
+    /// gone, and its level's new total.
+    fn shrink(
+        &mut self,
+        event_seq: EventSeq,
+        instrument: u32,
+        order_id: OrderId,
+        displayed: QtyLots,
+    ) -> Result<(Side, QtyLots, Level), PublishError> {
         let fits = |error| PublishError::Book { event_seq, error };
-        let maker = OrderId(e.maker.order_id.get());
-        let (qty, leaves) = (QtyLots(e.qty.get()), QtyLots(e.maker.leaves.get()));
-        let book = self.book(event_seq, e.instrument.get())?;
-        let (was, level) = book.reduce(maker, qty, leaves).map_err(fits)?;
-        self.outbox.push(&ExecuteOrder {
-            order_id: e.maker.order_id,
-            trade_id: e.trade_id,
-            qty: e.qty,
-            leaves: e.maker.leaves,
-            instrument: e.instrument,
-            reserved: [0; 4],
-        });
-        self.level(e.instrument.get(), was.side, &level);
+        let book = &mut self.instrument(event_seq, instrument)?.book;
+        let was = book.order(order_id).ok_or(BookError::UnknownOrder(order_id)).map_err(fits)?;
+        if displayed >= was.qty {
+            return Err(fits(BookError::WrongQuantity { order_id, has: was.qty }));
+        }
+        let gone = was.qty - displayed;
+        let (_, level) = book.reduce(order_id, gone, displayed).map_err(fits)?;
+        Ok((was.side, gone, level))
+    }
+
+    /// A fill, or one that was prevented, came out of a displayed order. An iceberg may give more
+    /// than it shows, but only in an auction.
+    fn take(
+        &mut self,
+        event_seq: EventSeq,
+        instrument: u32,
+        party: &FillParty,
+        (qty, is_auction): (QtyLots, bool),
+    ) -> Result<(Side, QtyLots, Level), PublishError> {
+        let order_id = OrderId(party.order_id.get());
+        let displayed = QtyLots(party.displayed.get());
+        let (side, gone, level) = self.shrink(event_seq, instrument, order_id, displayed)?;
+        if gone > qty || (gone < qty && !is_auction) {
+            let error = BookError::WrongQuantity { order_id, has: gone + displayed };
+            return Err(PublishError::Book { event_seq, error });
+        }
+        Ok((side, gone, level))
+    }
+
+    fn executed(&mut self, event_seq: EventSeq, e: &OrderExecuted) -> Result<(), PublishError> {
+        let (instrument, qty) = (e.instrument.get(), QtyLots(e.qty.get()));
+        self.instrument(event_seq, instrument)?;
+        let is_auction = e.auction == 1;
+        for (party, was_displayed) in
+            [(&e.taker, e.taker_was_displayed), (&e.maker, e.maker_was_displayed)]
+        {
+            if was_displayed == 0 {
+                continue;
+            }
+            let (side, gone, level) = self.take(event_seq, instrument, party, (qty, is_auction))?;
+            self.outbox.push(&ExecuteOrder {
+                order_id: party.order_id,
+                trade_id: e.trade_id,
+                qty: gone.0.into(),
+                leaves: party.displayed,
+                instrument: e.instrument,
+                reserved: [0; 4],
+            });
+            self.level(instrument, side, &level);
+        }
         self.outbox.push(&Trade {
             trade_id: e.trade_id,
             time_ns: e.stamp.time_ns,
             price: e.price,
             qty: e.qty,
             instrument: e.instrument,
-            aggressor_side: e.taker_side,
-            reserved: [0; 3],
+            // In an auction nobody is the aggressor, although the log needs a taker.
+            aggressor_side: if is_auction { 0 } else { e.taker_side },
+            auction: e.auction,
+            reserved: [0; 2],
         });
+        Ok(())
+    }
+
+    fn prevented(
+        &mut self,
+        event_seq: EventSeq,
+        e: &SelfTradePrevented,
+    ) -> Result<(), PublishError> {
+        let (instrument, qty) = (e.instrument.get(), QtyLots(e.qty.get()));
+        self.instrument(event_seq, instrument)?;
+        for (party, was_displayed) in
+            [(&e.taker, e.taker_was_displayed), (&e.maker, e.maker_was_displayed)]
+        {
+            if was_displayed == 1 {
+                let (side, gone, level) = self.take(event_seq, instrument, party, (qty, false))?;
+                let (order_id, displayed) = (party.order_id.get(), party.displayed.get());
+                self.shrunk(instrument, OrderId(order_id), gone, QtyLots(displayed));
+                self.level(instrument, side, &level);
+            }
+        }
         Ok(())
     }
 
     fn cancelled(&mut self, event_seq: EventSeq, e: &OrderCancelled) -> Result<(), PublishError> {
-        if CancelReason::from_wire(e.reason).is_some_and(CancelReason::was_resting) {
-            self.delete(event_seq, e.instrument.get(), OrderId(e.order_id.get()))?;
+        self.instrument(event_seq, e.instrument.get())?;
+        if e.displayed.get() == 0 {
+            return Ok(());
         }
-        Ok(())
+        self.delete(event_seq, e.instrument.get(), OrderId(e.order_id.get()), e.displayed.get())
     }
 
     fn replaced(&mut self, event_seq: EventSeq, e: &OrderReplaced) -> Result<(), PublishError> {
-        let order_id = OrderId(e.order_id.get());
+        let (instrument, order_id) = (e.instrument.get(), OrderId(e.order_id.get()));
+        self.instrument(event_seq, instrument)?;
+        let (before, displayed) = (e.old_displayed.get(), QtyLots(e.displayed.get()));
+        if before == 0 {
+            return Ok(());
+        }
         if e.priority_kept == 0 {
             // It leaves its queue; when it enters one again, an OrderRested says so.
-            return self.delete(event_seq, e.instrument.get(), order_id);
+            return self.delete(event_seq, instrument, order_id, before);
         }
-        let fits = |error| PublishError::Book { event_seq, error };
-        let gone = QtyLots(e.old_qty.get().saturating_sub(e.qty.get()));
-        let book = self.book(event_seq, e.instrument.get())?;
-        let (was, level) = book.reduce(order_id, gone, QtyLots(e.qty.get())).map_err(fits)?;
-        self.outbox.push(&ReduceOrder {
-            order_id: e.order_id,
-            qty: gone.0.into(),
-            leaves: e.qty,
-            instrument: e.instrument,
-            reserved: [0; 4],
-        });
-        self.level(e.instrument.get(), was.side, &level);
+        if displayed.0 == before {
+            // An iceberg that shrank in its reserve.
+            return Ok(());
+        }
+        let (side, gone, level) = self.shrink(event_seq, instrument, order_id, displayed)?;
+        self.shrunk(instrument, order_id, gone, displayed);
+        self.level(instrument, side, &level);
         Ok(())
     }
 
-    fn delete(
-        &mut self,
-        event_seq: EventSeq,
-        instrument: u32,
-        order_id: OrderId,
-    ) -> Result<(), PublishError> {
-        let fits = |error| PublishError::Book { event_seq, error };
-        let (was, level) = self.book(event_seq, instrument)?.remove(order_id).map_err(fits)?;
+    /// Says that an order shows less, without a trade; at nothing left, that it is gone.
+    fn shrunk(&mut self, instrument: u32, order_id: OrderId, gone: QtyLots, displayed: QtyLots) {
+        if displayed.is_zero() {
+            self.deleted(instrument, order_id);
+            return;
+        }
+        self.outbox.push(&ReduceOrder {
+            order_id: order_id.0.into(),
+            qty: gone.0.into(),
+            leaves: displayed.0.into(),
+            instrument: instrument.into(),
+            reserved: [0; 4],
+        });
+    }
+
+    fn deleted(&mut self, instrument: u32, order_id: OrderId) {
         self.outbox.push(&DeleteOrder {
             order_id: order_id.0.into(),
             instrument: instrument.into(),
             reserved: [0; 4],
         });
-        self.level(instrument, was.side, &level);
+    }
+
+    /// An order that shows `displayed` leaves the book.
+    fn delete(
+        &mut self,
+        event_seq: EventSeq,
+        instrument: u32,
+        order_id: OrderId,
+        displayed: u64,
+    ) -> Result<(), PublishError> {
+        let (side, gone, level) = self.shrink(event_seq, instrument, order_id, QtyLots::ZERO)?;
+        if gone.0 != displayed {
+            let error = BookError::WrongQuantity { order_id, has: gone };
+            return Err(PublishError::Book { event_seq, error });
+        }
+        self.deleted(instrument, order_id);
+        self.level(instrument, side, &level);
         Ok(())
     }
 

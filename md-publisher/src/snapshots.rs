@@ -56,6 +56,10 @@ impl SnapshotRound {
             instrument: id.0.into(),
             reserved: [0; 8],
         });
+        self.outbox.push(&instrument.status);
+        if let Some(indicative) = &instrument.indicative {
+            self.outbox.push(indicative);
+        }
         for side in Side::BOTH {
             for order in instrument.book.orders(side) {
                 self.outbox.push(&SnapshotOrder {

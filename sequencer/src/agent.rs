@@ -69,6 +69,8 @@ pub enum SequencerStop {
 pub struct Counters {
     /// Commands that got a place in the log.
     pub sequenced: u64,
+    /// Ticks and changes of trading state that it sequenced by itself.
+    pub own: u64,
     /// Commands that were refused.
     pub refused: u64,
     /// Messages from whoever is no gateway of this shard.
@@ -162,6 +164,11 @@ impl<T: Transport> SequencerAgent<T> {
             self.sequencer.begin(&mut self.outbox);
         }
         let mut work = self.flush_log()?;
+        if self.outbox.pending_bytes() < PENDING_BYTES_HIGH {
+            let fired = self.sequencer.fire(&mut self.outbox);
+            self.counters.own += fired as u64;
+            work += fired;
+        }
         let polled = self.poll_orders();
         // Also when it is the last cycle: what has a place in the log belongs there.
         work += self.flush_log()?;

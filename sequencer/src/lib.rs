@@ -6,6 +6,7 @@
 //!   stream 11 <-status, refusal-'
 //! ```
 //!
+//! As its time passes it sequences ticks and the scheduled changes of trading state by itself.
 //! [`Sequencer`] is handed the time; [`SequencerAgent`] joins it to any
 //! [`Transport`](vesta_transport::Transport), real or simulated.
 
@@ -14,7 +15,9 @@ mod order;
 #[cfg(feature = "run")]
 pub mod run;
 mod stamper;
+mod timers;
 
 pub use agent::{GatewayLink, Links, SequencerAgent, SequencerStop};
 pub use order::{LogOutbox, Refusal, Sequencer, Settings, Validated};
 pub use stamper::{ClockJump, Stamper};
+pub use timers::Scheduled;

@@ -1,12 +1,15 @@
 //! The state machine: commands in, a log out.
 
 use crate::stamper::{ClockJump, Stamper};
+use crate::timers::{Due, Scheduled, Timers};
 use vesta_types::{ClientSeq, Epoch, GatewayId, RejectReason, Seq, SessionId, ShardId, TimeNs};
+use vesta_wire::client::Origin;
 use vesta_wire::control::SequencerRefusal;
 use vesta_wire::record::{
-    self, CancelOrder, DefineInstrument, LogFrame, MassCancel, NewOrder, ReplaceOrder,
+    self, CancelOrder, DefineInstrument, LogFrame, MassCancel, NewOrder, NewOrderExtended,
+    ReplaceOrder, SetState, Tick,
 };
-use vesta_wire::{Message, Outbox, WireError, decode, encode, peek};
+use vesta_wire::{Message, Outbox, WireError, decode, peek};
 
 /// The output of a sequencer: records in bytes, numbered densely from 1.
 pub type LogOutbox = Outbox<LogFrame>;
@@ -22,6 +25,10 @@ pub struct Settings {
     pub clock_jump_max_ns: u64,
     /// The instruments of the shard: the first records of the log. Their stamps are written here.
     pub instruments: Vec<DefineInstrument>,
+    /// Changes of trading state that it sequences by itself.
+    pub schedule: Vec<Scheduled>,
+    /// Time between two ticks, ns; 0 for none.
+    pub tick_interval_ns: u64,
 }
 
 /// A command that passed the gate: a whole record of a known kind, from the gateway that it names.
@@ -79,6 +86,7 @@ impl<'a> Validated<'a> {
 fn gate(bytes: &[u8]) -> Result<(), WireError> {
     match peek(bytes)?.template_id.get() {
         NewOrder::TEMPLATE_ID => decode::<NewOrder>(bytes).map(drop),
+        NewOrderExtended::TEMPLATE_ID => decode::<NewOrderExtended>(bytes).map(drop),
         CancelOrder::TEMPLATE_ID => decode::<CancelOrder>(bytes).map(drop),
         ReplaceOrder::TEMPLATE_ID => decode::<ReplaceOrder>(bytes).map(drop),
         MassCancel::TEMPLATE_ID => decode::<MassCancel>(bytes).map(drop),
@@ -91,15 +99,18 @@ fn gate(bytes: &[u8]) -> Result<(), WireError> {
 pub struct Sequencer {
     settings: Settings,
     stamper: Stamper,
+    timers: Timers,
     record: Vec<u8>,
 }
 
 impl Sequencer {
     /// A sequencer before its first record.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(mut settings: Settings) -> Self {
         let stamper = Stamper::new(settings.epoch, settings.clock_jump_max_ns);
-        Self { settings, stamper, record: Vec::with_capacity(512) }
+        let schedule = std::mem::take(&mut settings.schedule);
+        let timers = Timers::new(schedule, settings.tick_interval_ns);
+        Self { settings, stamper, timers, record: Vec::with_capacity(512) }
     }
 
     /// The record that comes next.
@@ -122,13 +133,36 @@ impl Sequencer {
         self.stamper.observe(now)
     }
 
-    /// Begins the log: the shard's instruments come before any command.
+    /// Begins the log: the shard's instruments come before any command. The timers run from here on.
     pub fn begin(&mut self, outbox: &mut LogOutbox) {
-        let mut bytes = [0; DefineInstrument::LEN];
         for definition in std::mem::take(&mut self.settings.instruments) {
             let stamp = self.stamper.stamp(GatewayId(0));
-            outbox.push_bytes(encode(&DefineInstrument { stamp, ..definition }, &mut bytes));
+            outbox.push(&DefineInstrument { stamp, ..definition });
         }
+        self.timers.start(self.stamper.time());
+    }
+
+    /// Sequences what is due by the time that was observed last: entries of the schedule, and a
+    /// tick. Returns how many records that were.
+    pub fn fire(&mut self, outbox: &mut LogOutbox) -> usize {
+        let mut fired = 0;
+        while let Some(due) = self.timers.pop_due(self.stamper.time()) {
+            let stamp = self.stamper.stamp(GatewayId(0));
+            let seq = match due {
+                Due::State(scheduled) => outbox.push(&SetState {
+                    stamp,
+                    origin: Origin::NONE,
+                    instrument: scheduled.instrument.0.into(),
+                    state: scheduled.state as u8,
+                    auction: scheduled.auction as u8,
+                    reserved: [0; 2],
+                }),
+                Due::Tick => outbox.push(&Tick { stamp, origin: Origin::NONE }),
+            };
+            assert_eq!(seq, stamp.seq.get(), "the outbox and the stamper count alike");
+            fired += 1;
+        }
+        fired
     }
 
     /// Gives a command its place and time.
@@ -160,9 +194,9 @@ impl Sequencer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vesta_wire::client::Origin;
-    use vesta_wire::open_frame;
+    use vesta_types::{AuctionKind, InstrumentId, TradingState};
     use vesta_wire::record::Stamp;
+    use vesta_wire::{encode, open_frame};
 
     const GATEWAY: GatewayId = GatewayId(4);
 
@@ -180,13 +214,19 @@ mod tests {
         bytes
     }
 
-    fn sequencer() -> Sequencer {
-        Sequencer::new(Settings {
+    fn settings() -> Settings {
+        Settings {
             shard: ShardId(1),
             epoch: Epoch(2),
             clock_jump_max_ns: 1_000,
             instruments: Vec::new(),
-        })
+            schedule: Vec::new(),
+            tick_interval_ns: 0,
+        }
+    }
+
+    fn sequencer() -> Sequencer {
+        Sequencer::new(settings())
     }
 
     #[test]
@@ -215,6 +255,73 @@ mod tests {
         assert_eq!((record.stamp.epoch.get(), record.stamp.gateway.get()), (2, GATEWAY.0));
         let blank = decode::<CancelOrder>(&bytes).unwrap();
         assert_eq!(CancelOrder { stamp: blank.stamp, ..*record }, *blank);
+    }
+
+    #[test]
+    fn it_sequences_by_itself_what_is_due() {
+        let state = |after_ns, instrument, state| Scheduled {
+            after_ns,
+            instrument: InstrumentId(instrument),
+            state,
+            auction: AuctionKind::Closing,
+        };
+        let mut sequencer = Sequencer::new(Settings {
+            schedule: vec![
+                state(50, 2, TradingState::Halt),
+                state(20, 1, TradingState::AuctionCall),
+            ],
+            tick_interval_ns: 40,
+            ..settings()
+        });
+        let mut outbox = LogOutbox::new(1, 1_024, 1_024);
+        let fired = |sequencer: &mut Sequencer, outbox: &mut LogOutbox, now: u64| {
+            sequencer.observe(TimeNs(now)).unwrap();
+            sequencer.fire(outbox)
+        };
+        assert_eq!(fired(&mut sequencer, &mut outbox, 1_000), 0, "the log has not begun");
+        sequencer.begin(&mut outbox);
+        for (now, expected) in [(1_019, 0), (1_020, 1), (1_030, 0), (1_060, 2), (1_080, 1)] {
+            assert_eq!(fired(&mut sequencer, &mut outbox, now), expected, "{now}");
+        }
+        let mut records = Vec::new();
+        let header = |first, count| sequencer.frame(first, count);
+        let taken = outbox.flush(header, |frame| {
+            let (_, messages) = open_frame::<LogFrame>(frame)?;
+            records.extend(messages.map(|message| message.unwrap().to_vec()));
+            Ok::<(), WireError>(())
+        });
+        assert_eq!(taken, Ok(1));
+        for (nth, (record, time)) in records.iter().zip([1_020, 1_060, 1_060, 1_080]).enumerate() {
+            let stamp = record::stamp(record).unwrap();
+            assert_eq!((stamp.seq.get(), stamp.time_ns.get()), (nth as u64 + 1, time));
+            assert_eq!((stamp.epoch.get(), stamp.gateway.get()), (2, 0));
+            assert_eq!(record::origin(record), Some(&Origin::NONE));
+        }
+        let state = |at: usize| {
+            let record = decode::<SetState>(&records[at]).unwrap();
+            (record.instrument.get(), TradingState::from_wire(record.state), record.auction)
+        };
+        let closing = AuctionKind::Closing as u8;
+        assert_eq!(state(0), (1, Some(TradingState::AuctionCall), closing));
+        assert_eq!(state(1), (2, Some(TradingState::Halt), closing));
+        assert!(records[2..].iter().all(|record| decode::<Tick>(record).is_ok()));
+        assert_eq!(records.len(), 4);
+    }
+
+    #[test]
+    fn nobody_else_may_send_the_sequencers_or_the_operators_records() {
+        let own = [
+            record::Tick::TEMPLATE_ID,
+            record::SetState::TEMPLATE_ID,
+            record::Kill::TEMPLATE_ID,
+            record::DefineInstrument::TEMPLATE_ID,
+        ];
+        for template in own {
+            let mut bytes = cancel();
+            bytes[2..4].copy_from_slice(&template.to_le_bytes());
+            let refusal = Validated::new(&bytes, GATEWAY).unwrap_err();
+            assert_eq!(refusal.reason, RejectReason::UnknownTemplate, "{template}");
+        }
     }
 
     #[test]

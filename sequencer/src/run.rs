@@ -1,12 +1,12 @@
 //! The sequencer as a process: from the configuration to an agent.
 
-use crate::{GatewayLink, Links, SequencerAgent, Settings};
+use crate::{GatewayLink, Links, Scheduled, SequencerAgent, Settings};
 use std::error::Error;
 use vesta_config::{Config, Instrument};
 use vesta_netio::AeronTransport;
 use vesta_runner::{Agent, StartError, link};
 use vesta_transport::Transport;
-use vesta_types::TimeNs;
+use vesta_types::{AuctionKind, TimeNs};
 use vesta_wire::client::Origin;
 use vesta_wire::record::{DefineInstrument, Stamp};
 
@@ -18,15 +18,30 @@ pub fn settings(config: &Config) -> Settings {
         epoch: config.epoch(),
         clock_jump_max_ns: config.sequencer.clock_jump_max_ms * 1_000_000,
         instruments: config.instrument_list.iter().map(definition).collect(),
+        schedule: config.schedule.iter().flat_map(|entry| scheduled(config, *entry)).collect(),
+        tick_interval_ns: config.sequencer.tick_interval_ms * 1_000_000,
     }
+}
+
+/// What an entry of the schedule is for each of the instruments that it means.
+fn scheduled(config: &Config, entry: vesta_config::Scheduled) -> impl Iterator<Item = Scheduled> {
+    let vesta_config::Scheduled { instrument, after_ms, state, auction } = entry;
+    let all = config.instrument_list.iter().map(|known| known.id);
+    let meant = all.filter(move |id| instrument.is_none_or(|only| only == *id));
+    meant.map(move |instrument| Scheduled {
+        after_ns: after_ms * 1_000_000,
+        instrument,
+        state,
+        // The record has a place for it, which means something in an auction call only.
+        auction: auction.unwrap_or(AuctionKind::Volatility),
+    })
 }
 
 fn definition(instrument: &Instrument) -> DefineInstrument {
     DefineInstrument {
         stamp: Stamp::default(),
-        origin: Origin { client_seq: 0.into(), session: 0.into(), session_epoch: 0.into() },
-        price_max: instrument.price_max.0.into(),
-        qty_max: instrument.qty_max.0.into(),
+        origin: Origin::NONE,
+        rules: (&instrument.rules).into(),
         symbol: instrument.wire_symbol(),
         instrument: instrument.id.0.into(),
         tick_size: vesta_wire::Decimal::e8(instrument.scale.tick_e8()),
@@ -71,8 +86,8 @@ impl<T: Transport> Agent for SequencerAgent<T> {
     fn summary(&self) -> String {
         let counters = self.counters();
         format!(
-            "sequenced {} commands, refused {}, dropped {} of unknown gateways",
-            counters.sequenced, counters.refused, counters.strangers
+            "sequenced {} commands, refused {}, dropped {} of unknown gateways; {} records of its own",
+            counters.sequenced, counters.refused, counters.strangers, counters.own
         )
     }
 }

@@ -40,6 +40,12 @@ impl Stamper {
         self.next
     }
 
+    /// The latest time seen: that of the next stamp.
+    #[must_use]
+    pub const fn time(&self) -> TimeNs {
+        self.time
+    }
+
     /// Looks at the clock: once per duty cycle, also when there is nothing to stamp. A clock that
     /// went back is held at the latest time seen.
     ///

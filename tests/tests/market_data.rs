@@ -6,11 +6,16 @@ use vesta_engine::{Engine, SessionOwner, Settings};
 use vesta_md_publisher::{BookOrder, Publisher};
 use vesta_sim::Random;
 use vesta_tools::consumer::Consumer;
-use vesta_types::{Capacity, Epoch, GatewayId, InstrumentId, SessionId, ShardId, Side};
-use vesta_wire::client::Origin;
+use vesta_types::{
+    AuctionKind, Capacity, Epoch, GatewayId, InstrumentId, InstrumentRules, PriceTicks, QtyLots,
+    SessionId, ShardId, Side, TradingState,
+};
+use vesta_wire::client::{FLAG_HIDDEN, Origin};
 use vesta_wire::event::EventFrame;
 use vesta_wire::md::{MdFrame, PriceLevel, SnapshotBegin, SnapshotEnd};
-use vesta_wire::record::{CancelOrder, DefineInstrument, NewOrder, ReplaceOrder, Stamp};
+use vesta_wire::record::{
+    CancelOrder, DefineInstrument, NewOrder, NewOrderExtended, ReplaceOrder, SetState, Stamp,
+};
 use vesta_wire::{Decimal, EventReader, Message, Outbox, Symbol, decode, encode, open_frame};
 
 const INSTRUMENTS: [InstrumentId; 2] = [InstrumentId(1), InstrumentId(2)];
@@ -19,9 +24,14 @@ fn engine() -> Engine {
     Engine::new(Settings {
         shard: ShardId(1),
         epoch: Epoch(1),
-        sessions: vec![SessionOwner { session: SessionId(1), gateway: GatewayId(1) }],
+        sessions: vec![SessionOwner::plain(SessionId(1), GatewayId(1))],
         outcomes_kept: 4,
-        capacity: Capacity { order_count_max: 64, level_count_max: 16, instrument_count_max: 2 },
+        capacity: Capacity {
+            order_count_max: 64,
+            level_count_max: 16,
+            instrument_count_max: 2,
+            session_count_max: 1,
+        },
     })
 }
 
@@ -31,11 +41,17 @@ fn bytes<M: Message>(message: &M) -> Vec<u8> {
     bytes
 }
 
+/// Every so many records one is the sequencer's own.
+const OWN_EVERY: u64 = 20;
+
 /// Record `seq`: first the definitions, then commands 1, 2, ... of session 1.
 fn record(random: &mut Random, seq: u64) -> Vec<u8> {
     let is_definition = seq <= INSTRUMENTS.len() as u64;
-    let (gateway, session) = if is_definition { (0, 0) } else { (1, 1) };
-    let client_seq = if is_definition { 0 } else { seq - INSTRUMENTS.len() as u64 };
+    // Now and then a call, and its end, in which the book may be crossed.
+    let is_own = seq.is_multiple_of(OWN_EVERY);
+    let (gateway, session) = if is_definition || is_own { (0, 0) } else { (1, 1) };
+    let commands = (seq - seq / OWN_EVERY).saturating_sub(INSTRUMENTS.len() as u64);
+    let client_seq = if session == 0 { 0 } else { commands };
     let stamp =
         Stamp { seq: seq.into(), time_ns: seq.into(), epoch: 1.into(), gateway: gateway.into() };
     let origin = Origin {
@@ -47,8 +63,7 @@ fn record(random: &mut Random, seq: u64) -> Vec<u8> {
         return bytes(&DefineInstrument {
             stamp,
             origin,
-            price_max: 100.into(),
-            qty_max: 50.into(),
+            rules: (&InstrumentRules::new(PriceTicks(100), QtyLots(50))).into(),
             symbol: Symbol::new("X").expect("short"),
             instrument: (seq as u32).into(),
             tick_size: Decimal { mantissa: 1.into(), exponent: 0 },
@@ -56,23 +71,44 @@ fn record(random: &mut Random, seq: u64) -> Vec<u8> {
             reserved: [0; 2],
         });
     }
+    if is_own {
+        let nth = seq / OWN_EVERY;
+        let calls = nth % 4 < 2;
+        let state = if calls { TradingState::AuctionCall } else { TradingState::Uncross };
+        return bytes(&SetState {
+            stamp,
+            origin,
+            instrument: (1 + nth as u32 % 2).into(),
+            state: state as u8,
+            auction: AuctionKind::Volatility as u8,
+            reserved: [0; 2],
+        });
+    }
     let instrument = (random.between(1, 2) as u32).into();
     let name = random.between(1, 30).into();
     let price = (random.between(45, 55) as i64).into();
     let qty = random.between(1, 20).into();
+    let plain = NewOrder {
+        stamp,
+        origin,
+        client_order_id: name,
+        account: 0.into(),
+        price,
+        qty,
+        instrument,
+        stp_group: 0.into(),
+        side: random.between(1, 2) as u8,
+        order_type: 1,
+        time_in_force: random.between(1, 2) as u8,
+        flags: 0,
+        post_only: 0,
+        self_trade: 0,
+        reserved: [0; 2],
+    };
     match random.between(0, 9) {
-        0..6 => bytes(&NewOrder {
-            stamp,
-            origin,
-            client_order_id: name,
-            price,
-            qty,
-            instrument,
-            side: random.between(1, 2) as u8,
-            order_type: 1,
-            time_in_force: random.between(1, 2) as u8,
-            flags: 0,
-        }),
+        0..4 => bytes(&plain),
+        4 => bytes(&NewOrder { time_in_force: 1, flags: FLAG_HIDDEN, ..plain }),
+        5 => bytes(&iceberg(&plain, random.between(1, 5))),
         6..8 => bytes(&CancelOrder {
             stamp,
             origin,
@@ -88,9 +124,38 @@ fn record(random: &mut Random, seq: u64) -> Vec<u8> {
             order_id: 0.into(),
             price,
             qty,
+            stop_price: 0.into(),
             instrument,
             reserved: [0; 4],
         }),
+    }
+}
+
+fn iceberg(plain: &NewOrder, tip: u64) -> NewOrderExtended {
+    NewOrderExtended {
+        stamp: plain.stamp,
+        origin: plain.origin,
+        client_order_id: plain.client_order_id,
+        account: plain.account,
+        price: plain.price,
+        qty: (plain.qty.get() + tip).into(),
+        display_qty: tip.into(),
+        min_qty: 0.into(),
+        stop_price: 0.into(),
+        trail_ticks: 0.into(),
+        offset_ticks: 0.into(),
+        expires_ns: 0.into(),
+        budget: 0.into(),
+        instrument: plain.instrument,
+        stp_group: plain.stp_group,
+        side: plain.side,
+        order_type: plain.order_type,
+        time_in_force: 1,
+        flags: 0,
+        post_only: 0,
+        self_trade: 0,
+        peg: 0,
+        reserved: 0,
     }
 }
 
@@ -127,7 +192,12 @@ fn engines_books(engine: &Engine) -> Books {
         engine
             .matcher()
             .orders(id, side)
-            .map(|o| BookOrder { order_id: o.order_id, side, price: o.price, qty: o.qty })
+            .map(|o| BookOrder {
+                order_id: o.order_id,
+                side,
+                price: o.queue_price,
+                qty: o.displayed,
+            })
             .collect()
     };
     sides().map(side).collect()

@@ -1,6 +1,7 @@
 //! All roles in one process, on one thread, with one media driver: what `vesta demo` and
 //! `vesta replay --via appliance` trade against.
 
+use crate::tap::{LogTap, Records};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -12,15 +13,19 @@ use vesta_netio::{AeronTransport, Clock, Idler, MediaDriver, StopFlag, UdpSocket
 use vesta_runner::{Agent, StartError, client_settings, describe_driver, driver_settings, idle};
 use vesta_sequencer::SequencerAgent;
 use vesta_transport::Duty;
-use vesta_types::state_hash::RestingOrder;
+use vesta_types::state_hash::{InstrumentStatus, LiveOrder};
 use vesta_types::{InstrumentId, Side};
 
 /// What the engine holds at the end.
 #[derive(Clone, Debug, Default)]
 pub struct EngineState {
-    /// Every resting order, by instrument and side, in priority order.
-    pub books: Vec<(InstrumentId, Side, Vec<RestingOrder>)>,
-    /// The hash of the books.
+    /// Every displayed order, by instrument and side, in priority order.
+    pub books: Vec<(InstrumentId, Side, Vec<LiveOrder>)>,
+    /// What each instrument does.
+    pub statuses: Vec<InstrumentStatus>,
+    /// The records that were applied.
+    pub records: Records,
+    /// The hash of the books, undisplayed orders and waiting stops included.
     pub book_hash: u64,
     /// Name of the datapath that the roles ran on.
     pub datapath: String,
@@ -132,7 +137,7 @@ fn run(config: &Config, stop: &StopFlag, shared: &Shared) -> Result<EngineState,
         }
         idler.idle(work);
     }
-    Ok(roles.engine_state())
+    roles.engine_state().map_err(RunError::BrokeDown)
 }
 
 /// The agents, on one transport.
@@ -141,6 +146,8 @@ struct Roles {
     engine: EngineAgent<AeronTransport>,
     gateway: GatewayAgent<AeronTransport, UdpSocket>,
     md_publisher: MdPublisherAgent<AeronTransport>,
+    /// For the check at the end.
+    tap: LogTap<AeronTransport>,
     /// Last, so that it outlives the streams on it.
     transport: AeronTransport,
 }
@@ -169,7 +176,9 @@ impl Roles {
             &vesta_md_publisher::run::links(config),
             vesta_md_publisher::run::settings(config),
         )?;
-        Ok(Self { sequencer, engine, gateway, md_publisher, transport })
+        let input_log = vesta_engine::run::links(config).input_log;
+        let tap = LogTap::new(&mut transport, &input_log)?;
+        Ok(Self { sequencer, engine, gateway, md_publisher, tap, transport })
     }
 
     /// One duty cycle of everything, in the order of the data path.
@@ -180,10 +189,18 @@ impl Roles {
         work += self.sequencer.do_work(now).map_err(|e| format!("sequencer: {e}"))?;
         work += self.engine.do_work().map_err(|e| format!("engine: {e}"))?;
         work += self.md_publisher.do_work(now).map_err(|e| format!("md-publisher: {e}"))?;
+        work += self.tap.do_work().map_err(|e| format!("tap: {e}"))?;
         Ok(work)
     }
 
-    fn engine_state(&self) -> EngineState {
+    fn engine_state(&mut self) -> Result<EngineState, String> {
+        let applied = self.engine.engine().next_seq().0 - 1;
+        // What the engine has read is there for us, too.
+        while (self.tap.records().times.len() as u64) < applied
+            && self.tap.do_work().map_err(|e| format!("tap: {e}"))? > 0
+        {}
+        let mut records = self.tap.records().clone();
+        records.truncate(applied);
         let matcher = self.engine.engine().matcher();
         let books = matcher
             .instruments()
@@ -198,11 +215,14 @@ impl Roles {
         ];
         let summaries = roles.iter().map(|(name, role)| format!("{name} {}", role.summary()));
         let datapath = |driver: &MediaDriver| driver.datapath().datapath.to_string();
-        EngineState {
+        let statuses = matcher.instruments().filter_map(|(id, _)| matcher.status(id)).collect();
+        Ok(EngineState {
             books,
+            statuses,
+            records,
             book_hash: matcher.state_hash(),
             datapath: self.transport.with_driver(datapath).unwrap_or_default(),
             summaries: summaries.collect(),
-        }
+        })
     }
 }

@@ -9,16 +9,18 @@
 //! A repetition is safe: the engine executes a `client_seq` once, and answers again with what
 //! became of it. Sans-I/O but for the [`DatagramSocket`]; time is handed in.
 
+mod request;
+
+use request::REQUEST_LEN_MAX;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use vesta_transport::{DatagramSocket, SendOutcome};
-use vesta_types::{Command, InstrumentId, OrderRef, RejectReason, Scale, SessionId};
+use vesta_types::{Command, InstrumentId, RejectReason, Scale, SessionId};
 use vesta_wire::client::{
-    AcceptedReport, CancelRequest, CancelledReport, ExecutedReport, FLAG_POST_ONLY,
-    MassCancelRequest, NewOrderRequest, Origin, RefusedReport, RejectedReport, ReplaceRequest,
-    ReplacedReport, ResentReport,
+    AcceptedReport, CancelledReport, ExecutedReport, Origin, RefusedReport, RejectedReport,
+    ReplacedReport, RepricedReport, ResentReport, SelfTradePreventedReport, TriggeredReport,
 };
-use vesta_wire::{Message, decode, encode, peek};
+use vesta_wire::{Message, decode, peek};
 
 /// The epoch that sessions have until they are opened by the log.
 const SESSION_EPOCH: u32 = 1;
@@ -40,8 +42,14 @@ pub enum Report {
     Fill(Fill),
     /// An order, or what was left of one, is gone.
     Cancelled(ExecutionState),
-    /// An order has another open quantity.
+    /// An order has another price, trigger or open quantity.
     Replaced(ExecutionState),
+    /// A stop's trigger was reached.
+    Triggered(ExecutionState),
+    /// A pegged order followed its reference.
+    Repriced(ExecutionState),
+    /// A quantity came off an order that met one of its group.
+    SelfTradePrevented(ExecutionState),
 }
 
 /// The outcome of a command.
@@ -80,8 +88,10 @@ pub struct Fill {
     pub qty_e8: i64,
     /// What is left open of the order, 10^-8.
     pub leaves_e8: i64,
-    /// True when it was the resting side.
+    /// True when it was the resting side; in an auction, the sell.
     pub maker: bool,
+    /// True in an auction.
+    pub auction: bool,
 }
 
 /// What became of an order without a trade.
@@ -95,9 +105,9 @@ pub struct ExecutionState {
     pub client_order_id: u64,
     /// Its owner.
     pub session: SessionId,
-    /// Cancelled: the quantity that is gone; replaced: the open quantity from now on; 10^-8.
+    /// Cancelled: the quantity that is gone; otherwise what is open of it from now on; 10^-8.
     pub qty_e8: i64,
-    /// Its price, 10^-8.
+    /// Its price from now on, 10^-8; 0 for none. Of a self-trade that was prevented, its price.
     pub price_e8: i64,
 }
 
@@ -115,9 +125,6 @@ pub struct Counters {
     /// Datagrams that are no report.
     pub faults: u64,
 }
-
-const REQUEST_LEN_MAX: usize = ReplaceRequest::LEN;
-const _: () = assert!(NewOrderRequest::LEN <= REQUEST_LEN_MAX);
 
 #[derive(Debug)]
 struct InFlight {
@@ -203,7 +210,7 @@ impl<D: DatagramSocket> Client<D> {
             session_epoch: SESSION_EPOCH.into(),
         };
         let mut request = [0; REQUEST_LEN_MAX];
-        let len = write_request(&self.scales, origin, command, &mut request)?;
+        let len = request::write(&self.scales, origin, command, &mut request)?;
         if session.in_flight.is_empty() {
             session.heard_ns = now_ns;
         }
@@ -301,6 +308,7 @@ impl<D: DatagramSocket> Client<D> {
                     qty_e8: r.qty.get(),
                     leaves_e8: r.leaves.get(),
                     maker: r.maker == 1,
+                    auction: r.auction == 1,
                 }));
             }
             CancelledReport::TEMPLATE_ID => {
@@ -322,6 +330,39 @@ impl<D: DatagramSocket> Client<D> {
                     client_order_id: r.client_order_id.get(),
                     session: SessionId(r.session.get()),
                     qty_e8: r.qty.get(),
+                    price_e8: r.price.get(),
+                }));
+            }
+            TriggeredReport::TEMPLATE_ID => {
+                let r: &TriggeredReport = decode(bytes).ok()?;
+                heard(Report::Triggered(ExecutionState {
+                    event_seq: r.event_seq.get(),
+                    order_id: r.order_id.get(),
+                    client_order_id: r.client_order_id.get(),
+                    session: SessionId(r.session.get()),
+                    qty_e8: r.qty.get(),
+                    price_e8: r.price.get(),
+                }));
+            }
+            RepricedReport::TEMPLATE_ID => {
+                let r: &RepricedReport = decode(bytes).ok()?;
+                heard(Report::Repriced(ExecutionState {
+                    event_seq: r.event_seq.get(),
+                    order_id: r.order_id.get(),
+                    client_order_id: r.client_order_id.get(),
+                    session: SessionId(r.session.get()),
+                    qty_e8: r.qty.get(),
+                    price_e8: r.price.get(),
+                }));
+            }
+            SelfTradePreventedReport::TEMPLATE_ID => {
+                let r: &SelfTradePreventedReport = decode(bytes).ok()?;
+                heard(Report::SelfTradePrevented(ExecutionState {
+                    event_seq: r.event_seq.get(),
+                    order_id: r.order_id.get(),
+                    client_order_id: r.client_order_id.get(),
+                    session: SessionId(r.session.get()),
+                    qty_e8: r.leaves.get(),
                     price_e8: r.price.get(),
                 }));
             }
@@ -401,74 +442,13 @@ pub enum Unsendable {
     /// The client was not told of the instrument.
     #[error("the client does not know instrument {0}")]
     UnknownInstrument(InstrumentId),
-}
-
-fn write_request(
-    scales: &BTreeMap<InstrumentId, Scale>,
-    origin: Origin,
-    command: &Command,
-    buffer: &mut [u8; REQUEST_LEN_MAX],
-) -> Result<usize, Unsendable> {
-    let scale = |instrument: InstrumentId| {
-        scales.get(&instrument).copied().ok_or(Unsendable::UnknownInstrument(instrument))
-    };
-    let written = match command {
-        Command::New(c) => {
-            let scale = scale(c.instrument)?;
-            let request = NewOrderRequest {
-                origin,
-                client_order_id: c.client_order_id.0.into(),
-                price: scale.price_e8(c.price).into(),
-                qty: scale.qty_e8(c.qty).into(),
-                instrument: c.instrument.0.into(),
-                side: c.side as u8,
-                order_type: c.order_type as u8,
-                time_in_force: c.time_in_force as u8,
-                flags: if c.post_only { FLAG_POST_ONLY } else { 0 },
-            };
-            encode(&request, buffer).len()
-        }
-        Command::Cancel(c) => {
-            let (client_order_id, order_id) = names(c.target);
-            let request = CancelRequest {
-                origin,
-                client_order_id: client_order_id.into(),
-                order_id: order_id.into(),
-                instrument: c.instrument.0.into(),
-                reserved: [0; 4],
-            };
-            encode(&request, buffer).len()
-        }
-        Command::Replace(c) => {
-            let scale = scale(c.instrument)?;
-            let (client_order_id, order_id) = names(c.target);
-            let request = ReplaceRequest {
-                origin,
-                client_order_id: client_order_id.into(),
-                order_id: order_id.into(),
-                price: scale.price_e8(c.price).into(),
-                qty: scale.qty_e8(c.qty).into(),
-                instrument: c.instrument.0.into(),
-                reserved: [0; 4],
-            };
-            encode(&request, buffer).len()
-        }
-        Command::MassCancel(c) => {
-            let request = MassCancelRequest {
-                origin,
-                instrument: c.instrument.map_or(0, |id| id.0).into(),
-                side: c.side.map_or(0, |side| side as u8),
-                reserved: [0; 3],
-            };
-            encode(&request, buffer).len()
-        }
-    };
-    Ok(written)
-}
-
-const fn names(target: OrderRef) -> (u64, u64) {
-    match target {
-        OrderRef::Client(id) => (id.0, 0),
-        OrderRef::Order(id) => (0, id.0),
-    }
+    /// A figure that does not fit into 64 bits of 10^-8.
+    #[error("a {0} is too large for the wire")]
+    TooLarge(&'static str),
+    /// A budget that no number of 10^-8 stands for.
+    #[error("the budget is finer than the wire")]
+    TooFine,
+    /// It is the operator's, who has a stream of its own.
+    #[error("no session may give this command")]
+    Operators,
 }

@@ -13,10 +13,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use vesta_md_publisher::{BookError, BookOrder, Level, MarketBook};
-use vesta_types::{InstrumentId, OrderId, PriceTicks, QtyLots, Side};
+use vesta_types::{AuctionKind, InstrumentId, OrderId, PriceTicks, QtyLots, Side, TradingState};
 use vesta_wire::md::{
-    AddOrder, DeleteOrder, ExecuteOrder, Heartbeat, InstrumentInfo, MdFrame, PriceLevel,
-    ReduceOrder, SnapshotBegin, SnapshotEnd, SnapshotOrder, Trade,
+    AddOrder, DeleteOrder, ExecuteOrder, Heartbeat, Indicative, InstrumentInfo, MdFrame,
+    PriceLevel, ReduceOrder, SnapshotBegin, SnapshotEnd, SnapshotOrder, Trade, TradingStatus,
 };
 use vesta_wire::{Message, WireError, decode, open_frame, peek};
 
@@ -48,6 +48,8 @@ struct Instrument {
     book: MarketBook,
     state: State,
     loading: Option<Loading>,
+    status: Option<TradingStatus>,
+    indicative: Option<Indicative>,
     last_trade: Option<(PriceTicks, QtyLots)>,
 }
 
@@ -79,6 +81,8 @@ struct Loading {
     feed_seq: u64,
     order_count: u32,
     book: MarketBook,
+    status: Option<TradingStatus>,
+    indicative: Option<Indicative>,
 }
 
 /// A consumer of one shard's market data.
@@ -157,6 +161,27 @@ impl Consumer {
     #[must_use]
     pub fn last_trade(&self, instrument: InstrumentId) -> Option<(PriceTicks, QtyLots)> {
         self.instruments.get(&instrument)?.last_trade
+    }
+
+    /// What an instrument does just now, and in a call the auction that is called, where its book is
+    /// live.
+    #[must_use]
+    pub fn status(&self, instrument: InstrumentId) -> Option<(TradingState, Option<AuctionKind>)> {
+        let status = self.instruments.get(&instrument).filter(|i| i.is_live())?.status?;
+        Some((TradingState::from_wire(status.state)?, AuctionKind::from_wire(status.auction)))
+    }
+
+    /// What was last told of the auction that is being called, where the book is live.
+    #[must_use]
+    pub fn indicative(&self, instrument: InstrumentId) -> Option<vesta_types::Indicative> {
+        let told = self.instruments.get(&instrument).filter(|i| i.is_live())?.indicative?;
+        Some(vesta_types::Indicative {
+            instrument,
+            price: PriceTicks(told.price.get()),
+            qty: QtyLots(told.qty.get()),
+            imbalance: QtyLots(told.imbalance.get()),
+            imbalance_side: Side::from_wire(told.imbalance_side),
+        })
     }
 
     /// The instruments that are followed.
@@ -299,7 +324,23 @@ impl Consumer {
                         feed_seq: begin.feed_seq.get(),
                         order_count: begin.order_count.get(),
                         book: MarketBook::default(),
+                        status: None,
+                        indicative: None,
                     });
+                }
+            }
+            TradingStatus::TEMPLATE_ID => {
+                let status: &TradingStatus = decode(message)?;
+                let loading = self.entry(status.instrument.get()).and_then(|e| e.loading.as_mut());
+                if let Some(loading) = loading {
+                    loading.status = Some(*status);
+                }
+            }
+            Indicative::TEMPLATE_ID => {
+                let told: &Indicative = decode(message)?;
+                let loading = self.entry(told.instrument.get()).and_then(|e| e.loading.as_mut());
+                if let Some(loading) = loading {
+                    loading.indicative = Some(*told);
                 }
             }
             SnapshotOrder::TEMPLATE_ID => {
@@ -346,6 +387,8 @@ impl Consumer {
             return;
         }
         instrument.book = loading.book;
+        instrument.status = loading.status;
+        instrument.indicative = loading.indicative;
         instrument.state = State::Live { holds: loading.feed_seq };
         counters.snapshots += 1;
         for (feed_seq, message) in kept.iter().filter(|(n, _)| *n > loading.feed_seq) {
@@ -399,6 +442,12 @@ impl Instrument {
                 self.book.remove(OrderId(m.order_id.get()))?;
             }
             PriceLevel::TEMPLATE_ID => self.check_level(decode(message)?)?,
+            TradingStatus::TEMPLATE_ID => {
+                self.status = Some(*decode(message)?);
+                // What was told of one call says nothing of the next.
+                self.indicative = None;
+            }
+            Indicative::TEMPLATE_ID => self.indicative = Some(*decode(message)?),
             Trade::TEMPLATE_ID => {
                 let m: &Trade = decode(message)?;
                 self.last_trade = Some((PriceTicks(m.price.get()), QtyLots(m.qty.get())));
@@ -456,6 +505,8 @@ fn instrument_of(message: &[u8]) -> Option<InstrumentId> {
         DeleteOrder::TEMPLATE_ID => decode::<DeleteOrder>(message).ok()?.instrument,
         PriceLevel::TEMPLATE_ID => decode::<PriceLevel>(message).ok()?.instrument,
         Trade::TEMPLATE_ID => decode::<Trade>(message).ok()?.instrument,
+        TradingStatus::TEMPLATE_ID => decode::<TradingStatus>(message).ok()?.instrument,
+        Indicative::TEMPLATE_ID => decode::<Indicative>(message).ok()?.instrument,
         _ => return None,
     };
     Some(InstrumentId(id.get()))

@@ -292,6 +292,7 @@ fn conclude(
         prints_complete: saw_all(feed.consumer()),
         cancelled: traded.cancelled,
         replaced: traded.replaced,
+        moved: traded.moved,
         engine: &engine,
     };
     let mut trades: Vec<u64> = traded.fills.iter().map(|fill| fill.trade_id).collect();

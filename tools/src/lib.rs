@@ -13,6 +13,7 @@ pub mod demo;
 pub mod feed;
 pub mod flow;
 pub mod latency;
+pub mod tap;
 pub mod trader;
 pub mod venues;
 pub mod verify;

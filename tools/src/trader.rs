@@ -33,6 +33,7 @@ pub struct Trader<'a> {
     fills: Vec<Fill>,
     cancelled: u64,
     replaced: u64,
+    moved: u64,
     latency: Latency,
     /// Monotonic times, ns: the first command's, the last answer's.
     started_ns: u64,
@@ -53,6 +54,8 @@ pub struct Traded {
     pub cancelled: u64,
     /// How many replacements were reported.
     pub replaced: u64,
+    /// How often orders were reported to be triggered, repriced, or reduced by self-trade prevention.
+    pub moved: u64,
     /// From the intended time of sending to the outcome.
     pub latency: Latency,
     /// What the client counted.
@@ -83,6 +86,7 @@ impl<'a> Trader<'a> {
             fills: Vec::new(),
             cancelled: 0,
             replaced: 0,
+            moved: 0,
             latency: Latency::new(),
             started_ns: 0,
             answered_ns: 0,
@@ -150,7 +154,7 @@ impl<'a> Trader<'a> {
     /// The clock is read at each answer, not once per cycle: a time from before the answer was
     /// there would flatter the venue whenever this thread was paused in between.
     pub fn poll(&mut self, clock: &Clock) -> usize {
-        let Self { client, answers, fills, cancelled, replaced, .. } = self;
+        let Self { client, answers, fills, cancelled, replaced, moved, .. } = self;
         let Self { latency, intended_ns, answered_ns, event_seq, .. } = self;
         client.poll(clock.mono_ns(), &mut |report| match report {
             Report::Answer(answer) => {
@@ -172,6 +176,12 @@ impl<'a> Trader<'a> {
                 *replaced += 1;
                 *event_seq = state.event_seq.max(*event_seq);
             }
+            Report::Triggered(state)
+            | Report::Repriced(state)
+            | Report::SelfTradePrevented(state) => {
+                *moved += 1;
+                *event_seq = state.event_seq.max(*event_seq);
+            }
         })
     }
 
@@ -186,6 +196,7 @@ impl<'a> Trader<'a> {
             fills: self.fills,
             cancelled: self.cancelled,
             replaced: self.replaced,
+            moved: self.moved,
             latency: self.latency,
             event_seq: self.event_seq,
         }

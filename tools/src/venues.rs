@@ -11,7 +11,8 @@ use vesta_netio::{Clock, Idler, StopFlag, UdpSocket};
 use vesta_replay::{Effect, Level, Owner, Request, Sessions, Venue};
 use vesta_runner::idle;
 use vesta_types::{
-    ClientOrderId, InstrumentId, PriceTicks, QtyLots, RejectReason, Scale, SessionId, Side,
+    Capacity, ClientOrderId, InstrumentId, InstrumentRules, PriceTicks, QtyLots, RejectReason,
+    Scale, SessionId, Side,
 };
 
 /// A tick of a recording, in LOBSTER's own unit of 10^-4 dollars.
@@ -40,8 +41,8 @@ pub fn recorded(mut config: Config) -> Config {
         tick_size: vesta_config::decimal_e8(TICK_E8),
         lot_size: vesta_config::decimal_e8(LOT_E8),
         scale,
-        price_max: PriceTicks::MAX,
-        qty_max: QtyLots(QTY_MAX),
+        notional_max: vesta_config::decimal_e8(0),
+        rules: InstrumentRules::new(PriceTicks::MAX, QtyLots(QTY_MAX)),
     }];
     config
 }
@@ -75,12 +76,16 @@ impl MatchingVenue {
     /// # Errors
     /// When the instrument is not admitted.
     pub fn new(config: &Config) -> Result<Self, String> {
-        let mut matcher = Matcher::new(config.capacity());
+        let capacity = Capacity { session_count_max: 2, ..config.capacity() };
+        let mut matcher = Matcher::new(capacity);
         let instrument = &config.instrument_list[0];
-        matcher
-            .define(instrument.id, instrument.limits())
-            .map_err(|r: RejectReason| r.to_string())?;
+        matcher.define(instrument.id, instrument.rules).map_err(|r: RejectReason| r.to_string())?;
         let sessions = Sessions { named: SessionId(1), anonymous: SessionId(2) };
+        for session in [sessions.named, sessions.anonymous] {
+            matcher
+                .define_session(session, config.engine.order_count_max)
+                .map_err(|r: RejectReason| r.to_string())?;
+        }
         Ok(Self { matcher, instrument: instrument.id, sessions })
     }
 }
@@ -226,6 +231,8 @@ impl<'a> ApplianceVenue<'a> {
                 id: ClientOrderId(state.client_order_id),
                 qty: lots(state.qty_e8),
             }),
+            // No request makes an order of such a kind.
+            Report::Triggered(_) | Report::Repriced(_) | Report::SelfTradePrevented(_) => {}
         });
         Ok(work + self.feed.do_work(now).map_err(|error| error.to_string())?)
     }

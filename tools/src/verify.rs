@@ -1,11 +1,13 @@
 //! The check at the end of a run: what clients and consumers were told, against the naive model.
 //!
-//! The model is fed with the commands in the order that the venue says it gave them (`seq`), and
-//! with nothing else of the venue's. Its replies, trades and books must be what was reported.
+//! The model is fed with the commands in the order that the venue says it gave them (`seq`), with the
+//! times of the records, with the records that no client asked for (ticks, changes of state), and with
+//! nothing else of the venue's. Its replies, trades and books must be what was reported.
 
 use crate::appliance::EngineState;
 use crate::client::{Answer, Fill};
 use crate::consumer::Consumer;
+use crate::tap::Own;
 use std::collections::BTreeMap;
 use vesta_config::Config;
 use vesta_md_publisher::BookOrder;
@@ -66,6 +68,9 @@ pub struct Told<'a> {
     pub cancelled: u64,
     /// How many replacements clients were told of.
     pub replaced: u64,
+    /// How often clients were told that an order was triggered, repriced, or reduced by self-trade
+    /// prevention.
+    pub moved: u64,
     /// What the engine holds at the end.
     pub engine: &'a EngineState,
 }
@@ -94,7 +99,8 @@ pub fn against_model(config: &Config, told: &Told<'_>) -> Differences {
     differences
 }
 
-/// Applies the answered commands in the venue's order; returns the model and its trades.
+/// Applies the log: the answered commands, and what no client asked for. Returns the model and its
+/// trades.
 fn run_model(
     config: &Config,
     told: &Told<'_>,
@@ -102,55 +108,106 @@ fn run_model(
 ) -> (Model, Vec<Executed>) {
     let mut model = Model::new(config.capacity());
     for instrument in &config.instrument_list {
-        if let Err(reason) = model.define(instrument.id, instrument.limits()) {
+        if let Err(reason) = model.define(instrument.id, instrument.rules) {
             differences.add(|| format!("the model refuses {}: {reason}", instrument.symbol));
         }
     }
-    let mut order: Vec<(&Answer, &Command)> = told
-        .answers
-        .iter()
-        .zip(told.commands)
-        .filter_map(|(answer, command)| Some((answer.as_ref()?, command)))
-        .collect();
-    order.sort_by_key(|(answer, _)| answer.seq);
+    for session in &config.session_list {
+        if let Err(reason) = model.define_session(session.id, session.open_order_max) {
+            differences.add(|| format!("the model refuses session {}: {reason}", session.id));
+        }
+    }
+    let answered = told.answers.iter().zip(told.commands);
+    let answered = answered.filter_map(|(answer, command)| Some((answer.as_ref()?, command)));
+    let mut answered: BTreeMap<u64, (&Answer, &Command)> =
+        answered.map(|pair| (pair.0.seq, pair)).collect();
+    let own: BTreeMap<u64, Own> = told.engine.records.own.iter().copied().collect();
     let mut trades = Vec::new();
     let mut events = Vec::new();
-    let (mut cancelled, mut replaced) = (0, 0);
-    for (answer, command) in order {
+    let mut counts = Counts::default();
+    for (seq, time) in (1..).zip(&told.engine.records.times) {
         events.clear();
-        model.apply(command, &mut events);
-        let ours = match events.first() {
-            Some(Event::Accepted(e)) => (None, e.order_id),
-            Some(Event::Rejected(e)) => (Some(e.reason), e.order_id),
-            _ => (None, OrderId(0)),
-        };
-        if ours != (answer.rejected, OrderId(answer.order_id)) {
-            differences.add(|| {
-                let (rejected, order_id) = (answer.rejected, answer.order_id);
-                format!(
-                    "record {}: the venue answered {rejected:?} for order {order_id}, the model {:?} \
-                     for order {}; {command:?}",
-                    answer.seq, ours.0, ours.1
-                )
-            });
+        model.advance_to(*time, &mut events);
+        match own.get(&seq) {
+            Some(Own::Tick) => model.tick(*time, &mut events),
+            Some(Own::Command(command)) => model.apply(command, &mut events),
+            None => {}
+        }
+        if let Some((answer, command)) = answered.remove(&seq) {
+            let caused = events.len();
+            model.apply(command, &mut events);
+            compare_answer(answer, command, events.get(caused), differences);
         }
         for event in &events {
-            match event {
-                Event::Executed(e) => trades.push(*e),
-                Event::Cancelled(_) => cancelled += 1,
-                Event::Replaced(_) => replaced += 1,
-                Event::Accepted(_) | Event::Rejected(_) | Event::Rested(_) => {}
+            counts.add(event);
+            if let Event::Executed(e) = event {
+                trades.push(*e);
             }
         }
     }
-    for (what, theirs, ours) in
-        [("cancellations", told.cancelled, cancelled), ("replacements", told.replaced, replaced)]
-    {
+    for (seq, (answer, command)) in answered {
+        differences.add(|| format!("no record {seq} in the log: {answer:?} to {command:?}"));
+    }
+    for (what, theirs, ours) in [
+        ("cancellations", told.cancelled, counts.cancelled),
+        ("replacements", told.replaced, counts.replaced),
+        ("triggers, new prices and prevented self-trades", told.moved, counts.moved),
+    ] {
         if theirs != ours {
             differences.add(|| format!("{what}: clients were told of {theirs}, model {ours}"));
         }
     }
     (model, trades)
+}
+
+/// What owners of orders must have been told, beside replies and trades: each event once.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    cancelled: u64,
+    replaced: u64,
+    moved: u64,
+}
+
+impl Counts {
+    fn add(&mut self, event: &Event) {
+        match event {
+            Event::Cancelled(_) => self.cancelled += 1,
+            Event::Replaced(_) => self.replaced += 1,
+            Event::Triggered(_) | Event::Repriced(_) => self.moved += 1,
+            // Its two orders are told apart.
+            Event::SelfTradePrevented(_) => self.moved += 2,
+            Event::Accepted(_)
+            | Event::Rejected(_)
+            | Event::Rested(_)
+            | Event::Executed(_)
+            | Event::StateChanged(_)
+            | Event::Indicative(_) => {}
+        }
+    }
+}
+
+/// The model's primary reply to a command must be what its client was answered.
+fn compare_answer(
+    answer: &Answer,
+    command: &Command,
+    reply: Option<&Event>,
+    differences: &mut Differences,
+) {
+    let ours = match reply {
+        Some(Event::Accepted(e)) => (None, e.order_id),
+        Some(Event::Rejected(e)) => (Some(e.reason), e.order_id),
+        _ => (None, OrderId(0)),
+    };
+    if ours != (answer.rejected, OrderId(answer.order_id)) {
+        differences.add(|| {
+            let (rejected, order_id) = (answer.rejected, answer.order_id);
+            format!(
+                "record {}: the venue answered {rejected:?} for order {order_id}, the model {:?} \
+                 for order {}; {command:?}",
+                answer.seq, ours.0, ours.1
+            )
+        });
+    }
 }
 
 /// How often a trade was told, and to whom.
@@ -187,6 +244,7 @@ fn compare_trades(
             price_e8: scale.price_e8(e.price),
             qty_e8: scale.qty_e8(e.qty),
             leaves_e8: scale.qty_e8(party.leaves),
+            auction: e.auction,
             ..*fill
         });
         if ours != Some(*fill) {
@@ -200,10 +258,12 @@ fn compare_trades(
             print.price.get(),
             print.qty.get(),
             print.aggressor_side,
+            print.auction,
         );
         let ours = expected.get_mut(&trade_id).map(|(e, tellings)| {
             tellings.public += 1;
-            (e.instrument, e.price.0, e.qty.0, e.taker_side as u8)
+            let side = if e.auction { 0 } else { e.taker_side as u8 };
+            (e.instrument, e.price.0, e.qty.0, side, u8::from(e.auction))
         });
         if ours != Some(theirs) {
             differences.add(|| format!("trade {trade_id}: printed {theirs:?}, model {ours:?}"));
@@ -224,7 +284,8 @@ fn compare_trades(
     }
 }
 
-/// Compares the books that a consumer rebuilt with the engine's, order by order.
+/// Compares the books that a consumer rebuilt with the engine's, order by order, and what it was told
+/// of the instruments.
 #[must_use]
 pub fn books(engine: &EngineState, consumer: &Consumer) -> Differences {
     let mut differences = Differences::default();
@@ -236,12 +297,26 @@ pub fn books(engine: &EngineState, consumer: &Consumer) -> Differences {
         let theirs = consumer.book(*instrument).map(|book| side_of(book.orders(*side)));
         let ours = side_of(orders.iter().map(|order| BookOrder {
             order_id: order.order_id,
-            side: order.side,
-            price: order.price,
-            qty: order.qty,
+            side: order.terms.side,
+            price: order.queue_price,
+            qty: order.displayed,
         }));
         if theirs.as_ref() != Some(&ours) {
             differences.add(|| describe(*instrument, *side, theirs.as_deref(), &ours));
+        }
+    }
+    for status in &engine.statuses {
+        let ours = (Some(status.state), status.auction, status.told);
+        let theirs = consumer.status(status.instrument);
+        let theirs = (
+            theirs.map(|(state, _)| state),
+            theirs.and_then(|(_, auction)| auction),
+            consumer.indicative(status.instrument),
+        );
+        if ours != theirs {
+            let instrument = status.instrument;
+            differences
+                .add(|| format!("instrument {instrument}: engine {ours:?}, told {theirs:?}"));
         }
     }
     differences
@@ -281,9 +356,7 @@ fn describe(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vesta_types::{
-        ClientOrderId, NewOrder, OrderType, PriceTicks, QtyLots, SessionId, TimeInForce, TradeId,
-    };
+    use vesta_types::{ClientOrderId, NewOrder, PriceTicks, QtyLots, SessionId, TimeNs, TradeId};
 
     const LOT_E8: i64 = 10_000;
     const TICK_E8: i64 = 1_000_000;
@@ -295,23 +368,21 @@ mod tests {
         fills: Vec<Fill>,
         prints: Vec<Trade>,
         cancelled: u64,
+        moved: u64,
         engine: EngineState,
     }
 
     fn run() -> Run {
         let config = Config::default();
         let order = |session: u32, side, qty| {
-            Command::New(NewOrder {
-                session: SessionId(session),
-                client_order_id: ClientOrderId(1),
-                instrument: config.instrument_list[0].id,
+            Command::New(NewOrder::limit(
+                SessionId(session),
+                ClientOrderId(1),
+                config.instrument_list[0].id,
                 side,
-                order_type: OrderType::Limit,
-                time_in_force: TimeInForce::Gtc,
-                post_only: false,
-                price: PriceTicks(100),
-                qty: QtyLots(qty),
-            })
+                PriceTicks(100),
+                QtyLots(qty),
+            ))
         };
         let commands = vec![order(1, Side::Sell, 5), order(2, Side::Buy, 3)];
         let answer =
@@ -327,6 +398,7 @@ mod tests {
             qty_e8: 3 * LOT_E8,
             leaves_e8: leaves * LOT_E8,
             maker,
+            auction: false,
         };
         let print = Trade {
             trade_id: TradeId(1).0.into(),
@@ -335,7 +407,8 @@ mod tests {
             qty: 3.into(),
             instrument: config.instrument_list[0].id.0.into(),
             aggressor_side: Side::Buy as u8,
-            reserved: [0; 3],
+            auction: 0,
+            reserved: [0; 2],
         };
         let mut run = Run {
             commands,
@@ -343,8 +416,10 @@ mod tests {
             fills: vec![fill(1, true, 2), fill(2, false, 0)],
             prints: vec![print],
             cancelled: 0,
+            moved: 0,
             engine: EngineState::default(),
         };
+        run.engine.records.times = vec![TimeNs(1); 2];
         let model = run_model(&config, &told(&run), &mut Differences::default()).0;
         run.engine.book_hash = model.state_hash();
         run
@@ -359,6 +434,7 @@ mod tests {
             prints_complete: true,
             cancelled: run.cancelled,
             replaced: 0,
+            moved: run.moved,
             engine: &run.engine,
         }
     }
@@ -373,7 +449,7 @@ mod tests {
     #[test]
     fn everything_that_is_told_wrong_is_a_difference() {
         type Wrong = (&'static str, fn(&mut Run));
-        let wrongs: [Wrong; 11] = [
+        let wrongs: [Wrong; 15] = [
             ("both reports are lost", |run| run.fills.clear()),
             ("the taker's report is lost", |run| run.fills.truncate(1)),
             ("a report comes twice", |run| run.fills.push(run.fills[0])),
@@ -383,6 +459,17 @@ mod tests {
             ("the wrong price", |run| run.fills[1].price_e8 += TICK_E8),
             ("the wrong price in public", |run| run.prints[0].price = 101.into()),
             ("a cancellation of nothing", |run| run.cancelled = 1),
+            ("a trigger of nothing", |run| run.moved = 1),
+            ("an auction in public", |run| run.prints[0].auction = 1),
+            ("a record that is not there", |run| run.engine.records.times.truncate(1)),
+            ("a halt that nobody was told of", |run| {
+                let halt = Command::SetState(vesta_types::SetState {
+                    instrument: InstrumentId(1),
+                    state: vesta_types::TradingState::Halt,
+                    auction: vesta_types::AuctionKind::Opening,
+                });
+                run.engine.records.own.push((1, Own::Command(halt)));
+            }),
             ("another book", |run| run.engine.book_hash ^= 1),
             ("another order id", |run| {
                 if let Some(answer) = &mut run.answers[1] {

@@ -17,9 +17,9 @@ use vesta_engine_abi::abi::{
 };
 use vesta_matching::{Capacity, EventSink, Matcher};
 use vesta_types::{
-    self as types, ClientOrderId, Command, Event, InstrumentId, InstrumentRules, NewOrder,
-    OrderRef, PriceTicks, QtyLots, Replace, ReplaceShrink, SessionId, Side, StpGroup, TickStep,
-    TimeInForce, TimeNs,
+    self as types, ClientOrderId, Event, InstrumentId, InstrumentRules, NewOrder, OrderRef,
+    PriceTicks, QtyLots, Replace, ReplaceShrink, SessionId, Side, StpGroup, TickStep, TimeInForce,
+    TimeNs,
 };
 
 /// Half of the prices that the matcher holds are below the ABI's 0. A workload within 2^47 ticks of
@@ -88,7 +88,7 @@ impl Book {
             stp_group: StpGroup((order.sequence_number as u32).wrapping_add(1)),
             ..NewOrder::limit(SESSION, client_order_id, INSTRUMENT, side, price, qty)
         };
-        self.matcher.apply(&Command::New(new), &mut OfNew { order, output });
+        self.matcher.apply_new(&new, &mut OfNew { order, output });
     }
 
     #[inline(always)]
@@ -98,7 +98,7 @@ impl Book {
         self.time_passes();
         let target = OrderRef::Client(id);
         let cancel = types::Cancel { session: SESSION, instrument: INSTRUMENT, target };
-        self.matcher.apply(&Command::Cancel(cancel), &mut sink);
+        self.matcher.apply_cancel(&cancel, &mut sink);
     }
 
     #[inline(always)]
@@ -115,7 +115,7 @@ impl Book {
             qty: QtyLots(modify.quantity.into()),
             stop_price: PriceTicks(0),
         };
-        self.matcher.apply(&Command::Replace(replace), &mut sink);
+        self.matcher.apply_replace(&replace, &mut sink);
     }
 
     /// The best price of a side, in the ABI's ticks.

@@ -77,6 +77,7 @@ fn roles(config: &Config) -> Check {
     within("sequencer.clock_jump_max_ms", sequencer.clock_jump_max_ms, 1..=MS_MAX, "")?;
     let why = "without a reader nothing can be published";
     within("sequencer.input_readers_min", sequencer.input_readers_min, 1..=64, why)?;
+    within("sequencer.tick_interval_ms", sequencer.tick_interval_ms, 0..=MS_MAX, "")?;
     within("sessions.window", sessions.window, 1..=1 << 20, "")?;
     within("sessions.cancel_reserve", sessions.cancel_reserve, 0..=1 << 20, "")?;
     let session_count = config.session_list.len() as u64;

@@ -14,10 +14,13 @@ mod channels;
 mod check;
 mod choice;
 mod error;
+mod instrument;
 mod lists;
+mod schedule;
 mod section;
 #[cfg(test)]
 mod tests;
+mod word;
 
 use std::io::Read as _;
 use std::path::Path;
@@ -28,14 +31,18 @@ use vesta_types::{Capacity, Epoch, GatewayId, InstrumentId, Scale, ShardId};
 pub use channels::{Channel, Channels};
 pub use choice::{CommitLevel, Datapath, Idle, LogLevel, Mode, Threading};
 pub use error::ConfigError;
-pub use lists::{Gateway, Instrument, SESSION_COUNT_MAX, Session};
+pub use instrument::Instrument;
+pub use lists::{Gateway, SESSION_COUNT_MAX, Session};
+pub use schedule::Scheduled;
 pub use section::{
     BackStream, Consumer, Demo, Engine, GroupStream, Log, MdPublisher, Sequencer, SessionLimits,
     Shard, Streams, Transport, UnicastStream,
 };
 
 use error::Broken;
-use lists::{RawGateway, RawInstrument, RawSession};
+use instrument::RawInstrument;
+use lists::{RawGateway, RawSession};
+use schedule::RawScheduled;
 use section::{HasPartial, Partial};
 
 /// The default `vesta.toml`, as it is in the repository.
@@ -82,6 +89,8 @@ pub struct Config {
     pub gateway_list: Vec<Gateway>,
     /// `[[session]]`, at least one, by id.
     pub session_list: Vec<Session>,
+    /// `[[schedule]]`, in the order of time; may be empty.
+    pub schedule: Vec<Scheduled>,
 }
 
 impl Config {
@@ -133,11 +142,12 @@ impl Config {
 
     /// What bounds the books of the engine.
     #[must_use]
-    pub const fn capacity(&self) -> Capacity {
+    pub fn capacity(&self) -> Capacity {
         Capacity {
             order_count_max: self.engine.order_count_max,
             level_count_max: self.engine.level_count_max,
             instrument_count_max: self.engine.instrument_count_max,
+            session_count_max: self.session_list.len() as u32,
         }
     }
 
@@ -189,13 +199,18 @@ impl Default for Config {
 }
 
 macro_rules! raw {
-    (tables { $($table:ident: $type:ty,)* } lists { $($list:ident: $item:ty,)* }) => {
+    (
+        tables { $($table:ident: $type:ty,)* }
+        lists { $($list:ident: $item:ty,)* }
+        lists_that_may_be_empty { $($maybe:ident: $maybe_item:ty,)* }
+    ) => {
         /// A file as written: any table, key or list may be missing.
         #[derive(Default, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         struct Raw {
             $($table: <$type as HasPartial>::Partial,)*
             $($list: Option<Vec<$item>>,)*
+            $($maybe: Option<Vec<$maybe_item>>,)*
         }
 
         impl Raw {
@@ -203,13 +218,17 @@ macro_rules! raw {
                 Self {
                     $($table: self.$table.or(defaults.$table),)*
                     $($list: self.$list.or(defaults.$list),)*
+                    $($maybe: self.$maybe.or(defaults.$maybe),)*
                 }
             }
 
-            fn tables(self) -> Result<(($($type,)*), ($(Vec<$item>,)*)), String> {
+            fn tables(
+                self,
+            ) -> Result<(($($type,)*), ($(Vec<$item>,)*), ($(Vec<$maybe_item>,)*)), String> {
                 Ok((
                     ($(self.$table.whole().map_err(|key| format!("{}.{key}", stringify!($table)))?,)*),
                     ($(self.$list.ok_or(stringify!($list))?,)*),
+                    ($(self.$maybe.unwrap_or_default(),)*),
                 ))
             }
         }
@@ -219,6 +238,7 @@ macro_rules! raw {
         struct Printed<'a> {
             $($table: &'a $type,)*
             $($list: Vec<$item>,)*
+            $(#[serde(skip_serializing_if = "Vec::is_empty")] $maybe: Vec<$maybe_item>,)*
         }
     };
 }
@@ -241,6 +261,9 @@ raw! {
         gateway: RawGateway,
         session: RawSession,
     }
+    lists_that_may_be_empty {
+        schedule: RawScheduled,
+    }
 }
 
 impl Raw {
@@ -252,7 +275,7 @@ impl Raw {
     }
 
     fn resolve(self) -> Result<Config, Broken> {
-        let (tables, lists) = self.tables().map_err(|key| {
+        let (tables, lists, (schedule,)) = self.tables().map_err(|key| {
             Broken::new(key, "nothing", "the default file must have every key", "report this")
         })?;
         let (
@@ -268,9 +291,10 @@ impl Raw {
             log,
         ) = tables;
         let (instrument, gateway, session) = lists;
-        let instrument_list = lists::instruments(&instrument)?;
+        let instrument_list = instrument::instruments(&instrument)?;
         let gateway_list = lists::gateways(&gateway)?;
-        let session_list = lists::sessions(&session, &gateway_list)?;
+        let session_list = lists::sessions(&session, &gateway_list, engine.order_count_max)?;
+        let schedule = schedule::schedule(&schedule, &instrument_list)?;
         let mut config = Config {
             shard,
             sequencer,
@@ -285,6 +309,7 @@ impl Raw {
             instrument_list,
             gateway_list,
             session_list,
+            schedule,
         };
         check::rules(&config)?;
         if config.engine.event_readers_min == 0 {
@@ -310,6 +335,7 @@ impl<'a> From<&'a Config> for Printed<'a> {
             instrument: config.instrument_list.iter().map(RawInstrument::from).collect(),
             gateway: config.gateway_list.iter().map(RawGateway::from).collect(),
             session: lists::session_runs(&config.session_list),
+            schedule: config.schedule.iter().map(RawScheduled::from).collect(),
         }
     }
 }

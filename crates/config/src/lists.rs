@@ -1,15 +1,13 @@
-//! The lists of `vesta.toml`: instruments, gateways and sessions. A file that gives one entry of a
-//! list gives the whole list.
+//! The lists of `vesta.toml` that say who is there: gateways and sessions; and what all lists share.
+//! A file that gives one entry of a list gives the whole list.
 
 use std::fmt;
 use std::net::SocketAddrV4;
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, de};
-use vesta_types::{
-    GatewayId, InstrumentId, Limits, PriceTicks, QtyLots, RejectReason, Scale, SessionId,
-};
-use vesta_wire::Symbol;
+use vesta_types::{AccountId, GatewayId, SessionId, StpGroup};
 
 use crate::error::Broken;
 
@@ -19,51 +17,6 @@ const CLIENT_DIGITS: u32 = 8;
 /// Most sessions of a shard. Each takes `sessions.window` stored outcomes in the engine; a million
 /// of them is beyond what one shard serves, and more likely a slip of the pen.
 pub const SESSION_COUNT_MAX: u32 = 1_000_000;
-
-/// A tradable instrument.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Instrument {
-    /// Its id, from 1.
-    pub id: InstrumentId,
-    /// Its ticker, 1 to 16 printable ASCII characters.
-    pub symbol: String,
-    /// Size of a tick in quote currency, for printing.
-    pub tick_size: Decimal,
-    /// Size of a lot in base currency, for printing.
-    pub lot_size: Decimal,
-    /// Size of tick and lot in the 10^-8 units of clients.
-    pub scale: Scale,
-    /// Highest price of an order.
-    pub price_max: PriceTicks,
-    /// Largest quantity of an order.
-    pub qty_max: QtyLots,
-}
-
-impl Instrument {
-    /// What the book admits.
-    #[must_use]
-    pub const fn limits(&self) -> Limits {
-        Limits { price_max: self.price_max, qty_max: self.qty_max }
-    }
-
-    /// The ticker as messages carry it.
-    #[must_use]
-    pub fn wire_symbol(&self) -> Symbol {
-        Symbol::new(&self.symbol).expect("the length was checked when the file was read")
-    }
-
-    /// A price as people write it.
-    #[must_use]
-    pub fn price_decimal(&self, price: PriceTicks) -> Decimal {
-        self.tick_size * Decimal::from(price.0)
-    }
-
-    /// A quantity as people write it.
-    #[must_use]
-    pub fn qty_decimal(&self, qty: QtyLots) -> Decimal {
-        self.lot_size * Decimal::from(qty.0)
-    }
-}
 
 /// A gateway process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,18 +32,33 @@ pub struct Gateway {
 }
 
 /// A client session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// Its id, from 1.
     pub id: SessionId,
     /// The one gateway that it may use.
     pub gateway: GatewayId,
+    /// Live orders that it may have. In the file 0 stands for `engine.order_count_max`; here it is
+    /// that number.
+    pub open_order_max: u32,
+    /// The accounts that it may trade for, ascending; `AccountId(0)` alone where none is named. The
+    /// sessions of one entry share the list.
+    pub accounts: Arc<[AccountId]>,
+    /// The self-trade groups that it may use beside 0, ascending; shared likewise.
+    pub stp_groups: Arc<[StpGroup]>,
 }
 
 /// A decimal in quotes: a bare number would be read as binary floating point, which has no 0.1.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct DecimalText(pub String);
+
+impl DecimalText {
+    /// True for a decimal that is 0, however it is written.
+    pub fn is_zero(&self) -> bool {
+        Decimal::from_str_exact(&self.0).is_ok_and(|value| value.is_zero())
+    }
+}
 
 impl<'de> Deserialize<'de> for DecimalText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -106,17 +74,6 @@ impl<'de> Deserialize<'de> for DecimalText {
         }
         deserializer.deserialize_str(Text)
     }
-}
-
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawInstrument {
-    id: u32,
-    symbol: String,
-    tick_size: DecimalText,
-    lot_size: DecimalText,
-    price_max: DecimalText,
-    qty_max: DecimalText,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -139,10 +96,16 @@ pub struct RawSession {
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u32>,
     gateway: u32,
+    #[serde(default)]
+    open_order_max: u32,
+    #[serde(default)]
+    accounts: Vec<u64>,
+    #[serde(default)]
+    stp_groups: Vec<u32>,
 }
 
 /// Reads a decimal of at most eight digits after the point, above 0: its value, and in 10^-8.
-fn positive(key: &str, text: &DecimalText) -> Result<(Decimal, i64), Broken> {
+pub fn positive(key: &str, text: &DecimalText) -> Result<(Decimal, i64), Broken> {
     let broken = |rule: &str, fix: &str| Broken::new(key, format!("{:?}", text.0), rule, fix);
     let value = Decimal::from_str_exact(&text.0)
         .map_err(|_| broken("must be a decimal number", "write digits and a point, as \"0.01\""))?;
@@ -165,27 +128,8 @@ fn positive(key: &str, text: &DecimalText) -> Result<(Decimal, i64), Broken> {
     Ok((value, units))
 }
 
-/// Says in words why a limit is not one.
-fn limit(key: &str, text: &DecimalText, reason: RejectReason, unit: &str, max: u64) -> Broken {
-    let value = format!("{:?}", text.0);
-    match reason {
-        RejectReason::OffTick | RejectReason::OffLot => Broken::new(
-            key,
-            value,
-            format!("must be a whole number of {unit}s"),
-            format!("write a multiple of {unit}_size"),
-        ),
-        _ => Broken::new(
-            key,
-            value,
-            format!("must be at most {max} {unit}s"),
-            format!("lower it, or choose a coarser {unit}_size"),
-        ),
-    }
-}
-
 /// Refuses an id that is 0 or was seen before.
-fn new_id(key: String, id: u32, seen: impl IntoIterator<Item = u32>) -> Result<(), Broken> {
+pub fn new_id(key: String, id: u32, seen: impl IntoIterator<Item = u32>) -> Result<(), Broken> {
     if id == 0 {
         return Err(Broken::new(key, id, "ids start at 1; 0 means none", "number from 1"));
     }
@@ -193,46 +137,6 @@ fn new_id(key: String, id: u32, seen: impl IntoIterator<Item = u32>) -> Result<(
         return Err(Broken::new(key, id, "this id is taken by an earlier entry", "choose another"));
     }
     Ok(())
-}
-
-pub fn instruments(raw: &[RawInstrument]) -> Result<Vec<Instrument>, Broken> {
-    let mut out: Vec<Instrument> = Vec::with_capacity(raw.len());
-    for (i, raw) in raw.iter().enumerate() {
-        let key = |name: &str| format!("instrument[{i}].{name}");
-        new_id(key("id"), raw.id, out.iter().map(|o| o.id.0))?;
-        let symbol = &raw.symbol;
-        if !(1..=16).contains(&symbol.len()) || !symbol.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(Broken::new(
-                key("symbol"),
-                format!("{symbol:?}"),
-                "must be 1 to 16 printable ASCII characters, which is what messages have room for",
-                "shorten or respell it",
-            ));
-        }
-        if out.iter().any(|o| o.symbol == *symbol) {
-            return Err(Broken::new(
-                key("symbol"),
-                format!("{symbol:?}"),
-                "this symbol is taken by an earlier entry",
-                "choose another",
-            ));
-        }
-        let (tick_size, tick_e8) = positive(&key("tick_size"), &raw.tick_size)?;
-        let (lot_size, lot_e8) = positive(&key("lot_size"), &raw.lot_size)?;
-        let scale = Scale::new(tick_e8, lot_e8).expect("both are above 0");
-        let (_, price_e8) = positive(&key("price_max"), &raw.price_max)?;
-        let price_max = scale.price_ticks(price_e8).map_err(|reason| {
-            let max = PriceTicks::MAX.0.unsigned_abs();
-            limit(&key("price_max"), &raw.price_max, reason, "tick", max)
-        })?;
-        let (_, qty_e8) = positive(&key("qty_max"), &raw.qty_max)?;
-        let qty_max = scale.qty_lots(qty_e8).map_err(|reason| {
-            limit(&key("qty_max"), &raw.qty_max, reason, "lot", QtyLots::MAX.0)
-        })?;
-        let (id, symbol) = (InstrumentId(raw.id), symbol.clone());
-        out.push(Instrument { id, symbol, tick_size, lot_size, scale, price_max, qty_max });
-    }
-    Ok(out)
 }
 
 pub fn gateways(raw: &[RawGateway]) -> Result<Vec<Gateway>, Broken> {
@@ -249,7 +153,11 @@ pub fn gateways(raw: &[RawGateway]) -> Result<Vec<Gateway>, Broken> {
     Ok(out)
 }
 
-pub fn sessions(raw: &[RawSession], gateways: &[Gateway]) -> Result<Vec<Session>, Broken> {
+pub fn sessions(
+    raw: &[RawSession],
+    gateways: &[Gateway],
+    order_count_max: u32,
+) -> Result<Vec<Session>, Broken> {
     let mut out: Vec<Session> = Vec::new();
     for (i, raw) in raw.iter().enumerate() {
         let key = |name: &str| format!("session[{i}].{name}");
@@ -289,7 +197,18 @@ pub fn sessions(raw: &[RawSession], gateways: &[Gateway]) -> Result<Vec<Session>
                 "name one that is there, or add it (a file without [[session]] has the default one)",
             ));
         }
-        out.extend((0..count).map(|n| Session { id: SessionId(first + n), gateway }));
+        let (accounts, stp_groups) = rights(raw, &key)?;
+        let open_order_max = match raw.open_order_max {
+            0 => order_count_max,
+            most => most,
+        };
+        out.extend((0..count).map(|n| Session {
+            id: SessionId(first + n),
+            gateway,
+            open_order_max,
+            accounts: accounts.clone(),
+            stp_groups: stp_groups.clone(),
+        }));
     }
     out.sort_by_key(|session| session.id);
     if let Some(twice) = out.windows(2).find(|pair| pair[0].id == pair[1].id) {
@@ -303,17 +222,39 @@ pub fn sessions(raw: &[RawSession], gateways: &[Gateway]) -> Result<Vec<Session>
     Ok(out)
 }
 
-impl From<&Instrument> for RawInstrument {
-    fn from(instrument: &Instrument) -> Self {
-        let text = |value: Decimal| DecimalText(value.normalize().to_string());
-        Self {
-            id: instrument.id.0,
-            symbol: instrument.symbol.clone(),
-            tick_size: text(instrument.tick_size),
-            lot_size: text(instrument.lot_size),
-            price_max: text(instrument.price_decimal(instrument.price_max)),
-            qty_max: text(instrument.qty_decimal(instrument.qty_max)),
-        }
+/// The accounts and the self-trade groups of an entry's sessions.
+#[expect(clippy::type_complexity, reason = "a pair of lists, taken apart at once")]
+fn rights(
+    raw: &RawSession,
+    key: &dyn Fn(&str) -> String,
+) -> Result<(Arc<[AccountId]>, Arc<[StpGroup]>), Broken> {
+    let mut accounts = raw.accounts.clone();
+    if accounts.is_empty() {
+        accounts.push(0);
+    }
+    let mut stp_groups = raw.stp_groups.clone();
+    if stp_groups.contains(&0) {
+        return Err(Broken::new(
+            key("stp_groups"),
+            0,
+            "0 means none, and every session may say so",
+            "leave it out",
+        ));
+    }
+    ascending(&key("accounts"), &mut accounts)?;
+    ascending(&key("stp_groups"), &mut stp_groups)?;
+    Ok((
+        accounts.into_iter().map(AccountId).collect(),
+        stp_groups.into_iter().map(StpGroup).collect(),
+    ))
+}
+
+/// Sorts a list in which nothing may be twice.
+fn ascending<T: Ord + Copy + fmt::Display>(key: &str, list: &mut [T]) -> Result<(), Broken> {
+    list.sort_unstable();
+    match list.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(twice) => Err(Broken::new(key, twice[0], "is in the list twice", "take one out")),
+        None => Ok(()),
     }
 }
 
@@ -330,13 +271,22 @@ impl From<&Gateway> for RawGateway {
 
 /// Sorted sessions as runs, so that ten thousand print as one entry.
 pub fn session_runs(sessions: &[Session]) -> Vec<RawSession> {
+    let alike = |a: &Session, b: &Session| {
+        a.gateway == b.gateway
+            && a.open_order_max == b.open_order_max
+            && a.accounts == b.accounts
+            && a.stp_groups == b.stp_groups
+    };
     sessions
-        .chunk_by(|a, b| a.gateway == b.gateway && a.id.0 + 1 == b.id.0)
+        .chunk_by(|a, b| alike(a, b) && a.id.0 + 1 == b.id.0)
         .map(|run| RawSession {
             id: None,
             first: Some(run[0].id.0),
             count: Some(run.len() as u32),
             gateway: run[0].gateway.0,
+            open_order_max: run[0].open_order_max,
+            accounts: run[0].accounts.iter().map(|account| account.0).collect(),
+            stp_groups: run[0].stp_groups.iter().map(|group| group.0).collect(),
         })
         .collect()
 }

@@ -120,6 +120,8 @@ sections! {
         clock_jump_max_ms: u64,
         /// Readers of the input log that must have joined before the first record.
         input_readers_min: u32,
+        /// From one tick to the next, ms; 0 for none.
+        tick_interval_ms: u64,
     }
 
     /// `[sessions]`: bounds of a client session, the same in gateway and engine.

@@ -1,7 +1,11 @@
 //! What a file turns into, and what its owner reads when it does not.
 
 use crate::*;
-use vesta_types::{InstrumentId, PriceTicks, QtyLots, SessionId};
+use vesta_types::{
+    AccountId, AuctionKind, BandAction, HiddenPriority, InstrumentId, InstrumentRules, PriceTicks,
+    QtyLots, ReplaceShrink, SelfTrade, SelfTradeDecides, SessionId, StpGroup, TickStep,
+    TradingState,
+};
 
 fn parse(text: &str) -> Config {
     Config::parse(text, "my.toml").unwrap_or_else(|error| panic!("{error}"))
@@ -47,13 +51,20 @@ fn the_default_is_whole() {
     assert_eq!((btc.id, btc.symbol.as_str()), (InstrumentId(1), "BTC-USD"));
     assert_eq!(btc.wire_symbol().as_str(), "BTC-USD");
     assert_eq!((btc.scale.tick_e8(), btc.scale.lot_e8()), (1_000_000, 10_000));
-    assert_eq!((btc.price_max, btc.qty_max), (PriceTicks(1_000_000_000), QtyLots(1_000_000_000)));
+    let plain = InstrumentRules::new(PriceTicks(1_000_000_000), QtyLots(1_000_000_000));
+    assert_eq!(btc.rules, plain, "every rule that may be left out is off");
+    assert_eq!(config.sequencer.tick_interval_ms, 100);
+    assert!(config.schedule.is_empty());
+    let session = &config.session_list[0];
+    assert_eq!(session.open_order_max, config.engine.order_count_max);
+    assert_eq!((&session.accounts[..], &session.stp_groups[..]), (&[AccountId(0)][..], &[][..]));
+    assert_eq!(config.capacity().check(), Ok(()));
     assert_eq!(btc.price_decimal(PriceTicks(6_543_210)).to_string(), "65432.10");
     assert_eq!(btc.qty_decimal(QtyLots(15)).to_string(), "0.0015");
     for instrument in &config.instrument_list {
         // Neither of these may panic: they are the largest that the book lets through.
-        let _ = instrument.scale.price_e8(instrument.price_max);
-        let _ = instrument.scale.qty_e8(instrument.qty_max);
+        let _ = instrument.scale.price_e8(instrument.rules.price_max);
+        let _ = instrument.scale.qty_e8(instrument.rules.qty_max);
     }
 }
 
@@ -119,6 +130,142 @@ fn gaps_are_filled_and_lists_replaced() {
     assert!(config.session_list.iter().all(|s| s.gateway == GatewayId(7)));
 }
 
+/// The one instrument, with everything that may be said of it.
+const EVERY_RULE: &str = r#"
+[[instrument]]
+id = 1
+symbol = "A"
+tick_size = "0.01"
+lot_size = "0.1"
+price_max = "1000"
+qty_max = "1000"
+notional_max = "5000.0005"
+tick_steps = [{ from = "10", step = "0.05" }, { from = "100", step = "0.25" }]
+reference_price = "50"
+static_band = "7.5"
+dynamic_band = "2"
+dynamic_band_action = "interrupt"
+market_protection = "0.50"
+stop_cascade_max = 9
+self_trade = "decrement"
+self_trade_decides = "maker"
+hidden_priority = "by_time"
+replace_shrink = "loses_priority"
+initial_state = "pre_open"
+"#;
+
+#[test]
+fn every_rule_of_an_instrument_is_read() {
+    let step = |from, ticks| TickStep { from: PriceTicks(from), ticks };
+    let expected = InstrumentRules {
+        price_max: PriceTicks(100_000),
+        qty_max: QtyLots(10_000),
+        notional_max: 5_000_000,
+        tick_steps: [step(1_000, 5), step(10_000, 25), step(0, 0), step(0, 0)],
+        reference_price: PriceTicks(5_000),
+        static_band_ticks: 750,
+        dynamic_band_ticks: 200,
+        dynamic_band_action: BandAction::Interrupt,
+        market_protection_ticks: 50,
+        stop_cascade_max: 9,
+        self_trade: SelfTrade::Decrement,
+        self_trade_decides: SelfTradeDecides::Maker,
+        hidden_priority: HiddenPriority::ByTime,
+        replace_shrink: ReplaceShrink::LosesPriority,
+        initial_state: TradingState::PreOpen,
+    };
+    assert_eq!(parse(EVERY_RULE).instrument_list[0].rules, expected);
+    assert_eq!(expected.check(), Ok(()));
+}
+
+#[test]
+fn zero_turns_a_rule_off() {
+    for key in
+        ["notional_max", "reference_price", "static_band", "dynamic_band", "market_protection"]
+    {
+        for zero in ["0", "0.00", "-0"] {
+            let text = format!("{}{key} = \"{zero}\"\n", instrument("id", "1"));
+            let expected = InstrumentRules::new(PriceTicks(100_000), QtyLots(10_000));
+            assert_eq!(parse(&text).instrument_list[0].rules, expected, "{key} = {zero}");
+        }
+    }
+}
+
+#[test]
+fn every_key_that_is_printed_is_in_the_manual() {
+    let text = [EVERY_RULE, SESSIONS, SCHEDULE].concat();
+    let printed: toml::Table = toml::from_str(&parse(&text).to_toml()).expect("the print");
+    for list in ["instrument", "session", "schedule", "gateway"] {
+        for entry in printed[list].as_array().expect("a list") {
+            for key in entry.as_table().expect("an entry").keys() {
+                let is_explained = DEFAULT_TOML.contains(&format!("#   {key}  "))
+                    || ["first", "count"].contains(&key.as_str());
+                assert!(is_explained, "{list}.{key}");
+            }
+        }
+    }
+}
+
+const SESSIONS: &str = r#"
+[[session]]
+first = 1
+count = 2
+gateway = 1
+open_order_max = 10
+accounts = [7, 0, 5]
+stp_groups = [3, 1]
+[[session]]
+id = 3
+gateway = 1
+"#;
+
+#[test]
+fn sessions_have_their_rights() {
+    let config = parse(SESSIONS);
+    for session in &config.session_list[..2] {
+        assert_eq!(session.open_order_max, 10);
+        assert_eq!(session.accounts[..], [AccountId(0), AccountId(5), AccountId(7)]);
+        assert_eq!(session.stp_groups[..], [StpGroup(1), StpGroup(3)]);
+    }
+    let plain = &config.session_list[2];
+    assert_eq!(plain.open_order_max, config.engine.order_count_max);
+    assert_eq!((&plain.accounts[..], plain.stp_groups.len()), (&[AccountId(0)][..], 0));
+    assert_eq!(config.capacity().session_count_max, 3);
+}
+
+const SCHEDULE: &str = r#"
+[[schedule]]
+instrument = 0
+after_ms = 500
+state = "uncross"
+[[schedule]]
+instrument = 1
+after_ms = 0
+state = "auction_call"
+auction = "opening"
+[[schedule]]
+instrument = 1
+after_ms = 500
+state = "halt"
+"#;
+
+#[test]
+fn the_schedule_is_in_the_order_of_time() {
+    let entry = |instrument: Option<u32>, after_ms, state, auction| Scheduled {
+        instrument: instrument.map(InstrumentId),
+        after_ms,
+        state,
+        auction,
+    };
+    let call = (TradingState::AuctionCall, Some(AuctionKind::Opening));
+    let expected = [
+        entry(Some(1), 0, call.0, call.1),
+        entry(None, 500, TradingState::Uncross, None),
+        entry(Some(1), 500, TradingState::Halt, None),
+    ];
+    assert_eq!(parse(SCHEDULE).schedule, expected);
+}
+
 #[test]
 fn what_is_printed_parses_to_the_same() {
     let odd = [
@@ -129,7 +276,8 @@ fn what_is_printed_parses_to_the_same() {
         "[[session]]\nfirst = 4\ncount = 3\ngateway = 2\n[[session]]\nid = 4294967295\ngateway = 1",
     ]
     .concat();
-    for text in ["", &odd] {
+    let rules = [EVERY_RULE, SESSIONS, SCHEDULE].concat();
+    for text in ["", &odd, &rules] {
         let config = parse(text);
         assert_eq!(parse(&config.to_toml()), config, "{}", config.to_toml());
     }
@@ -188,6 +336,16 @@ fn what_is_not_a_configuration_is_shown() {
         ),
         ("[transport]\ndatapath = \"xdp\"", &["line 2", "\"xdp\" is not available"]),
         ("[transport]\ndatapath = \"dpdk\"", &["use \"auto\" or \"uring\" or \"socket\""]),
+        (
+            &(instrument("id", "1") + "self_trade = \"default\""),
+            &["\"default\" is not known here; use \"cancel_newest\" or \"cancel_oldest\""],
+        ),
+        (&(instrument("id", "1") + "hidden_priority = 1"), &["a word in quotes", "\"by_time\""]),
+        (
+            "[[schedule]]\ninstrument = 0\nafter_ms = 1\nstate = \"open\"",
+            &["line 4", "\"open\" is not known here", "\"pre_open\""],
+        ),
+        ("[[schedule]]\ninstrument = 0\nstate = \"halt\"", &["missing field `after_ms`"]),
         ("[transport]\nthreading = \"dedicated\"", &["use \"invoker\" or \"shared\""]),
         (
             &instrument("tick_size", "0.01"),
@@ -207,6 +365,9 @@ fn what_is_not_a_configuration_is_shown() {
 fn a_broken_rule_is_named_with_its_fix() {
     let transport = |line: &str| format!("[transport]\n{line}");
     let run = |entry: &str| format!("[[session]]\n{entry}");
+    let with = |key: &str, value: &str| format!("{}{key} = {value}\n", instrument("id", "1"));
+    let step = |from: &str, step: &str| format!("{{ from = \"{from}\", step = \"{step}\" }}, ");
+    let schedule = |entry: &str| format!("[[schedule]]\n{entry}");
     for (text, expected) in [
         (
             "[shard]\nid = 0".to_owned(),
@@ -438,6 +599,88 @@ fn a_broken_rule_is_named_with_its_fix() {
         (
             instrument("price_max", "\"92233720368\"").replace("\"0.01\"", "\"0.00000001\""),
             ["instrument[0].price_max", "at most 281474976710656 ticks", "coarser tick_size"],
+        ),
+        (
+            "[sequencer]\ntick_interval_ms = 86400001".into(),
+            ["sequencer.tick_interval_ms = 86400001", "0 to 86400000", "or less"],
+        ),
+        (
+            with("notional_max", "\"0.0001\""),
+            ["instrument[0].notional_max = \"0.0001\"", "below one tick x lot", "no limit"],
+        ),
+        (
+            with("notional_max", "\"92233720368\"")
+                .replace("\"0.01\"", "\"0.00000001\"")
+                .replace("\"0.1\"", "\"0.00000001\""),
+            ["instrument[0].notional_max = \"92233720368\"", "below 2^64", "lower it"],
+        ),
+        (
+            with("static_band", "\"0.005\""),
+            ["instrument[0].static_band = \"0.005\"", "whole number of ticks", "multiple"],
+        ),
+        (
+            with("dynamic_band", "\"-1\""),
+            ["instrument[0].dynamic_band = \"-1\"", "above 0", "positive"],
+        ),
+        (
+            with("reference_price", "\"1000.01\""),
+            [
+                "instrument[0].reference_price = \"1000.01\"",
+                "price_max = \"1000\"",
+                "raise price_max",
+            ],
+        ),
+        (
+            with("dynamic_band_action", "\"interrupt\""),
+            ["instrument[0].dynamic_band_action", "contradicts dynamic_band", "give dynamic_band"],
+        ),
+        (
+            with("stop_cascade_max", "0"),
+            ["instrument[0].stop_cascade_max = 0", "no stop could ever act", "use 1 or more"],
+        ),
+        (
+            with("initial_state", "\"halt\""),
+            ["instrument[0].initial_state = \"halt\"", "\"pre_open\" or", "[[schedule]]"],
+        ),
+        (
+            with("tick_steps", &format!("[{}]", step("1", "0.05") + &step("1", "0.1"))),
+            ["instrument[0].tick_steps[1].from = \"1\"", "above that of the entry before", "sort"],
+        ),
+        (
+            with("tick_steps", &format!("[{}]", step("1", "0.015"))),
+            ["instrument[0].tick_steps[0].step = \"0.015\"", "whole number of ticks", "multiple"],
+        ),
+        (
+            with("tick_steps", &format!("[{}]", step("1", "1").repeat(5))),
+            ["instrument[0].tick_steps = 5 entries", "may have 4", "merge"],
+        ),
+        (
+            run("id = 1\ngateway = 1\naccounts = [5, 5]"),
+            ["session[0].accounts = 5", "twice", "take one out"],
+        ),
+        (
+            run("id = 1\ngateway = 1\nstp_groups = [2, 2]"),
+            ["session[0].stp_groups = 2", "twice", "take one out"],
+        ),
+        (
+            run("id = 1\ngateway = 1\nstp_groups = [0]"),
+            ["session[0].stp_groups = 0", "every session may", "leave it out"],
+        ),
+        (
+            schedule("instrument = 99\nafter_ms = 1\nstate = \"halt\""),
+            ["schedule[0].instrument = 99", "no [[instrument]]", "0 for every one"],
+        ),
+        (
+            schedule("instrument = 0\nafter_ms = 86400001\nstate = \"halt\""),
+            ["schedule[0].after_ms = 86400001", "0 to 86400000", "or less"],
+        ),
+        (
+            schedule("instrument = 0\nafter_ms = 1\nstate = \"auction_call\""),
+            ["schedule[0].auction = nothing", "\"auction_call\"", "name the auction"],
+        ),
+        (
+            schedule("instrument = 0\nafter_ms = 1\nstate = \"halt\"\nauction = \"closing\""),
+            ["schedule[0].auction = \"closing\"", "it is \"halt\"", "leave it out"],
         ),
         ("instrument = []".into(), ["instrument = []", "without an [[instrument]]", "add an"]),
         ("session = []".into(), ["session = []", "without an [[session]]", "add an"]),

@@ -3,9 +3,9 @@
 
 use vesta_types::state_hash::OrderPhase;
 use vesta_types::{
-    AuctionKind, ClientOrderId, InstrumentId, InstrumentRules, NewOrder, OrderRef, OrderType,
-    PegReference, PostOnly, PriceTicks, QtyLots, RejectReason, Replace, ReplaceShrink, Side,
-    TimeInForce, TradingState,
+    AuctionKind, ClientOrderId, InstrumentId, InstrumentRules, NewOrder, OrderId, OrderRef,
+    OrderType, PegReference, PostOnly, PriceTicks, QtyLots, RejectReason, Replace, ReplaceShrink,
+    Side, TimeInForce, TradingState,
 };
 
 use crate::arena::Flags;
@@ -116,7 +116,7 @@ impl<R: Reservation> Matcher<R> {
     ) -> Result<(), RejectReason> {
         use RejectReason as Reason;
         require(new.client_order_id != ClientOrderId(0), Reason::InvalidClientOrderId)?;
-        let book = &self.books[index.0 as usize];
+        let book = &self.books[index.0];
         require(is_within(new.price, 1, &book.rules), Reason::InvalidPrice)?;
         require_qty(new.qty, &book.rules)?;
         require_limits(book, true, new.price, PriceTicks(0), new.qty)?;
@@ -245,20 +245,24 @@ impl<R: Reservation> Matcher<R> {
     /// The order that a cancel or replace is for: live, the session's own, and of the instrument.
     #[inline(always)]
     pub(crate) fn admit_target(
-        &self,
+        &mut self,
         session: SessionIndex,
         instrument: InstrumentId,
         target: OrderRef,
     ) -> Result<NodeId, RejectReason> {
         let slot = match target {
             OrderRef::Client(id) => self.names.by_client(&self.arena, session, id),
-            OrderRef::Order(id) => self
-                .names
-                .by_order_id(&self.arena, id)
-                .filter(|&slot| self.arena[slot].session == session),
+            OrderRef::Order(id) => self.target_by_order_id(session, id),
         };
         let is_named = |slot: &NodeId| self.book(self.arena[*slot].book).instrument == instrument;
         slot.filter(is_named).ok_or(RejectReason::UnknownOrder)
+    }
+
+    #[inline(never)]
+    fn target_by_order_id(&mut self, session: SessionIndex, id: OrderId) -> Option<NodeId> {
+        self.settle_all();
+        let slot = self.names.by_order_id(&self.arena, id);
+        slot.filter(|&slot| self.arena[slot].session == session)
     }
 
     /// The order that a replace is for, and its price from then on.
@@ -331,10 +335,10 @@ impl<R: Reservation> Matcher<R> {
 
     #[inline(always)]
     pub(crate) fn admit_instrument(
-        &self,
+        &mut self,
         instrument: InstrumentId,
     ) -> Result<BookIndex, RejectReason> {
-        self.find_book(instrument).ok_or(RejectReason::UnknownInstrument)
+        self.find_book_again(instrument).ok_or(RejectReason::UnknownInstrument)
     }
 }
 

@@ -9,7 +9,6 @@
 //! A plain order (limit, good till cancelled or for the day, shown whole or hidden) needs no
 //! `Extra`. Slots are used again last freed, first used: they are in the cache.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
@@ -21,7 +20,7 @@ use vesta_types::{
 
 use crate::book::BookIndex;
 use crate::links::{Links, NodeId};
-use crate::memory::touched;
+use crate::memory::Table;
 use crate::sessions::SessionIndex;
 
 /// Where an order is, and how it differs from the plainest. Set once, but for the phase.
@@ -167,8 +166,8 @@ struct Ring {
 
 /// All live orders of a shard.
 pub(crate) struct Arena {
-    orders: Box<[Order]>,
-    ring: Box<[Ring]>,
+    orders: Table<Order>,
+    ring: Table<Ring>,
     extras: Vec<Extra>,
     /// The last freed, or the lowest; the others follow by their nodes.
     free: NodeId,
@@ -193,8 +192,8 @@ impl Arena {
             flags: Flags(0),
         };
         Self {
-            orders: touched(capacity, free),
-            ring: touched(capacity, Ring { next: NodeId::NIL, prev: NodeId::NIL }),
+            orders: Table::touched(capacity, free),
+            ring: Table::touched(capacity, Ring { next: NodeId::NIL, prev: NodeId::NIL }),
             extras: Vec::with_capacity(capacity),
             free: NodeId(0),
             count: 0,
@@ -216,7 +215,7 @@ impl Arena {
     pub(crate) fn insert(&mut self, links: &Links, order: Order) -> NodeId {
         let slot = self.free;
         // With no slot free this is out of range, and panics: the guards have seen one.
-        self.orders[slot.0 as usize] = order;
+        self.orders[slot.0] = order;
         self.free = links[slot].next;
         self.count += 1;
         slot
@@ -225,7 +224,7 @@ impl Arena {
     /// Gives a slot back.
     #[inline(always)]
     pub(crate) fn remove(&mut self, links: &mut Links, slot: NodeId) {
-        let order = &mut self.orders[slot.0 as usize];
+        let order = &mut self.orders[slot.0];
         debug_assert_ne!(order.order_id, OrderId(0), "freed twice");
         order.order_id = OrderId(0);
         let extra = order.extra;
@@ -277,44 +276,46 @@ impl Arena {
     /// Links a session's newest order behind its last one (`first` is its oldest, if it has any).
     #[inline(always)]
     pub(crate) fn ring_append(&mut self, first: NodeId, slot: NodeId) {
-        let at = slot.0 as usize;
+        let at = slot.0;
         if first == NodeId::NIL {
             self.ring[at] = Ring { next: slot, prev: slot };
             return;
         }
-        let last = self.ring[first.0 as usize].prev;
-        self.ring[at] = Ring { next: first, prev: last };
-        self.ring[last.0 as usize].next = slot;
-        self.ring[first.0 as usize].prev = slot;
+        let mut ring = self.ring.as_mut();
+        let last = ring[first.0].prev;
+        ring[at] = Ring { next: first, prev: last };
+        ring[last.0].next = slot;
+        ring[first.0].prev = slot;
     }
 
     /// Takes an order out of its session's ring. Returns what comes after it: itself, if it was
     /// the only one.
     #[inline(always)]
     pub(crate) fn ring_remove(&mut self, slot: NodeId) -> NodeId {
-        let Ring { next, prev } = self.ring[slot.0 as usize];
-        self.ring[prev.0 as usize].next = next;
-        self.ring[next.0 as usize].prev = prev;
+        let mut ring = self.ring.as_mut();
+        let Ring { next, prev } = ring[slot.0];
+        ring[prev.0].next = next;
+        ring[next.0].prev = prev;
         next
     }
 
     pub(crate) fn ring_next(&self, slot: NodeId) -> NodeId {
-        self.ring[slot.0 as usize].next
+        self.ring[slot.0].next
     }
 
     pub(crate) fn ring_prev(&self, slot: NodeId) -> NodeId {
-        self.ring[slot.0 as usize].prev
+        self.ring[slot.0].prev
     }
 
     /// Live slots, in no order that means anything.
     pub(crate) fn live(&self) -> impl Iterator<Item = NodeId> {
-        let all = (0..).map(NodeId).zip(&self.orders);
+        let all = (0..).map(NodeId).zip(self.orders.as_slice());
         all.filter(|(_, order)| order.order_id != OrderId(0)).map(|(slot, _)| slot)
     }
 
     /// True when the slot holds a live order.
     pub(crate) fn is_live(&self, slot: NodeId) -> bool {
-        self.orders[slot.0 as usize].order_id != OrderId(0)
+        self.orders[slot.0].order_id != OrderId(0)
     }
 
     /// An order as its terms stand, but for those that the arena does not know: session,
@@ -361,13 +362,13 @@ impl Index<NodeId> for Arena {
     type Output = Order;
     #[inline(always)]
     fn index(&self, slot: NodeId) -> &Order {
-        &self.orders[slot.0 as usize]
+        &self.orders[slot.0]
     }
 }
 
 impl IndexMut<NodeId> for Arena {
     #[inline(always)]
     fn index_mut(&mut self, slot: NodeId) -> &mut Order {
-        &mut self.orders[slot.0 as usize]
+        &mut self.orders[slot.0]
     }
 }

@@ -52,7 +52,7 @@ impl<R> Matcher<R> {
             order_id: order.order_id,
             session: self.sessions.at(order.session).id,
             client_order_id: order.client_order_id,
-            instrument: self.books[order.book.0 as usize].instrument,
+            instrument: self.books[order.book.0].instrument,
             side: order.flags.side(),
             price: order.price,
             qty,

@@ -17,6 +17,8 @@
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
+use crate::memory::Table;
+
 /// Address of a node: an order's slot, or a sentinel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NodeId(pub(crate) u32);
@@ -65,8 +67,8 @@ pub(crate) struct Page {
 }
 
 pub(crate) struct Links {
-    nodes: Vec<Node>,
-    pages: Vec<Page>,
+    nodes: Table<Node>,
+    pages: Table<Page>,
     free_pages: Vec<PageId>,
     /// Where the sentinels of page 0 begin.
     first_page_node: u32,
@@ -78,17 +80,17 @@ impl Links {
         let first_page_node = order_count_max + fixed_count;
         let node_count_max = u64::from(first_page_node) + u64::from(page_count_max) * PAGE_TICKS;
         assert!(node_count_max < u64::from(u32::MAX), "nodes are addressed by u32");
-        let mut nodes = Vec::with_capacity(node_count_max as usize);
+        let mut nodes = Table::with_capacity(node_count_max as usize);
         // Slots are free, each leads to the next one.
         let free =
             |slot: u32| if slot + 1 == order_count_max { NodeId::NIL } else { NodeId(slot + 1) };
         let nodes_of_slots =
             (0..order_count_max).map(|slot| Node { next: free(slot), prev: NodeId::NIL, qty: 0 });
-        nodes.extend(nodes_of_slots);
-        nodes.extend((order_count_max..first_page_node).map(empty_queue));
+        nodes_of_slots.for_each(|node| nodes.push(node));
+        (order_count_max..first_page_node).for_each(|at| nodes.push(empty_queue(at)));
         let mut links = Self {
             nodes,
-            pages: Vec::with_capacity(page_count_max as usize),
+            pages: Table::with_capacity(page_count_max as usize),
             free_pages: Vec::with_capacity(page_count_max as usize),
             first_page_node,
         };
@@ -113,12 +115,12 @@ impl Links {
 
     #[inline(always)]
     pub(crate) fn page(&self, page: PageId) -> &Page {
-        &self.pages[page.0 as usize]
+        &self.pages[page.0]
     }
 
     #[inline(always)]
     pub(crate) fn page_mut(&mut self, page: PageId) -> &mut Page {
-        &mut self.pages[page.0 as usize]
+        &mut self.pages[page.0]
     }
 
     /// An empty page for those prices.
@@ -129,10 +131,8 @@ impl Links {
         }
         let page = PageId(self.pages.len() as u32);
         let first = self.level(page, 0).0;
-        // Within what was reserved at the start.
-        assert!(self.pages.len() < self.pages.capacity(), "more pages than orders and idle ones");
         self.pages.push(Page { bits: 0, key });
-        self.nodes.extend((first..first + PAGE_TICKS as u32).map(empty_queue));
+        (first..first + PAGE_TICKS as u32).for_each(|at| self.nodes.push(empty_queue(at)));
         page
     }
 
@@ -145,22 +145,24 @@ impl Links {
     /// Appends a node to a queue. True when the queue was empty.
     #[inline(always)]
     pub(crate) fn append(&mut self, queue: NodeId, node: NodeId, qty: u64) -> bool {
-        let sentinel = &mut self[queue];
+        let mut nodes = self.nodes.as_mut();
+        let sentinel = &mut nodes[queue.0];
         let last = sentinel.prev;
         sentinel.prev = node;
         sentinel.qty += qty;
-        self[last].next = node;
-        self[node] = Node { next: queue, prev: last, qty };
+        nodes[last.0].next = node;
+        nodes[node.0] = Node { next: queue, prev: last, qty };
         last == queue
     }
 
     /// Takes a node out of its queue. True when the queue is empty then.
     #[inline(always)]
     pub(crate) fn remove(&mut self, queue: NodeId, node: NodeId) -> bool {
-        let Node { next, prev, qty } = self[node];
-        self[prev].next = next;
-        self[next].prev = prev;
-        self[queue].qty -= qty;
+        let mut nodes = self.nodes.as_mut();
+        let Node { next, prev, qty } = nodes[node.0];
+        nodes[prev.0].next = next;
+        nodes[next.0].prev = prev;
+        nodes[queue.0].qty -= qty;
         // Both are the sentinel, which is the only node left.
         next == prev && next == queue
     }
@@ -192,13 +194,13 @@ impl Index<NodeId> for Links {
     type Output = Node;
     #[inline(always)]
     fn index(&self, node: NodeId) -> &Node {
-        &self.nodes[node.0 as usize]
+        &self.nodes[node.0]
     }
 }
 
 impl IndexMut<NodeId> for Links {
     #[inline(always)]
     fn index_mut(&mut self, node: NodeId) -> &mut Node {
-        &mut self.nodes[node.0 as usize]
+        &mut self.nodes[node.0]
     }
 }

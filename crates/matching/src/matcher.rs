@@ -2,22 +2,23 @@
 
 use alloc::vec::Vec;
 
-use vesta_types::state_hash::{LiveOrder, order_hash};
+use vesta_types::state_hash::LiveOrder;
 use vesta_types::{
-    AccountId, Capacity, Command, InstrumentId, InstrumentRules, NewOrder, OrderId, PriceTicks,
-    QtyLots, RejectReason, SessionId, Side, TimeNs, TradeId, TradingState,
+    AccountId, Cancel, Capacity, Command, InstrumentId, InstrumentRules, NewOrder, OrderId,
+    PriceTicks, QtyLots, RejectReason, Replace, SessionId, Side, TimeNs, TradeId, TradingState,
 };
 
 use crate::arena::Arena;
 use crate::book::{BlankBook, Book, BookIndex, FIXED_PER_BOOK};
 use crate::events::{self, EventSink};
 use crate::expiry::Expiries;
-use crate::hashing::Hashing;
 use crate::ladder::Levels;
 use crate::links::NodeId;
+use crate::memory::Table;
 use crate::names::Names;
 use crate::reservation::{NoReservation, Reservation};
 use crate::sessions::{IdMap, SessionIndex, Sessions};
+use crate::settling::Settling;
 
 /// The books of one shard. `docs/matching-rules.md` has the rules.
 pub struct Matcher<R = NoReservation> {
@@ -26,11 +27,11 @@ pub struct Matcher<R = NoReservation> {
     pub(crate) names: Names,
     pub(crate) sessions: Sessions,
     /// In order of definition.
-    pub(crate) books: Vec<Book>,
+    pub(crate) books: Table<Book>,
     blank_books: Vec<BlankBook>,
     by_instrument: IdMap,
     pub(crate) capacity: Capacity,
-    pub(crate) hashing: Hashing,
+    pub(crate) settling: Settling,
     pub(crate) expiries: Expiries,
     pub(crate) kills: Kills,
     pub(crate) reservation: R,
@@ -84,11 +85,11 @@ impl<R: Reservation> Matcher<R> {
             arena: Arena::new(order_count_max),
             names: Names::new(order_count_max),
             sessions: Sessions::new(session_count_max),
-            books: Vec::with_capacity(instrument_count_max as usize),
+            books: Table::with_capacity(instrument_count_max as usize),
             blank_books: (0..instrument_count_max).map(|_| BlankBook::new()).collect(),
             by_instrument: IdMap::new(instrument_count_max),
             capacity,
-            hashing: Hashing::new(order_count_max),
+            settling: Settling::new(order_count_max),
             expiries: Expiries::new(order_count_max),
             kills: Kills {
                 count: 0,
@@ -148,18 +149,41 @@ impl<R: Reservation> Matcher<R> {
 
     /// Applies one command. The first event is its one primary reply, accepted or
     /// rejected; after a reject nothing has changed.
-    #[inline]
     pub fn apply(&mut self, command: &Command, sink: &mut impl EventSink) {
         let outcome = match command {
-            Command::New(new) => self.new_order(new, sink),
-            Command::Cancel(cancel) => self.cancel(cancel, sink),
-            Command::Replace(replace) => self.replace(replace, sink),
+            Command::New(new) => return self.apply_new(new, sink),
+            Command::Cancel(cancel) => return self.apply_cancel(cancel, sink),
+            Command::Replace(replace) => return self.apply_replace(replace, sink),
             Command::MassCancel(mass) => self.mass_cancel(mass, sink),
             Command::Kill(kill) => self.kill(kill, sink),
             Command::SetState(set) => self.set_state(set, sink),
         };
         if let Err(reason) = outcome {
             sink.event(events::rejected(command, reason));
+        }
+    }
+
+    /// [`apply`](Self::apply) for a new order: for callers that know what they have.
+    #[inline]
+    pub fn apply_new(&mut self, new: &NewOrder, sink: &mut impl EventSink) {
+        if let Err(reason) = self.new_order(new, sink) {
+            sink.event(events::rejected(&Command::New(*new), reason));
+        }
+    }
+
+    /// [`apply`](Self::apply) for a cancel.
+    #[inline]
+    pub fn apply_cancel(&mut self, cancel: &Cancel, sink: &mut impl EventSink) {
+        if let Err(reason) = self.cancel(cancel, sink) {
+            sink.event(events::rejected(&Command::Cancel(*cancel), reason));
+        }
+    }
+
+    /// [`apply`](Self::apply) for a replace.
+    #[inline]
+    pub fn apply_replace(&mut self, replace: &Replace, sink: &mut impl EventSink) {
+        if let Err(reason) = self.replace(replace, sink) {
+            sink.event(events::rejected(&Command::Replace(*replace), reason));
         }
     }
 
@@ -178,23 +202,34 @@ impl<R: Reservation> Matcher<R> {
 
     #[inline(always)]
     pub(crate) fn book(&self, index: BookIndex) -> &Book {
-        &self.books[index.0 as usize]
+        &self.books[index.0]
     }
 
     #[inline(always)]
     pub(crate) fn book_mut(&mut self, index: BookIndex) -> &mut Book {
-        &mut self.books[index.0 as usize]
+        &mut self.books[index.0]
+    }
+
+    /// As [`find_book`](Self::find_book), at once for the instrument that was asked for last.
+    #[inline(always)]
+    pub(crate) fn find_book_again(&mut self, instrument: InstrumentId) -> Option<BookIndex> {
+        let books = &self.books;
+        let is_it = |at: u32| books[at].instrument == instrument;
+        self.by_instrument.get_again(instrument.0, is_it).map(BookIndex)
     }
 
     #[inline(always)]
     pub(crate) fn find_book(&self, instrument: InstrumentId) -> Option<BookIndex> {
-        let is_it = |at: u32| self.books[at as usize].instrument == instrument;
+        let is_it = |at: u32| self.books[at].instrument == instrument;
         self.by_instrument.get(instrument.0, is_it).map(BookIndex)
     }
 
     #[inline(always)]
-    pub(crate) fn find_session(&self, session: SessionId) -> Result<SessionIndex, RejectReason> {
-        self.sessions.find(session).ok_or(RejectReason::UnknownSession)
+    pub(crate) fn find_session(
+        &mut self,
+        session: SessionId,
+    ) -> Result<SessionIndex, RejectReason> {
+        self.sessions.find_again(session).ok_or(RejectReason::UnknownSession)
     }
 
     /// What is open of a live order, an iceberg's reserve included.
@@ -231,26 +266,6 @@ impl<R: Reservation> Matcher<R> {
     pub(crate) fn next_priority(&mut self) -> u64 {
         self.priority_last += 1;
         self.priority_last
-    }
-
-    /// To be called before an order changes or goes.
-    #[inline(always)]
-    pub(crate) fn before_change(&mut self, slot: NodeId) {
-        if self.hashing.is_settled(slot) {
-            let hash = order_hash(&self.view_of(slot));
-            self.hashing.unsettle(slot, hash);
-        }
-    }
-
-    /// To be called after an order has come or changed.
-    #[inline(always)]
-    pub(crate) fn after_change(&mut self, slot: NodeId) {
-        if let Some(oldest) = self.hashing.note(slot)
-            && self.arena.is_live(oldest)
-        {
-            let hash = order_hash(&self.view_of(oldest));
-            self.hashing.settle(oldest, hash);
-        }
     }
 
     pub(crate) fn is_continuous(&self, index: BookIndex) -> bool {

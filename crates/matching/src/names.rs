@@ -3,7 +3,7 @@
 //! ```text
 //!   client ids   near [ slot+1 ]   buckets of 16 in 512 KiB: an id's own place, or any of its bucket
 //!                far  Index        those whose bucket was full
-//!   order ids    near [ slot+1 ]   a ring over the latest ids
+//!   order ids    near [ slot+1 ]   a ring over the latest ids, of settled orders
 //!                far  Index        those that have lived for a whole turn of the ring
 //! ```
 //!
@@ -12,14 +12,12 @@
 //! near table, which stays in the cache because it is small. Ids that fall on a full bucket, by
 //! chance or by malice, cost what a hash table costs, and nothing more.
 
-use alloc::boxed::Box;
-
 use vesta_types::{ClientOrderId, OrderId};
 
 use crate::arena::Arena;
 use crate::index::{Index, KeyHash};
 use crate::links::NodeId;
-use crate::memory::touched;
+use crate::memory::Table;
 use crate::sessions::SessionIndex;
 
 /// An odd number without pattern (the golden ratio): spreads a multiplied id over the high bits.
@@ -29,14 +27,14 @@ const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 /// more live orders are looked up in the far one; too high: ids without order miss the cache.
 const NEAR_MAX: usize = 1 << 17;
 /// Entries of a bucket: one cache line.
-const BUCKET: usize = 16;
+const BUCKET: u32 = 16;
 
 pub(crate) struct Names {
-    client_near: Box<[u32]>,
+    client_near: Table<u32>,
     /// By bucket: which of its entries are not in the place of their own id.
-    displaced: Box<[u16]>,
+    displaced: Table<u16>,
     client_far: Index,
-    order_near: Box<[u32]>,
+    order_near: Table<u32>,
     order_far: Index,
 }
 
@@ -52,21 +50,21 @@ impl Names {
     pub(crate) fn new(order_count_max: u32) -> Self {
         // Twice as many places as orders: with ids in sequence few places are taken.
         let place_count = (order_count_max as usize * 2).next_power_of_two();
-        let near_count = place_count.clamp(BUCKET, NEAR_MAX);
+        let near_count = place_count.clamp(BUCKET as usize, NEAR_MAX);
         Self {
-            client_near: touched(near_count, 0),
-            displaced: touched(near_count / BUCKET, 0),
+            client_near: Table::touched(near_count, 0),
+            displaced: Table::touched(near_count / BUCKET as usize, 0),
             client_far: Index::new(order_count_max),
-            order_near: touched(place_count, 0),
+            order_near: Table::touched(place_count, 0),
             order_far: Index::new(order_count_max),
         }
     }
 
     /// The place of a client's id.
     #[inline(always)]
-    fn place(&self, session: SessionIndex, id: ClientOrderId) -> usize {
+    fn place(&self, session: SessionIndex, id: ClientOrderId) -> u32 {
         let moved = id.0.wrapping_add(u64::from(session.0).wrapping_mul(SPREAD));
-        moved as usize & (self.client_near.len() - 1)
+        (moved as usize & (self.client_near.len() - 1)) as u32
     }
 
     /// The session's own live order of that name.
@@ -90,27 +88,42 @@ impl Names {
         if self.displaced[at / BUCKET] == 0 && self.client_far.count() == 0 {
             return None;
         }
+        self.by_client_elsewhere(arena, session, id)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn by_client_elsewhere(
+        &self,
+        arena: &Arena,
+        session: SessionIndex,
+        id: ClientOrderId,
+    ) -> Option<NodeId> {
+        let is_it = |slot: u32| {
+            let order = &arena[NodeId(slot)];
+            order.client_order_id == id && order.session == session
+        };
+        let at = self.place(session, id);
         let start = at & !(BUCKET - 1);
-        let bucket = &self.client_near[start..start + BUCKET];
-        if let Some(&entry) = bucket.iter().find(|&&entry| is_hit(entry)) {
+        let bucket = &self.client_near.as_slice()[start as usize..(start + BUCKET) as usize];
+        if let Some(&entry) = bucket.iter().find(|&&entry| entry != 0 && is_it(entry - 1)) {
             return Some(NodeId(entry - 1));
         }
         self.client_far.get(client_hash(session, id), is_it).map(NodeId)
     }
 
     /// The place in its bucket that holds `entry`, but for its own one.
-    #[cold]
-    fn other_place(&self, at: usize, entry: u32) -> Option<usize> {
+    fn other_place(&self, at: u32, entry: u32) -> Option<u32> {
         let start = at & !(BUCKET - 1);
-        let bucket = &self.client_near[start..start + BUCKET];
-        bucket.iter().position(|&other| other == entry).map(|way| start + way)
+        let bucket = &self.client_near.as_slice()[start as usize..(start + BUCKET) as usize];
+        bucket.iter().position(|&other| other == entry).map(|way| start + way as u32)
     }
 
     /// The live order of that id.
     #[inline(always)]
     pub(crate) fn by_order_id(&self, arena: &Arena, id: OrderId) -> Option<NodeId> {
         let is_it = |slot: u32| arena[NodeId(slot)].order_id == id;
-        let entry = self.order_near[id.0 as usize & (self.order_near.len() - 1)];
+        let entry = self.order_near[(id.0 as usize & (self.order_near.len() - 1)) as u32];
         if entry != 0 && is_it(entry - 1) {
             return Some(NodeId(entry - 1));
         }
@@ -120,59 +133,96 @@ impl Names {
         self.order_far.get(order_hash(id), is_it).map(NodeId)
     }
 
-    /// Names a live order. Neither name is in use.
+    /// Gives a live order its client's name, which is not in use.
     #[inline(always)]
-    pub(crate) fn insert(
+    pub(crate) fn insert_client(
         &mut self,
-        arena: &Arena,
         slot: NodeId,
         session: SessionIndex,
         client: ClientOrderId,
-        id: OrderId,
     ) {
         let at = self.place(session, client);
-        let entry = slot.0 + 1;
         if self.client_near[at] == 0 {
-            self.client_near[at] = entry;
-        } else if let Some(free) = self.other_place(at, 0) {
-            self.client_near[free] = entry;
-            self.displaced[free / BUCKET] |= 1 << (free % BUCKET);
+            self.client_near[at] = slot.0 + 1;
         } else {
-            self.client_far.insert(client_hash(session, client), slot.0);
+            self.insert_elsewhere(at, slot, session, client);
         }
-        let at = id.0 as usize & (self.order_near.len() - 1);
+    }
+
+    /// Gives a live order the engine's name, which is not in use.
+    pub(crate) fn insert_order(&mut self, arena: &Arena, slot: NodeId, id: OrderId) {
+        let at = (id.0 as usize & (self.order_near.len() - 1)) as u32;
         let entry = &mut self.order_near[at];
         let old = *entry;
         *entry = slot.0 + 1;
         if old != 0 {
-            let old = NodeId(old - 1);
-            self.order_far.insert(order_hash(arena[old].order_id), old.0);
+            self.move_far(arena, NodeId(old - 1));
         }
     }
 
-    /// Forgets the names of a live order.
-    #[inline(always)]
-    pub(crate) fn remove(
+    /// The place of an order's own id is needed for an id that is a whole turn of the ring later.
+    #[cold]
+    #[inline(never)]
+    fn move_far(&mut self, arena: &Arena, old: NodeId) {
+        self.order_far.insert(order_hash(arena[old].order_id), old.0);
+    }
+
+    /// The place of a client's id is taken.
+    #[cold]
+    #[inline(never)]
+    fn insert_elsewhere(
         &mut self,
+        at: u32,
         slot: NodeId,
         session: SessionIndex,
         client: ClientOrderId,
-        id: OrderId,
     ) {
-        let at = self.place(session, client);
-        let entry = slot.0 + 1;
-        if self.client_near[at] == entry {
-            self.client_near[at] = 0;
-        } else if let Some(taken) = self.other_place(at, entry) {
+        if let Some(free) = self.other_place(at, 0) {
+            self.client_near[free] = slot.0 + 1;
+            self.displaced[free / BUCKET] |= 1 << (free % BUCKET);
+        } else {
+            self.client_far.insert(client_hash(session, client), slot.0);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn remove_elsewhere(
+        &mut self,
+        at: u32,
+        slot: NodeId,
+        session: SessionIndex,
+        client: ClientOrderId,
+    ) {
+        if let Some(taken) = self.other_place(at, slot.0 + 1) {
             self.client_near[taken] = 0;
             self.displaced[taken / BUCKET] &= !(1 << (taken % BUCKET));
         } else {
             self.client_far.remove(client_hash(session, client), slot.0);
         }
-        let at = id.0 as usize & (self.order_near.len() - 1);
-        let entry = &mut self.order_near[at];
-        if *entry == slot.0 + 1 {
-            *entry = 0;
+    }
+
+    /// Forgets the client's name of a live order.
+    #[inline(always)]
+    pub(crate) fn remove_client(
+        &mut self,
+        slot: NodeId,
+        session: SessionIndex,
+        client: ClientOrderId,
+    ) {
+        let at = self.place(session, client);
+        if self.client_near[at] == slot.0 + 1 {
+            self.client_near[at] = 0;
+        } else {
+            self.remove_elsewhere(at, slot, session, client);
+        }
+    }
+
+    /// Forgets the engine's name of a live order.
+    pub(crate) fn remove_order(&mut self, slot: NodeId, id: OrderId) {
+        let at = (id.0 as usize & (self.order_near.len() - 1)) as u32;
+        if self.order_near[at] == slot.0 + 1 {
+            self.order_near[at] = 0;
         } else {
             self.order_far.remove(order_hash(id), slot.0);
         }

@@ -109,7 +109,7 @@ impl<R: Reservation> Matcher<R> {
             book: index,
             flags: Flags::plain(new.side, is_day, new.self_trade),
         });
-        let ladder = &mut self.books[index.0 as usize].displayed[new.side.index()];
+        let ladder = &mut self.books[index.0].displayed[new.side.index()];
         let key = ladder.key(new.price);
         let level = ladder.push(&mut self.levels, slot, key, open);
         self.arena[slot].level = level;

@@ -19,15 +19,10 @@ impl<R: Reservation> Matcher<R> {
     /// Makes an order live, in no queue yet. There is a free slot, and its names are unused.
     #[inline(always)]
     pub(crate) fn bring_to_life(&mut self, order: Order) -> NodeId {
-        let Order { session, client_order_id, order_id, .. } = order;
+        let Order { session, client_order_id, .. } = order;
         let slot = self.arena.insert(&self.levels.links, order);
-        self.names.insert(&self.arena, slot, session, client_order_id, order_id);
-        let owner = self.sessions.at_mut(session);
-        owner.open_count += 1;
-        self.arena.ring_append(owner.first, slot);
-        if owner.first == NodeId::NIL {
-            owner.first = slot;
-        }
+        self.names.insert_client(slot, session, client_order_id);
+        self.sessions.at_mut(session).open_count += 1;
         slot
     }
 
@@ -38,19 +33,7 @@ impl<R: Reservation> Matcher<R> {
         if extra != NO_EXTRA {
             self.forget_extra(slot);
         }
-        self.names.remove(slot, session, client_order_id, order_id);
-        self.leave_session(session, slot);
-        self.arena.remove(&mut self.levels.links, slot);
-    }
-
-    #[inline(always)]
-    fn leave_session(&mut self, session: SessionIndex, slot: NodeId) {
-        let next = self.arena.ring_remove(slot);
-        let owner = self.sessions.at_mut(session);
-        owner.open_count -= 1;
-        if owner.first == slot {
-            owner.first = if next == slot { NodeId::NIL } else { next };
-        }
+        self.forget_plain(slot, session, client_order_id, order_id);
     }
 
     /// Takes an order out of the lists that only few are in.
@@ -122,8 +105,7 @@ impl<R: Reservation> Matcher<R> {
         if flags.has(Flags::ICEBERG) {
             offered = self.show_tip(slot, open);
         }
-        let ladder =
-            self.books[book.0 as usize].ladder_mut(flags.side(), flags.has(Flags::UNDISPLAYED));
+        let ladder = self.books[book.0].ladder_mut(flags.side(), flags.has(Flags::UNDISPLAYED));
         let key = ladder.key(price);
         let level = ladder.push(&mut self.levels, slot, key, offered);
         self.arena[slot].level = level;
@@ -170,7 +152,7 @@ impl<R: Reservation> Matcher<R> {
         let open = self.open(slot);
         let Order { flags, book, level, .. } = self.arena[slot];
         if flags.phase() == OrderPhase::Queued {
-            let book = &mut self.books[book.0 as usize];
+            let book = &mut self.books[book.0];
             let ladder = book.ladder_mut(flags.side(), flags.has(Flags::UNDISPLAYED));
             ladder.unlink(&mut self.levels, level, slot);
             if flags.has(Flags::ICEBERG) {
@@ -189,7 +171,7 @@ impl<R: Reservation> Matcher<R> {
         let Order { flags, book, level, .. } = self.arena[slot];
         match flags.phase() {
             OrderPhase::Waiting if !flags.has(Flags::ELECTED) => {
-                let book = &mut self.books[book.0 as usize];
+                let book = &mut self.books[book.0];
                 book.stops[flags.side().index()].unlink(&mut self.levels, level, slot);
                 book.set_triggers();
             }
@@ -228,7 +210,7 @@ impl<R: Reservation> Matcher<R> {
         let displayed = if is_shown { open } else { QtyLots::ZERO };
         sink.event(self.cancelled(slot, open, displayed, reason));
         self.reservation.release(order.order_id, open);
-        let ladder = self.books[order.book.0 as usize].ladder_mut(order.flags.side(), !is_shown);
+        let ladder = self.books[order.book.0].ladder_mut(order.flags.side(), !is_shown);
         ladder.unlink(&mut self.levels, order.level, slot);
         self.forget_plain(slot, order.session, order.client_order_id, order.order_id);
     }
@@ -242,8 +224,9 @@ impl<R: Reservation> Matcher<R> {
         client_order_id: ClientOrderId,
         order_id: OrderId,
     ) {
-        self.names.remove(slot, session, client_order_id, order_id);
-        self.leave_session(session, slot);
+        self.names.remove_client(slot, session, client_order_id);
+        self.unsettle(slot, session, order_id);
+        self.sessions.at_mut(session).open_count -= 1;
         self.arena.remove(&mut self.levels.links, slot);
     }
 

@@ -1,13 +1,13 @@
 //! The sessions of a shard: their live orders, their limit, their kill switch.
 
-use alloc::boxed::Box;
-use alloc::vec;
+#[cfg(test)]
 use alloc::vec::Vec;
 
 use vesta_types::{RejectReason, SessionId};
 
 use crate::index::{Index, KeyHash};
 use crate::links::NodeId;
+use crate::memory::Table;
 
 /// Which of the matcher's sessions: a position in the order of definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,32 +25,52 @@ pub(crate) struct Session {
 /// A small map from the ids of configuration, which are given once and mostly in sequence, to
 /// positions: one place per id, and an [`Index`] for those whose place was taken.
 pub(crate) struct IdMap {
-    near: Box<[u64]>,
+    near: Table<u64>,
     far: Index,
+    /// What was asked for last: commands of one session, or for one instrument, come in runs. Entries
+    /// are as in `near`.
+    last: u64,
 }
 
 impl IdMap {
     pub(crate) fn new(count_max: u32) -> Self {
         let place_count = (count_max as usize * 2).next_power_of_two();
-        Self { near: vec![0; place_count].into_boxed_slice(), far: Index::new(count_max) }
+        Self { near: Table::touched(place_count, 0), far: Index::new(count_max), last: 0 }
+    }
+
+    /// As [`get`](Self::get), at once for the id that was asked for last.
+    #[inline(always)]
+    pub(crate) fn get_again(&mut self, id: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        if (self.last >> 32) as u32 == id && self.last as u32 != 0 {
+            return Some(self.last as u32 - 1);
+        }
+        let found = self.get(id, is_it)?;
+        self.last = u64::from(id) << 32 | u64::from(found + 1);
+        Some(found)
     }
 
     /// The position of an id; `is_it` says whether a position is that of the id.
     #[inline(always)]
     pub(crate) fn get(&self, id: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        let entry = self.near[id as usize & (self.near.len() - 1)];
+        let entry = self.near[(id as usize & (self.near.len() - 1)) as u32];
         if (entry >> 32) as u32 == id && entry as u32 != 0 {
             return Some(entry as u32 - 1);
         }
         if self.far.count() == 0 {
             return None;
         }
+        self.get_far(id, is_it)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn get_far(&self, id: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
         self.far.get(KeyHash::of(&[u64::from(id)]), is_it)
     }
 
     /// Adds an id that is not there.
     pub(crate) fn insert(&mut self, id: u32, position: u32) {
-        let at = id as usize & (self.near.len() - 1);
+        let at = (id as usize & (self.near.len() - 1)) as u32;
         if self.near[at] == 0 {
             self.near[at] = u64::from(id) << 32 | u64::from(position + 1);
         } else {
@@ -60,18 +80,30 @@ impl IdMap {
 }
 
 pub(crate) struct Sessions {
-    list: Vec<Session>,
+    list: Table<Session>,
+    count_max: usize,
     by_id: IdMap,
 }
 
 impl Sessions {
     pub(crate) fn new(count_max: u32) -> Self {
-        Self { list: Vec::with_capacity(count_max as usize), by_id: IdMap::new(count_max) }
+        Self {
+            list: Table::with_capacity(count_max as usize),
+            count_max: count_max as usize,
+            by_id: IdMap::new(count_max),
+        }
+    }
+
+    /// As [`find`](Self::find), at once for the session that was asked for last.
+    #[inline(always)]
+    pub(crate) fn find_again(&mut self, id: SessionId) -> Option<SessionIndex> {
+        let list = &self.list;
+        self.by_id.get_again(id.0, |at| list[at].id == id).map(SessionIndex)
     }
 
     #[inline(always)]
     pub(crate) fn find(&self, id: SessionId) -> Option<SessionIndex> {
-        self.by_id.get(id.0, |at| self.list[at as usize].id == id).map(SessionIndex)
+        self.by_id.get(id.0, |at| self.list[at].id == id).map(SessionIndex)
     }
 
     pub(crate) fn define(&mut self, id: SessionId, open_max: u32) -> Result<(), RejectReason> {
@@ -82,7 +114,7 @@ impl Sessions {
             let is_same = self.at(index).open_max == open_max;
             return if is_same { Ok(()) } else { Err(RejectReason::SessionCapacity) };
         }
-        if self.list.len() == self.list.capacity() {
+        if self.list.len() == self.count_max {
             return Err(RejectReason::SessionCapacity);
         }
         self.by_id.insert(id.0, self.list.len() as u32);
@@ -93,16 +125,16 @@ impl Sessions {
 
     #[inline(always)]
     pub(crate) fn at(&self, index: SessionIndex) -> &Session {
-        &self.list[index.0 as usize]
+        &self.list[index.0]
     }
 
     #[inline(always)]
     pub(crate) fn at_mut(&mut self, index: SessionIndex) -> &mut Session {
-        &mut self.list[index.0 as usize]
+        &mut self.list[index.0]
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Session> {
-        self.list.iter()
+        self.list.as_slice().iter()
     }
 }
 

@@ -42,7 +42,7 @@ impl<R: Reservation> Matcher<R> {
         let priority = self.next_priority();
         let trigger = self.arena.extra(slot).terms.stop_price;
         let Order { book, flags, .. } = self.arena[slot];
-        let book = &mut self.books[book.0 as usize];
+        let book = &mut self.books[book.0];
         let ladder = &mut book.stops[flags.side().index()];
         let key = ladder.key(trigger);
         let level = ladder.push(&mut self.levels, slot, key, open);

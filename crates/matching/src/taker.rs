@@ -108,7 +108,7 @@ impl Taker {
             order_id: self.order_id,
             session: self.session,
             client_order_id: self.client_order_id,
-            instrument: matcher.books[self.book.0 as usize].instrument,
+            instrument: matcher.books[self.book.0].instrument,
             side: self.side,
             price: self.limit,
             qty: QtyLots(self.qty),
@@ -226,7 +226,7 @@ impl<R: Reservation> Matcher<R> {
         } else {
             self.before_change(maker);
             let Order { flags, book, level, .. } = self.arena[maker];
-            let book = &mut self.books[book.0 as usize];
+            let book = &mut self.books[book.0];
             let ladder = book.ladder_mut(flags.side(), flags.has(Flags::UNDISPLAYED));
             ladder.unlink(&mut self.levels, level, maker);
             self.forget(maker);

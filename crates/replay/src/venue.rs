@@ -1,8 +1,8 @@
 //! What the check needs of a venue.
 
 use vesta_types::{
-    Cancel, ClientOrderId, Command, CommandKind, Event, InstrumentId, NewOrder, OrderRef,
-    OrderType, PriceTicks, QtyLots, RejectReason, Replace, SessionId, Side, TimeInForce,
+    Cancel, ClientOrderId, Command, CommandKind, Event, InstrumentId, NewOrder, OrderRef, PostOnly,
+    PriceTicks, QtyLots, RejectReason, Replace, SessionId, Side, TimeInForce,
 };
 
 /// A price level of the public book.
@@ -82,18 +82,13 @@ impl Request {
         let target = OrderRef::Client(self.id);
         match self.action {
             Action::New { side, price, qty, time_in_force, post_only } => Command::New(NewOrder {
-                session,
-                client_order_id: self.id,
-                instrument,
-                side,
-                order_type: OrderType::Limit,
                 time_in_force,
-                post_only,
-                price,
-                qty,
+                post_only: if post_only { PostOnly::Reject } else { PostOnly::Off },
+                ..NewOrder::limit(session, self.id, instrument, side, price, qty)
             }),
             Action::Replace { price, qty } => {
-                Command::Replace(Replace { session, instrument, target, price, qty })
+                let stop_price = PriceTicks(0);
+                Command::Replace(Replace { session, instrument, target, price, qty, stop_price })
             }
             Action::Cancel => Command::Cancel(Cancel { session, instrument, target }),
         }
@@ -168,6 +163,12 @@ impl Effect {
             Event::Replaced(e) => {
                 effects.push(Self::Replaced { id: e.client_order_id, qty: e.qty });
             }
+            // No request makes such an order, and the venue stays in continuous trading.
+            Event::Triggered(_)
+            | Event::Repriced(_)
+            | Event::SelfTradePrevented(_)
+            | Event::StateChanged(_)
+            | Event::Indicative(_) => {}
         }
     }
 }

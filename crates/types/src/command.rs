@@ -71,38 +71,43 @@ wire_enum! {
 }
 
 /// A new order. What goes with what: `docs/matching-rules.md`.
+///
+/// Laid out so that what most orders leave out stands together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct NewOrder {
     /// Whose it is.
     pub session: SessionId,
+    /// What it trades.
+    pub instrument: InstrumentId,
     /// Its owner's name for it; not 0, not that of another live order of the session.
     pub client_order_id: ClientOrderId,
     /// The account that it trades for; 0 for none.
     pub account: AccountId,
-    /// What it trades.
-    pub instrument: InstrumentId,
-    /// Buy or sell.
-    pub side: Side,
-    /// How it is priced, and when it comes into play.
-    pub order_type: OrderType,
-    /// What becomes of the remainder.
-    pub time_in_force: TimeInForce,
-    /// What it does instead of trading on arrival.
-    pub post_only: PostOnly,
-    /// Rests without being displayed.
-    pub hidden: bool,
-    /// Trades its whole open quantity at once, or not at all.
-    pub all_or_none: bool,
-    /// Orders of one group never trade with each other; 0 for none.
-    pub stp_group: StpGroup,
-    /// What happens instead.
-    pub self_trade: SelfTrade,
     /// Limit: worst acceptable price in ticks, from 1. Market and stop: protection limit, or 0.
     /// Stop-limit: the limit after the trigger. Pegged: worst price that it follows to, or 0.
     /// Trailing: 0.
     pub price: PriceTicks,
     /// Quantity in lots, from 1.
     pub qty: QtyLots,
+    /// Orders of one group never trade with each other; 0 for none.
+    pub stp_group: StpGroup,
+    /// Buy or sell.
+    pub side: Side,
+    /// How it is priced, and when it comes into play.
+    pub order_type: OrderType,
+    /// What becomes of the remainder.
+    pub time_in_force: TimeInForce,
+    /// What happens instead.
+    pub self_trade: SelfTrade,
+    /// What it does instead of trading on arrival.
+    pub post_only: PostOnly,
+    /// Rests without being displayed.
+    pub hidden: bool,
+    /// Trades its whole open quantity at once, or not at all.
+    pub all_or_none: bool,
+    /// Pegged: what it follows. Else none.
+    pub peg: Option<PegReference>,
     /// Iceberg: the most that is displayed at a time, in lots, below `qty`; 0 for all of it.
     pub display_qty: QtyLots,
     /// Least quantity of a first or later fill, in lots; 0 for any.
@@ -114,8 +119,6 @@ pub struct NewOrder {
     /// Trailing stop-limit: distance of the limit beyond the trigger. Pegged: distance behind the
     /// reference. In ticks. Else 0.
     pub offset_ticks: u64,
-    /// Pegged: what it follows. Else none.
-    pub peg: Option<PegReference>,
     /// GTD: when it expires. Else 0.
     pub expires: TimeNs,
     /// Fill or kill by budget: in ticks x lots, from 1. Else 0.

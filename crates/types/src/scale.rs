@@ -71,6 +71,47 @@ impl Scale {
         Ok(QtyLots(lots))
     }
 
+    /// A client's distance between two prices in ticks, `0..=PriceTicks::MAX`; 0 stands for none.
+    ///
+    /// # Errors
+    /// `InvalidPrice` for one that is negative, or above `PriceTicks::MAX` ticks; `OffTick` for one
+    /// that is not a whole number of ticks.
+    pub const fn distance_ticks(self, distance_e8: i64) -> Result<u64, RejectReason> {
+        if distance_e8 == 0 {
+            return Ok(0);
+        }
+        match self.price_ticks(distance_e8) {
+            Ok(ticks) => Ok(ticks.0.unsigned_abs()),
+            Err(reason) => Err(reason),
+        }
+    }
+
+    /// A client's amount of the quote currency in ticks x lots, rounded down, or up where `up` says
+    /// so: a whole number of ticks x lots is at most (at least) the amount exactly when it is at
+    /// most (at least) what this returns. `None` for a negative one, and for one of 2^64 and more.
+    #[must_use]
+    pub const fn notional(self, amount_e8: i64, up: bool) -> Option<u64> {
+        if amount_e8 < 0 {
+            return None;
+        }
+        // One tick x lot is tick x lot units of 10^-16. Both below are under 2^127: 2^63 x 10^8 is
+        // under 2^90, and a product of two positive i64 under 2^126.
+        let amount = amount_e8 as u128 * 100_000_000;
+        let unit = self.tick_e8 as u128 * self.lot_e8 as u128;
+        let count = if up { amount.div_ceil(unit) } else { amount / unit };
+        if count <= u64::MAX as u128 { Some(count as u64) } else { None }
+    }
+
+    /// An amount in ticks x lots as clients count it, 10^-8 of the quote currency, rounded down;
+    /// `None` for one that does not fit.
+    #[must_use]
+    pub const fn notional_e8(self, notional: u64) -> Option<i64> {
+        let unit = self.tick_e8 as u128 * self.lot_e8 as u128;
+        let Some(amount) = (notional as u128).checked_mul(unit) else { return None };
+        let amount_e8 = amount / 100_000_000;
+        if amount_e8 <= i64::MAX as u128 { Some(amount_e8 as i64) } else { None }
+    }
+
     /// A price as clients count it, 10^-8.
     ///
     /// # Panics
@@ -185,6 +226,37 @@ mod tests {
         assert_eq!(scale(1, i64::MAX).qty_lots(i64::MAX), Ok(QtyLots(1)));
         assert_eq!(scale(1, 1).price_e8(PriceTicks(0)), 0);
         assert_eq!(scale(1, 1).qty_e8(QtyLots::ZERO), 0);
+    }
+
+    #[test]
+    fn a_distance_is_a_whole_number_of_ticks_or_none() {
+        let cent = scale(1_000_000, 1);
+        assert_eq!(cent.distance_ticks(0), Ok(0));
+        assert_eq!(cent.distance_ticks(5_000_000), Ok(5));
+        assert_eq!(cent.distance_ticks(5_000_001), Err(OffTick));
+        assert_eq!(cent.distance_ticks(-1_000_000), Err(InvalidPrice));
+        assert_eq!(scale(1, 1).distance_ticks(PriceTicks::MAX.0 + 1), Err(InvalidPrice));
+    }
+
+    #[test]
+    fn an_amount_is_rounded_to_where_nothing_changes_its_meaning() {
+        // A cent times a ten-thousandth is 10^-6 of the quote currency: 100 units of 10^-8.
+        let scale_1 = scale(1_000_000, 10_000);
+        for (amount_e8, down, up) in [(0, 0, 0), (1, 0, 1), (100, 1, 1), (250, 2, 3)] {
+            assert_eq!(scale_1.notional(amount_e8, false), Some(down), "{amount_e8}");
+            assert_eq!(scale_1.notional(amount_e8, true), Some(up), "{amount_e8}");
+        }
+        assert_eq!(scale_1.notional_e8(3), Some(300));
+        for up in [false, true] {
+            assert_eq!(scale_1.notional(-1, up), None);
+            assert_eq!(scale(1, 1).notional(i64::MAX, up), None, "2^64 and more");
+            assert_eq!(scale(1, 1).notional(100_000_000_000, up), Some(10_000_000_000_000_000_000));
+        }
+        let coarse = scale(i64::MAX, i64::MAX);
+        assert_eq!(coarse.notional(i64::MAX, true), Some(1));
+        assert_eq!(coarse.notional(i64::MAX, false), Some(0));
+        assert_eq!(coarse.notional_e8(u64::MAX), None, "beyond 128 bits");
+        assert_eq!(coarse.notional_e8(1), None, "beyond 64 bits");
     }
 
     #[test]

@@ -104,7 +104,8 @@ mod tests {
     use super::*;
     use crate::layout::{Decimal, Symbol};
     use crate::md::{DeleteOrder, InstrumentInfo};
-    use vesta_types::InstrumentId;
+    use crate::rules::Rules;
+    use vesta_types::{InstrumentId, InstrumentRules, PriceTicks, QtyLots};
 
     fn good() -> [u8; DeleteOrder::LEN] {
         let mut bytes = [0; DeleteOrder::LEN];
@@ -135,8 +136,7 @@ mod tests {
         let decimal = |mantissa: i64, exponent| Decimal { mantissa: mantissa.into(), exponent };
         let symbol = |ticker| Symbol::new(ticker).expect("at most 16 letters");
         let good = InstrumentInfo {
-            price_max: 1.into(),
-            qty_max: 1.into(),
+            rules: (&InstrumentRules::new(PriceTicks(1), QtyLots(1))).into(),
             symbol: symbol("BTC-USD"),
             instrument: 1.into(),
             tick_size: decimal(1, -2),
@@ -147,6 +147,8 @@ mod tests {
         for tick_size in [decimal(0, 0), decimal(-1, 0), decimal(1, 1), decimal(1, -19)] {
             assert_eq!(InstrumentInfo { tick_size, ..good }.check(), Err("tick_size"));
         }
+        let rules = Rules { qty_max: 0.into(), ..good.rules };
+        assert_eq!(InstrumentInfo { rules, ..good }.check(), Err("rules"));
         for ticker in ["", "A B", "A\0B", "\u{e4}"] {
             let symbol = symbol(ticker);
             assert_eq!(InstrumentInfo { symbol, ..good }.check(), Err("symbol"), "{ticker:?}");

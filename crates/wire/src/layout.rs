@@ -202,7 +202,8 @@ pub(crate) mod rule {
     use super::{Decimal, Symbol};
     use crate::CommitLevel;
     use vesta_types::{
-        CancelReason, CommandKind, OrderType, PriceTicks, QtyLots, RejectReason, Side, TimeInForce,
+        AuctionKind, CancelReason, CommandKind, OrderType, PegReference, PostOnly, PriceTicks,
+        QtyLots, RejectReason, SelfTrade, Side, TimeInForce, TradingState,
     };
     use zerocopy::little_endian::{I64, U16, U64};
 
@@ -234,9 +235,28 @@ pub(crate) mod rule {
     pub(crate) fn flag(byte: &u8) -> bool {
         *byte <= 1
     }
-    /// Bit 0 is post-only; the others are not assigned yet.
+    /// Bit 0 is hidden, bit 1 all-or-none; the others are not assigned yet.
     pub(crate) fn order_flags(byte: &u8) -> bool {
-        *byte & !1 == 0
+        *byte & !3 == 0
+    }
+    pub(crate) fn post_only(byte: &u8) -> bool {
+        PostOnly::from_wire(*byte).is_some()
+    }
+    pub(crate) fn self_trade(byte: &u8) -> bool {
+        SelfTrade::from_wire(*byte).is_some()
+    }
+    pub(crate) fn peg_or_none(byte: &u8) -> bool {
+        *byte == 0 || PegReference::from_wire(*byte).is_some()
+    }
+    pub(crate) fn trading_state(byte: &u8) -> bool {
+        TradingState::from_wire(*byte).is_some()
+    }
+    pub(crate) fn auction(byte: &u8) -> bool {
+        AuctionKind::from_wire(*byte).is_some()
+    }
+    /// 0 stands for "no call".
+    pub(crate) fn auction_or_none(byte: &u8) -> bool {
+        *byte == 0 || auction(byte)
     }
     pub(crate) fn reject_reason(value: &U16) -> bool {
         RejectReason::from_wire(value.get()).is_some()
@@ -251,6 +271,10 @@ pub(crate) mod rule {
     /// Reserved bytes are zero, so that a later version can give them a meaning.
     pub(crate) fn zero<const N: usize>(bytes: &[u8; N]) -> bool {
         *bytes == [0; N]
+    }
+    /// As [`zero`], for one byte.
+    pub(crate) fn zero_byte(byte: &u8) -> bool {
+        *byte == 0
     }
     /// A quantity in lots that an order can have.
     pub(crate) fn qty(value: &U64) -> bool {

@@ -14,6 +14,7 @@
 extern crate alloc;
 
 pub mod client;
+mod command;
 pub mod control;
 pub mod event;
 mod event_reader;
@@ -22,13 +23,16 @@ mod gate;
 mod layout;
 pub mod md;
 pub mod record;
+mod rules;
 
+pub use command::command;
 pub use event_reader::{EventLogError, EventReader};
 pub use frame::{FrameBuilder, FrameMessage, Messages, Outbox, open_frame};
 pub use gate::{WireError, decode, peek};
 pub use layout::{
     Decimal, FieldLayout, Message, SCHEMA_ID, SCHEMA_VERSION, SbeHeader, Symbol, encode,
 };
+pub use rules::{Rules, TickStep};
 
 /// How safe a command is when it is acknowledged. A sequenced setting of the shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

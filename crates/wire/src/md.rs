@@ -5,6 +5,7 @@
 //! Prices are ticks and quantities lots; [`InstrumentInfo`] on stream 41 says how big those are.
 
 use crate::layout::{Decimal, Symbol, messages, rule};
+use crate::rules::{self, Rules};
 use zerocopy::little_endian::{I64, U16, U32, U64};
 
 messages! {
@@ -23,13 +24,13 @@ messages! {
         /// Zero.
         30 reserved: [u8; 2] where rule::zero,
     }
-    /// An order entered the book, last in its level's queue.
+    /// An order, or the next tip of an iceberg, entered the book, last in its level's queue.
     AddOrder = 61, 32 {
         /// The order.
         0 order_id: U64,
         /// Price in ticks.
         8 price: I64 where rule::price,
-        /// Open quantity in lots.
+        /// Displayed quantity in lots.
         16 qty: U64 where rule::qty,
         /// The instrument.
         24 instrument: U32,
@@ -38,28 +39,29 @@ messages! {
         /// Zero.
         29 reserved: [u8; 3] where rule::zero,
     }
-    /// A resting order traded; at nothing left it is gone.
+    /// A resting order traded; at nothing left it is gone, or an iceberg's next tip follows.
     ExecuteOrder = 62, 40 {
         /// The resting order.
         0 order_id: U64,
         /// The fill.
         8 trade_id: U64,
-        /// Quantity of the fill in lots.
+        /// What it took off the displayed quantity, in lots: in an auction an iceberg's fill may be
+        /// larger.
         16 qty: U64 where rule::qty,
-        /// What is left of the order in lots.
+        /// What is left of the displayed quantity in lots.
         24 leaves: U64,
         /// The instrument.
         32 instrument: U32,
         /// Zero.
         36 reserved: [u8; 4] where rule::zero,
     }
-    /// A resting order shrank, and kept its place.
+    /// A resting order shrank without a trade, and kept its place.
     ReduceOrder = 63, 32 {
         /// The order.
         0 order_id: U64,
         /// Quantity that is gone, in lots.
         8 qty: U64 where rule::qty,
-        /// What is left of the order in lots.
+        /// What is left of the displayed quantity in lots.
         16 leaves: U64 where rule::qty,
         /// The instrument.
         24 instrument: U32,
@@ -79,7 +81,7 @@ messages! {
     PriceLevel = 65, 32 {
         /// Price in ticks.
         0 price: I64 where rule::price,
-        /// Total open quantity in lots; 0 when the level is gone.
+        /// Total displayed quantity in lots; 0 when the level is gone.
         8 qty: U64,
         /// Orders at the level; 0 when it is gone.
         16 order_count: U32,
@@ -94,7 +96,7 @@ messages! {
     Trade = 66, 40 {
         /// The fill.
         0 trade_id: U64,
-        /// Sequenced time of the aggressor's command, ns since the Unix epoch.
+        /// Sequenced time of the causing record, ns since the Unix epoch.
         8 time_ns: U64,
         /// Price in ticks.
         16 price: I64 where rule::price,
@@ -102,13 +104,16 @@ messages! {
         24 qty: U64 where rule::qty,
         /// The instrument.
         32 instrument: U32,
-        /// The aggressor's side.
-        36 aggressor_side: u8 where rule::side,
+        /// The aggressor's side; 0 in an auction, which has none.
+        36 aggressor_side: u8 where rule::side_or_none,
+        /// 1 for a trade of an auction.
+        37 auction: u8 where rule::flag,
         /// Zero.
-        37 reserved: [u8; 3] where rule::zero,
+        38 reserved: [u8; 2] where rule::zero,
     }
-    /// A snapshot of one instrument's book begins (stream 41). Its orders follow, best price first
-    /// and in queue priority within a level, bids before asks.
+    /// A snapshot of one instrument's book begins (stream 41). Its [`TradingStatus`] follows, in a call
+    /// its [`Indicative`] if one was told, then its orders, best price first and in queue priority within
+    /// a level, bids before asks.
     SnapshotBegin = 67, 32 {
         /// It holds all messages of stream 40 up to this one.
         0 feed_seq: U64,
@@ -127,7 +132,7 @@ messages! {
         0 order_id: U64,
         /// Price in ticks.
         8 price: I64 where rule::price,
-        /// Open quantity in lots.
+        /// Displayed quantity in lots.
         16 qty: U64 where rule::qty,
         /// The instrument.
         24 instrument: U32,
@@ -160,20 +165,45 @@ messages! {
         28 reserved: [u8; 4] where rule::zero,
     }
     /// What an instrument is (stream 41, with every round of snapshots).
-    InstrumentInfo = 71, 56 {
-        /// Highest price in ticks.
-        0 price_max: I64,
-        /// Largest quantity of an order in lots.
-        8 qty_max: U64 where rule::qty,
+    InstrumentInfo = 71, 160 {
+        /// What it admits, and how its book behaves.
+        0 rules: Rules where rules::are_good,
         /// Its ticker.
-        16 symbol: Symbol where rule::symbol,
+        120 symbol: Symbol where rule::symbol,
         /// Its id.
-        32 instrument: U32,
+        136 instrument: U32,
         /// Size of a tick in quote currency.
-        36 tick_size: Decimal where rule::increment,
+        140 tick_size: Decimal where rule::increment,
         /// Size of a lot in base currency.
-        45 lot_size: Decimal where rule::increment,
+        149 lot_size: Decimal where rule::increment,
         /// Zero.
-        54 reserved: [u8; 2] where rule::zero,
+        158 reserved: [u8; 2] where rule::zero,
+    }
+    /// What an instrument does just now (streams 40 and 41).
+    TradingStatus = 72, 8 {
+        /// The instrument.
+        0 instrument: U32,
+        /// Its trading state; never `Uncross`.
+        4 state: u8 where rule::trading_state,
+        /// The auction that the state is a call for; 0 in any state but a call.
+        5 auction: u8 where rule::auction_or_none,
+        /// Zero.
+        6 reserved: [u8; 2] where rule::zero,
+    }
+    /// What the auction that is being called would do now (streams 40 and 41). It holds until the
+    /// next one, or the end of the call.
+    Indicative = 73, 32 {
+        /// Its price in ticks; 0 when nothing would trade.
+        0 price: I64 where rule::price_or_none,
+        /// What would trade, in lots.
+        8 qty: U64,
+        /// What would be left over at that price, in lots.
+        16 imbalance: U64,
+        /// The instrument.
+        24 instrument: U32,
+        /// The side that it would be left over on; 0 when nothing would be.
+        28 imbalance_side: u8 where rule::side_or_none,
+        /// Zero.
+        29 reserved: [u8; 3] where rule::zero,
     }
 }

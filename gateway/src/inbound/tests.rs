@@ -53,13 +53,46 @@ fn new_order() -> NewOrderRequest {
     NewOrderRequest {
         origin: origin(1),
         client_order_id: 55.into(),
+        account: 66.into(),
         price: (100 * TICK).into(),
         qty: (3 * LOT).into(),
         instrument: 1.into(),
+        stp_group: 77.into(),
         side: 2,
         order_type: 1,
         time_in_force: 1,
         flags: 1,
+        post_only: 2,
+        self_trade: 3,
+        reserved: [0; 2],
+    }
+}
+
+fn extended() -> NewOrderExtendedRequest {
+    NewOrderExtendedRequest {
+        origin: origin(1),
+        client_order_id: 55.into(),
+        account: 66.into(),
+        price: (100 * TICK).into(),
+        qty: (9 * LOT).into(),
+        display_qty: (3 * LOT).into(),
+        min_qty: (2 * LOT).into(),
+        stop_price: (110 * TICK).into(),
+        trail: (7 * TICK).into(),
+        offset: (4 * TICK).into(),
+        expires_ns: 1_234.into(),
+        // A tick x lot is 10^-6 of the quote currency: 100 units of 10^-8.
+        budget: 90_050.into(),
+        instrument: 1.into(),
+        stp_group: 77.into(),
+        side: 2,
+        order_type: 6,
+        time_in_force: 5,
+        flags: 2,
+        post_only: 1,
+        self_trade: 4,
+        peg: 2,
+        reserved: 0,
     }
 }
 
@@ -80,22 +113,30 @@ fn replace_of(client_order_id: u64, order_id: u64) -> ReplaceRequest {
         order_id: order_id.into(),
         price: (2 * TICK).into(),
         qty: (4 * LOT).into(),
+        stop_price: (3 * TICK).into(),
         instrument: 1.into(),
         reserved: [0; 4],
     }
 }
 
 fn mass_cancel_of() -> MassCancelRequest {
-    MassCancelRequest { origin: origin(1), instrument: 0.into(), side: 0, reserved: [0; 3] }
+    MassCancelRequest {
+        origin: origin(1),
+        account: 0.into(),
+        instrument: 0.into(),
+        side: 0,
+        reserved: [0; 3],
+    }
 }
 
 /// One good datagram of each kind.
-fn good() -> [Vec<u8>; 4] {
+fn good() -> [Vec<u8>; 5] {
     [
         bytes(&new_order()),
         bytes(&cancel_of(55, 0)),
         bytes(&replace_of(0, 9)),
         bytes(&mass_cancel_of()),
+        bytes(&extended()),
     ]
 }
 
@@ -127,13 +168,46 @@ fn the_record_is_the_request_in_ticks_and_lots_with_a_blank_stamp() {
             stamp,
             origin: origin(1),
             client_order_id: 55.into(),
+            account: 66.into(),
             price: 100.into(),
             qty: 3.into(),
             instrument: 1.into(),
+            stp_group: 77.into(),
             side: 2,
             order_type: 1,
             time_in_force: 1,
             flags: 1,
+            post_only: 2,
+            self_trade: 3,
+            reserved: [0; 2],
+        }
+    );
+    assert_eq!(
+        forwarded::<NewOrderExtended>(&bytes(&extended())),
+        NewOrderExtended {
+            stamp,
+            origin: origin(1),
+            client_order_id: 55.into(),
+            account: 66.into(),
+            price: 100.into(),
+            qty: 9.into(),
+            display_qty: 3.into(),
+            min_qty: 2.into(),
+            stop_price: 110.into(),
+            trail_ticks: 7.into(),
+            offset_ticks: 4.into(),
+            expires_ns: 1_234.into(),
+            budget: 901.into(),
+            instrument: 1.into(),
+            stp_group: 77.into(),
+            side: 2,
+            order_type: 6,
+            time_in_force: 5,
+            flags: 2,
+            post_only: 1,
+            self_trade: 4,
+            peg: 2,
+            reserved: 0,
         }
     );
     assert_eq!(
@@ -156,14 +230,23 @@ fn the_record_is_the_request_in_ticks_and_lots_with_a_blank_stamp() {
             order_id: 9.into(),
             price: 2.into(),
             qty: 4.into(),
+            stop_price: 3.into(),
             instrument: 1.into(),
             reserved: [0; 4],
         }
     );
-    let side = MassCancelRequest { instrument: 2.into(), side: 1, ..mass_cancel_of() };
+    let some =
+        MassCancelRequest { account: 66.into(), instrument: 2.into(), side: 1, ..mass_cancel_of() };
     assert_eq!(
-        forwarded::<MassCancel>(&bytes(&side)),
-        MassCancel { stamp, origin: origin(1), instrument: 2.into(), side: 1, reserved: [0; 3] }
+        forwarded::<MassCancel>(&bytes(&some)),
+        MassCancel {
+            stamp,
+            origin: origin(1),
+            account: 66.into(),
+            instrument: 2.into(),
+            side: 1,
+            reserved: [0; 3],
+        }
     );
 }
 
@@ -177,6 +260,86 @@ fn a_market_order_keeps_its_price_of_nothing() {
         ..new_order()
     };
     assert_eq!(forwarded::<NewOrder>(&bytes(&market)).price.get(), 0);
+}
+
+#[test]
+fn what_an_order_does_not_have_stays_nothing() {
+    let none = NewOrderExtendedRequest {
+        price: 0.into(),
+        display_qty: 0.into(),
+        min_qty: 0.into(),
+        stop_price: 0.into(),
+        trail: 0.into(),
+        offset: 0.into(),
+        budget: 0.into(),
+        ..extended()
+    };
+    let record = forwarded::<NewOrderExtended>(&bytes(&none));
+    let prices = [record.price, record.stop_price].map(|price| price.get());
+    let figures = [
+        record.display_qty,
+        record.min_qty,
+        record.trail_ticks,
+        record.offset_ticks,
+        record.budget,
+    ];
+    assert_eq!((prices, figures.map(|figure| figure.get())), ([0; 2], [0; 5]));
+    let replace = ReplaceRequest { price: 0.into(), stop_price: 0.into(), ..replace_of(0, 9) };
+    let record = forwarded::<ReplaceOrder>(&bytes(&replace));
+    assert_eq!((record.price.get(), record.stop_price.get()), (0, 0), "a stop may have neither");
+}
+
+#[test]
+fn a_budget_is_rounded_to_where_it_admits_the_same() {
+    // 900.5 ticks x lots: a buy may spend 900, a sell must bring 901.
+    for (side, budget) in [(1, 900), (2, 901)] {
+        let order = NewOrderExtendedRequest { side, ..extended() };
+        assert_eq!(forwarded::<NewOrderExtended>(&bytes(&order)).budget.get(), budget);
+    }
+}
+
+#[test]
+fn every_figure_that_does_not_fit_is_refused_by_its_name() {
+    use RejectReason::{
+        InvalidBudget, InvalidDisplayQty, InvalidMinQty, InvalidPeg, InvalidPrice, InvalidQuantity,
+        InvalidStop, OffLot, OffTick,
+    };
+    type Set = fn(&mut NewOrderExtendedRequest, i64);
+    let cases: [(Set, RejectReason, Option<RejectReason>); 8] = [
+        (|r, e8| r.price = e8.into(), InvalidPrice, Some(OffTick)),
+        (|r, e8| r.stop_price = e8.into(), InvalidStop, Some(OffTick)),
+        (|r, e8| r.trail = e8.into(), InvalidStop, Some(OffTick)),
+        (|r, e8| r.offset = e8.into(), InvalidPeg, Some(OffTick)),
+        (|r, e8| r.qty = e8.into(), InvalidQuantity, Some(OffLot)),
+        (|r, e8| r.display_qty = e8.into(), InvalidDisplayQty, Some(OffLot)),
+        (|r, e8| r.min_qty = e8.into(), InvalidMinQty, Some(OffLot)),
+        (|r, e8| r.budget = e8.into(), InvalidBudget, None),
+    ];
+    for (nth, (set, invalid, off_grid)) in cases.into_iter().enumerate() {
+        let reason = |e8: i64, instrument: u32| {
+            let mut order = NewOrderExtendedRequest { instrument: instrument.into(), ..extended() };
+            set(&mut order, e8);
+            refused(&mut gateway(), &bytes(&order))
+        };
+        for negative in [-1, -TICK, i64::MIN] {
+            assert_eq!(reason(negative, 1), Some(invalid), "figure {nth}: {negative}");
+        }
+        if let Some(off_grid) = off_grid {
+            // Neither a whole tick nor a whole lot.
+            for between in [1, 50 * TICK + 1, i64::MAX] {
+                assert_eq!(reason(between, 1), Some(off_grid), "figure {nth}: {between}");
+            }
+        }
+        // Instrument 2 counts in the finest units: the largest numbers overflow ticks and lots.
+        assert_eq!(reason(i64::MAX, 2), Some(invalid), "figure {nth}");
+    }
+    // Less than a tick x lot buys nothing, and must not pass for no budget.
+    let tiny = NewOrderExtendedRequest { side: 1, budget: 99.into(), ..extended() };
+    assert_eq!(refused(&mut gateway(), &bytes(&tiny)), Some(InvalidBudget));
+    for (stop_price, reason) in [(-TICK, InvalidStop), (1, OffTick)] {
+        let replace = ReplaceRequest { stop_price: stop_price.into(), ..replace_of(0, 9) };
+        assert_eq!(refused(&mut gateway(), &bytes(&replace)), Some(reason));
+    }
 }
 
 #[test]
@@ -209,11 +372,11 @@ fn oversized_by_any_length() {
 #[test]
 fn every_template_that_is_no_request() {
     for datagram in good() {
-        for template in (0..=u16::MAX).filter(|t| !(1..=4).contains(t)) {
+        for template in (0..=u16::MAX).filter(|t| !(1..=5).contains(t)) {
             let mut wrong = datagram.clone();
             wrong[2..4].copy_from_slice(&template.to_le_bytes());
             let mut gateway = gateway();
-            if (11..=17).contains(&template) {
+            if (10..=19).contains(&template) {
                 let inbound = gateway.on_datagram(ME, &wrong, true);
                 assert_eq!(inbound, Inbound::Drop(DropReason::Report), "{template}");
             } else {
@@ -255,22 +418,34 @@ fn another_schema_version_or_block_length() {
 #[test]
 fn every_value_without_a_meaning() {
     // Offset in the datagram, and the values that have one.
-    let [new, cancel, replace, mass] = good();
-    let cases: [(&[u8], usize, &[u8]); 14] = [
-        (&new, 8 + 44, &[1, 2]),
-        (&new, 8 + 45, &[1, 2]),
-        (&new, 8 + 46, &[1, 2, 3]),
-        (&new, 8 + 47, &[0, 1]),
+    let [new, cancel, replace, mass, extended] = good();
+    let cases: [(&[u8], usize, &[u8]); 26] = [
+        (&new, 8 + 56, &[1, 2]),
+        (&new, 8 + 57, &[1, 2, 3, 4, 5, 6, 7]),
+        (&new, 8 + 58, &[1, 2, 3, 4, 5, 6, 7, 8]),
+        (&new, 8 + 59, &[0, 1, 2, 3]),
+        (&new, 8 + 60, &[0, 1, 2]),
+        (&new, 8 + 61, &[0, 1, 2, 3, 4]),
+        (&new, 8 + 62, &[0]),
+        (&new, 8 + 63, &[0]),
+        (&extended, 8 + 112, &[1, 2]),
+        (&extended, 8 + 113, &[1, 2, 3, 4, 5, 6, 7]),
+        (&extended, 8 + 114, &[1, 2, 3, 4, 5, 6, 7, 8]),
+        (&extended, 8 + 115, &[0, 1, 2, 3]),
+        (&extended, 8 + 116, &[0, 1, 2]),
+        (&extended, 8 + 117, &[0, 1, 2, 3, 4]),
+        (&extended, 8 + 118, &[0, 1, 2]),
+        (&extended, 8 + 119, &[0]),
         (&cancel, 8 + 36, &[0]),
         (&cancel, 8 + 37, &[0]),
         (&cancel, 8 + 38, &[0]),
         (&cancel, 8 + 39, &[0]),
-        (&replace, 8 + 52, &[0]),
-        (&replace, 8 + 55, &[0]),
-        (&mass, 8 + 20, &[0, 1, 2]),
-        (&mass, 8 + 21, &[0]),
-        (&mass, 8 + 22, &[0]),
-        (&mass, 8 + 23, &[0]),
+        (&replace, 8 + 60, &[0]),
+        (&replace, 8 + 63, &[0]),
+        (&mass, 8 + 28, &[0, 1, 2]),
+        (&mass, 8 + 29, &[0]),
+        (&mass, 8 + 30, &[0]),
+        (&mass, 8 + 31, &[0]),
     ];
     for (datagram, at, meant) in cases {
         for value in 0..=u8::MAX {
@@ -296,7 +471,8 @@ fn an_unknown_instrument() {
     for instrument in [0, 3, u32::MAX] {
         let new = NewOrderRequest { instrument: instrument.into(), ..new_order() };
         let replace = ReplaceRequest { instrument: instrument.into(), ..replace_of(0, 9) };
-        for datagram in [bytes(&new), bytes(&replace)] {
+        let extended = NewOrderExtendedRequest { instrument: instrument.into(), ..extended() };
+        for datagram in [bytes(&new), bytes(&replace), bytes(&extended)] {
             let reason = refused(&mut gateway(), &datagram);
             assert_eq!(reason, Some(RejectReason::UnknownInstrument));
         }
@@ -321,8 +497,6 @@ fn prices_and_quantities_that_are_none() {
         assert_eq!(refused(&mut gateway(), &bytes(&new)), Some(reason), "{price}");
         assert_eq!(refused(&mut gateway(), &bytes(&replace)), Some(reason), "{price}");
     }
-    let zero = ReplaceRequest { price: 0.into(), ..replace_of(0, 9) };
-    assert_eq!(refused(&mut gateway(), &bytes(&zero)), Some(InvalidPrice));
     let quantities = [
         (0, InvalidQuantity),
         (-LOT, InvalidQuantity),
@@ -371,8 +545,8 @@ fn the_window_is_full_for_orders_before_it_is_for_cancels() {
     let mut gateway = gateway();
     for answered in [0, 10] {
         gateway.sessions.answered(SessionId(SESSION), ClientSeq(answered));
-        let [new, cancel, replace, mass] = good();
-        for risky in [new, replace] {
+        let [new, cancel, replace, mass, extended] = good();
+        for risky in [new, replace, extended] {
             assert_eq!(reason(&mut gateway, risky.clone(), answered + WINDOW), None);
             assert_eq!(reason(&mut gateway, risky.clone(), answered + WINDOW + 1), full);
             assert_eq!(reason(&mut gateway, risky, u64::MAX), full);
@@ -420,7 +594,7 @@ fn nothing_goes_on_before_the_shard_is_ready() {
 #[test]
 fn nothing_of_a_bad_datagram_stays_in_the_next_record() {
     let mut gateway = gateway();
-    assert_eq!(refused(&mut gateway, &bytes(&replace_of(0, 9))), None);
+    assert_eq!(refused(&mut gateway, &bytes(&extended())), None);
     assert!(refused(&mut gateway, &bytes(&replace_of(7, 7))).is_some());
     let Inbound::Forward(record) = gateway.on_datagram(ME, &bytes(&mass_cancel_of()), true) else {
         panic!("refused");

@@ -4,7 +4,11 @@ use super::*;
 use crate::inbound::Settings;
 use std::net::Ipv4Addr;
 use vesta_types::GatewayId;
-use vesta_wire::event::{EventStamp, StateHash};
+use vesta_wire::client::{
+    CancelledReport, ExecutedReport, ReplacedReport, RepricedReport, SelfTradePreventedReport,
+    TriggeredReport,
+};
+use vesta_wire::event::{EventStamp, FillParty, StateHash};
 
 const MINE: u32 = 3;
 const OTHERS: u32 = 4;
@@ -109,6 +113,7 @@ fn party(session: u32, gateway: u32, order_id: u64, leaves: u64) -> FillParty {
         order_id: order_id.into(),
         client_order_id: (order_id + 1_000).into(),
         leaves: leaves.into(),
+        displayed: (leaves / 2).into(),
         session: session.into(),
         gateway: gateway.into(),
     }
@@ -124,7 +129,9 @@ fn executed(taker: FillParty, maker: FillParty) -> OrderExecuted {
         maker,
         instrument: 1.into(),
         taker_side: 1,
-        reserved: [0; 3],
+        auction: 0,
+        taker_was_displayed: 0,
+        maker_was_displayed: 1,
     }
 }
 
@@ -135,6 +142,7 @@ fn cancelled(session: u32, gateway: u32) -> OrderCancelled {
         client_order_id: 55.into(),
         price: 12.into(),
         qty: 3.into(),
+        displayed: 1.into(),
         instrument: 1.into(),
         session: session.into(),
         gateway: gateway.into(),
@@ -151,14 +159,63 @@ fn replaced(session: u32, gateway: u32) -> OrderReplaced {
         client_order_id: 55.into(),
         old_price: 11.into(),
         old_qty: 9.into(),
+        old_displayed: 4.into(),
         price: 12.into(),
         qty: 3.into(),
+        displayed: 2.into(),
         instrument: 1.into(),
         session: session.into(),
         gateway: gateway.into(),
         side: 2,
         priority_kept: 1,
         reserved: [0; 2],
+    }
+}
+
+fn triggered(session: u32, gateway: u32) -> OrderTriggered {
+    OrderTriggered {
+        stamp: stamp(),
+        order_id: 66.into(),
+        client_order_id: 55.into(),
+        stop_price: 13.into(),
+        price: 12.into(),
+        qty: 3.into(),
+        instrument: 1.into(),
+        session: session.into(),
+        gateway: gateway.into(),
+        side: 2,
+        reserved: [0; 3],
+    }
+}
+
+fn repriced(session: u32, gateway: u32) -> OrderRepriced {
+    OrderRepriced {
+        stamp: stamp(),
+        order_id: 66.into(),
+        client_order_id: 55.into(),
+        old_price: 0.into(),
+        price: 12.into(),
+        qty: 3.into(),
+        instrument: 1.into(),
+        session: session.into(),
+        gateway: gateway.into(),
+        side: 2,
+        reserved: [0; 3],
+    }
+}
+
+fn prevented(taker: FillParty, maker: FillParty) -> SelfTradePrevented {
+    SelfTradePrevented {
+        stamp: stamp(),
+        price: 12.into(),
+        qty: 3.into(),
+        taker,
+        maker,
+        instrument: 1.into(),
+        taker_side: 1,
+        taker_was_displayed: 0,
+        maker_was_displayed: 1,
+        reserved: 0,
     }
 }
 
@@ -201,6 +258,7 @@ fn a_rejection_a_cancellation_a_replacement_and_a_repeated_answer() {
     let report: ReplacedReport = only(&told(&mut gateway, &replaced(A, MINE)), A);
     assert_eq!((report.price.get(), report.qty.get()), (12 * TICK, 3 * LOT));
     assert_eq!((report.client_order_id.get(), report.priority_kept), (55, 1));
+    assert_eq!(report.displayed.get(), 2 * LOT);
 
     let report: ResentReport = only(&told(&mut gateway, &resent(A, MINE)), A);
     assert_eq!((report.client_seq.get(), report.reason.get(), report.command), (5, 13, 2));
@@ -222,8 +280,66 @@ fn both_sides_of_a_fill_are_told_when_both_are_ours() {
         for report in [taker, maker] {
             assert_eq!((report.trade_id.get(), report.instrument.get()), (77, 1));
             assert_eq!((report.price.get(), report.qty.get()), (12 * TICK, 3 * LOT));
+            assert_eq!(report.auction, 0);
         }
+        assert_eq!((taker.displayed.get(), maker.displayed.get()), (2 * LOT, 0));
+        let auction = OrderExecuted { auction: 1, ..event };
+        let report: ExecutedReport = only(&told(&mut gateway(), &auction)[..1], A);
+        assert_eq!(report.auction, 1);
     }
+}
+
+#[test]
+fn a_stop_that_is_triggered_and_a_peg_that_follows() {
+    let mut gateway = gateway();
+    let report: TriggeredReport = only(&told(&mut gateway, &triggered(A, MINE)), A);
+    assert_eq!((report.order_id.get(), report.client_order_id.get(), report.side), (66, 55, 2));
+    assert_eq!((report.stop_price.get(), report.price.get()), (13 * TICK, 12 * TICK));
+    assert_eq!((report.qty.get(), report.event_seq.get(), report.seq.get()), (3 * LOT, 100, 50));
+
+    let report: RepricedReport = only(&told(&mut gateway, &repriced(B, MINE)), B);
+    assert_eq!((report.order_id.get(), report.client_order_id.get(), report.side), (66, 55, 2));
+    assert_eq!((report.old_price.get(), report.price.get()), (0, 12 * TICK));
+    assert_eq!((report.qty.get(), report.instrument.get()), (3 * LOT, 1));
+}
+
+#[test]
+fn both_sides_of_a_prevented_trade_are_told() {
+    let event = prevented(party(A, MINE, 20, 4), party(B, MINE, 10, 0));
+    let reports = told(&mut gateway(), &event);
+    assert_eq!(reports.len(), 2);
+    let taker: SelfTradePreventedReport = only(&reports[..1], A);
+    let maker: SelfTradePreventedReport = only(&reports[1..], B);
+    assert_eq!((taker.order_id.get(), taker.side, taker.maker), (20, 1, 0));
+    assert_eq!((maker.order_id.get(), maker.side, maker.maker), (10, 2, 1));
+    assert_eq!((taker.leaves.get(), taker.displayed.get()), (4 * LOT, 2 * LOT));
+    assert_eq!((maker.leaves.get(), maker.displayed.get()), (0, 0));
+    for report in [taker, maker] {
+        assert_eq!((report.price.get(), report.qty.get()), (12 * TICK, 3 * LOT));
+        assert_eq!((report.event_seq.get(), report.instrument.get()), (100, 1));
+    }
+}
+
+#[test]
+fn what_an_instrument_does_is_no_sessions() {
+    let state = TradingStateChanged {
+        stamp: stamp(),
+        instrument: 1.into(),
+        state: 2,
+        auction: 1,
+        reserved: [0; 2],
+    };
+    let indicative = IndicativeChanged {
+        stamp: stamp(),
+        price: 12.into(),
+        qty: 3.into(),
+        imbalance: 1.into(),
+        instrument: 1.into(),
+        imbalance_side: 1,
+        reserved: [0; 3],
+    };
+    assert_eq!(told(&mut gateway(), &state), []);
+    assert_eq!(told(&mut gateway(), &indicative), []);
 }
 
 #[test]
@@ -245,6 +361,9 @@ fn what_concerns_another_gateway_is_nobodys_here() {
     reports.extend(told(gateway, &cancelled(A, OTHERS)));
     reports.extend(told(gateway, &replaced(A, OTHERS)));
     reports.extend(told(gateway, &executed(party(A, OTHERS, 1, 0), party(B, 0, 2, 0))));
+    reports.extend(told(gateway, &prevented(party(A, OTHERS, 1, 0), party(B, 0, 2, 0))));
+    reports.extend(told(gateway, &triggered(A, OTHERS)));
+    reports.extend(told(gateway, &repriced(A, OTHERS)));
     assert_eq!(reports, []);
     assert_eq!(gateway.sessions.unanswered(SessionId(A), ClientSeq(5)), 5, "nor is it answered");
 }

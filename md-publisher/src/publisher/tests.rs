@@ -2,6 +2,7 @@
 
 use super::*;
 use vesta_types::Side::{Buy, Sell};
+use vesta_types::{AuctionKind, CancelReason, InstrumentRules, TradingState};
 use vesta_wire::event::{EventStamp, FillParty};
 use vesta_wire::{Decimal, Symbol, encode, md, open_frame};
 
@@ -28,8 +29,7 @@ fn rig_with(pending_bytes_max: usize) -> Rig {
     let mut rig = Rig { publisher: Publisher::new(settings, FRAME_LEN), next: 1 };
     let define = InstrumentDefined {
         stamp: rig.stamp(),
-        price_max: 1_000.into(),
-        qty_max: 100.into(),
+        rules: (&InstrumentRules::new(PriceTicks(1_000), QtyLots(100))).into(),
         symbol: Symbol::new("BTC-USD").unwrap(),
         instrument: 1.into(),
         tick_size: Decimal { mantissa: 1.into(), exponent: -2 },
@@ -55,12 +55,17 @@ impl Rig {
     }
 
     fn rested(&mut self, order_id: u64, side: Side, price: i64, qty: u64) {
+        self.rested_showing(order_id, side, price, qty, qty);
+    }
+
+    fn rested_showing(&mut self, order_id: u64, side: Side, price: i64, qty: u64, displayed: u64) {
         let event = OrderRested {
             stamp: self.stamp(),
             order_id: order_id.into(),
             client_order_id: 5.into(),
             price: price.into(),
             qty: qty.into(),
+            displayed: displayed.into(),
             instrument: 1.into(),
             session: 7.into(),
             gateway: 8.into(),
@@ -70,35 +75,63 @@ impl Rig {
         self.event(&event).unwrap();
     }
 
+    /// A displayed maker, of which nothing but what is displayed is left.
     fn executed(&mut self, maker: u64, qty: u64, leaves: u64) -> Result<(), PublishError> {
-        let party = |order_id: u64, leaves: u64| FillParty {
-            order_id: order_id.into(),
-            client_order_id: 5.into(),
-            leaves: leaves.into(),
-            session: 7.into(),
-            gateway: 8.into(),
-        };
-        let event = OrderExecuted {
+        let event = self.execution(qty, party(99, 0, 0), party(maker, leaves, leaves));
+        self.event(&event)
+    }
+
+    fn execution(&self, qty: u64, taker: FillParty, maker: FillParty) -> OrderExecuted {
+        OrderExecuted {
             stamp: self.stamp(),
             trade_id: 70.into(),
             price: 100.into(),
             qty: qty.into(),
-            taker: party(99, 0),
-            maker: party(maker, leaves),
+            taker,
+            maker,
             instrument: 1.into(),
             taker_side: Buy as u8,
-            reserved: [0; 3],
+            auction: 0,
+            taker_was_displayed: 0,
+            maker_was_displayed: 1,
+        }
+    }
+
+    fn prevented(&mut self, qty: u64, maker: FillParty) {
+        let event = SelfTradePrevented {
+            stamp: self.stamp(),
+            price: 100.into(),
+            qty: qty.into(),
+            taker: party(99, 1, 0),
+            maker,
+            instrument: 1.into(),
+            taker_side: Buy as u8,
+            taker_was_displayed: 0,
+            maker_was_displayed: 1,
+            reserved: 0,
         };
-        self.event(&event)
+        self.event(&event).unwrap();
     }
 
     fn cancelled(&mut self, order_id: u64, reason: CancelReason) -> Result<(), PublishError> {
+        let never_rested =
+            matches!(reason, CancelReason::ImmediateOrCancel | CancelReason::FillOrKill);
+        self.cancelled_showing(order_id, reason, if never_rested { 0 } else { 5 })
+    }
+
+    fn cancelled_showing(
+        &mut self,
+        order_id: u64,
+        reason: CancelReason,
+        displayed: u64,
+    ) -> Result<(), PublishError> {
         let event = OrderCancelled {
             stamp: self.stamp(),
             order_id: order_id.into(),
             client_order_id: 5.into(),
             price: 100.into(),
             qty: 5.into(),
+            displayed: displayed.into(),
             instrument: 1.into(),
             session: 7.into(),
             gateway: 8.into(),
@@ -110,14 +143,22 @@ impl Rig {
     }
 
     fn replaced(&mut self, order_id: u64, kept: bool, from: u64, to: u64) {
+        let displayed = if kept { to } else { 0 };
+        self.replaced_showing(order_id, kept, (from, from), (to, displayed));
+    }
+
+    /// From and to: what is open, and what of it is displayed.
+    fn replaced_showing(&mut self, order_id: u64, kept: bool, from: (u64, u64), to: (u64, u64)) {
         let event = OrderReplaced {
             stamp: self.stamp(),
             order_id: order_id.into(),
             client_order_id: 5.into(),
             old_price: 100.into(),
-            old_qty: from.into(),
+            old_qty: from.0.into(),
+            old_displayed: from.1.into(),
             price: 100.into(),
-            qty: to.into(),
+            qty: to.0.into(),
+            displayed: to.1.into(),
             instrument: 1.into(),
             session: 7.into(),
             gateway: 8.into(),
@@ -161,6 +202,17 @@ impl Rig {
     /// The messages that leave now.
     fn messages(&mut self) -> Vec<Vec<u8>> {
         self.frames(usize::MAX).into_iter().flat_map(|(_, messages)| messages).collect()
+    }
+}
+
+fn party(order_id: u64, leaves: u64, displayed: u64) -> FillParty {
+    FillParty {
+        order_id: order_id.into(),
+        client_order_id: 5.into(),
+        leaves: leaves.into(),
+        displayed: displayed.into(),
+        session: 7.into(),
+        gateway: 8.into(),
     }
 }
 
@@ -227,7 +279,8 @@ fn a_fill_is_an_execution_of_the_maker_a_level_and_a_print() {
             qty: qty.into(),
             instrument: 1.into(),
             aggressor_side: Buy as u8,
-            reserved: [0; 3],
+            auction: 0,
+            reserved: [0; 2],
         };
         let expected = [bytes(&execute), level(Sell, 100, leaves, order_count), bytes(&print)];
         assert_eq!(rig.messages(), expected);
@@ -265,6 +318,204 @@ fn a_replace_in_place_reduces_and_any_other_deletes() {
     assert_eq!(rig.messages(), [bytes(&reduce), level(Sell, 100, 2, 1)]);
     rig.replaced(3, false, 2, 9);
     assert_eq!(rig.messages(), [delete(3), level(Sell, 100, 0, 0)]);
+}
+
+fn add(order_id: u64, side: Side, qty: u64) -> Vec<u8> {
+    bytes(&AddOrder {
+        order_id: order_id.into(),
+        price: 100.into(),
+        qty: qty.into(),
+        instrument: 1.into(),
+        side: side as u8,
+        reserved: [0; 3],
+    })
+}
+
+fn execute(order_id: u64, qty: u64, leaves: u64) -> Vec<u8> {
+    bytes(&ExecuteOrder {
+        order_id: order_id.into(),
+        trade_id: 70.into(),
+        qty: qty.into(),
+        leaves: leaves.into(),
+        instrument: 1.into(),
+        reserved: [0; 4],
+    })
+}
+
+fn reduce(order_id: u64, qty: u64, leaves: u64) -> Vec<u8> {
+    bytes(&ReduceOrder {
+        order_id: order_id.into(),
+        qty: qty.into(),
+        leaves: leaves.into(),
+        instrument: 1.into(),
+        reserved: [0; 4],
+    })
+}
+
+fn print(time_ns: u64, qty: u64, auction: bool) -> Vec<u8> {
+    bytes(&Trade {
+        trade_id: 70.into(),
+        time_ns: time_ns.into(),
+        price: 100.into(),
+        qty: qty.into(),
+        instrument: 1.into(),
+        aggressor_side: if auction { 0 } else { Buy as u8 },
+        auction: u8::from(auction),
+        reserved: [0; 2],
+    })
+}
+
+#[test]
+fn of_an_iceberg_only_the_tip_is_seen() {
+    let mut rig = rig();
+    rig.rested_showing(3, Sell, 100, 20, 5);
+    assert_eq!(rig.messages(), [add(3, Sell, 5), level(Sell, 100, 5, 1)]);
+    // The tip goes, and the next one follows.
+    let time_ns = rig.next * 10;
+    let fill = rig.execution(5, party(99, 0, 0), party(3, 15, 0));
+    rig.event(&fill).unwrap();
+    let gone = [execute(3, 5, 0), level(Sell, 100, 0, 0), print(time_ns, 5, false)];
+    assert_eq!(rig.messages(), gone);
+    rig.rested_showing(3, Sell, 100, 15, 5);
+    assert_eq!(rig.messages(), [add(3, Sell, 5), level(Sell, 100, 5, 1)]);
+    // It shrinks in its reserve, which nobody sees; then in its tip.
+    rig.replaced_showing(3, true, (15, 5), (8, 5));
+    assert!(rig.messages().is_empty());
+    rig.replaced_showing(3, true, (8, 5), (2, 2));
+    assert_eq!(rig.messages(), [reduce(3, 3, 2), level(Sell, 100, 2, 1)]);
+    rig.cancelled_showing(3, CancelReason::Requested, 2).unwrap();
+    assert_eq!(rig.messages(), [delete(3), level(Sell, 100, 0, 0)]);
+}
+
+#[test]
+fn of_an_undisplayed_order_only_its_trades_are_seen() {
+    let mut rig = rig();
+    rig.rested_showing(3, Sell, 100, 20, 0);
+    rig.replaced_showing(3, true, (20, 0), (18, 0));
+    rig.replaced_showing(3, false, (18, 0), (20, 0));
+    rig.rested_showing(3, Sell, 100, 20, 0);
+    rig.event(&OrderRepriced {
+        stamp: rig.stamp(),
+        order_id: 3.into(),
+        client_order_id: 5.into(),
+        old_price: 100.into(),
+        price: 0.into(),
+        qty: 20.into(),
+        instrument: 1.into(),
+        session: 7.into(),
+        gateway: 8.into(),
+        side: Sell as u8,
+        reserved: [0; 3],
+    })
+    .unwrap();
+    rig.event(&OrderTriggered {
+        stamp: rig.stamp(),
+        order_id: 4.into(),
+        client_order_id: 5.into(),
+        stop_price: 100.into(),
+        price: 0.into(),
+        qty: 20.into(),
+        instrument: 1.into(),
+        session: 7.into(),
+        gateway: 8.into(),
+        side: Sell as u8,
+        reserved: [0; 3],
+    })
+    .unwrap();
+    assert!(rig.messages().is_empty());
+    let time_ns = rig.next * 10;
+    let fill = rig.execution(5, party(99, 0, 0), party(3, 15, 0));
+    rig.event(&OrderExecuted { maker_was_displayed: 0, ..fill }).unwrap();
+    assert_eq!(rig.messages(), [print(time_ns, 5, false)]);
+    rig.cancelled_showing(3, CancelReason::Expired, 0).unwrap();
+    assert!(rig.messages().is_empty());
+}
+
+#[test]
+fn an_auction_takes_off_both_sides_and_its_print_has_no_aggressor() {
+    let mut rig = rig();
+    // In a call the book may be crossed.
+    rig.rested(3, Buy, 100, 5);
+    rig.rested_showing(4, Sell, 100, 20, 4);
+    rig.messages();
+    let time_ns = rig.next * 10;
+    let fill = rig.execution(5, party(3, 0, 0), party(4, 15, 0));
+    let fill = OrderExecuted { auction: 1, taker_was_displayed: 1, ..fill };
+    rig.event(&fill).unwrap();
+    let expected = [
+        execute(3, 5, 0),
+        level(Buy, 100, 0, 0),
+        // The tip was 4; the fifth lot came out of the reserve.
+        execute(4, 4, 0),
+        level(Sell, 100, 0, 0),
+        print(time_ns, 5, true),
+    ];
+    assert_eq!(rig.messages(), expected);
+    // What is in its auction alone was never displayed.
+    let time_ns = rig.next * 10;
+    let fill = rig.execution(5, party(8, 0, 0), party(4, 10, 0));
+    rig.event(&OrderExecuted { auction: 1, maker_was_displayed: 0, ..fill }).unwrap();
+    assert_eq!(rig.messages(), [print(time_ns, 5, true)]);
+}
+
+#[test]
+fn a_prevented_trade_takes_off_and_prints_nothing() {
+    let mut rig = rig();
+    rig.rested(3, Sell, 100, 5);
+    rig.messages();
+    rig.prevented(2, party(3, 3, 3));
+    assert_eq!(rig.messages(), [reduce(3, 2, 3), level(Sell, 100, 3, 1)]);
+    rig.prevented(3, party(3, 0, 0));
+    assert_eq!(rig.messages(), [delete(3), level(Sell, 100, 0, 0)]);
+}
+
+#[test]
+fn the_public_learns_what_an_instrument_does() {
+    let mut rig = rig();
+    let status = |state, auction: Option<AuctionKind>| TradingStatus {
+        instrument: 1.into(),
+        state: state as u8,
+        auction: auction.map_or(0, |auction| auction as u8),
+        reserved: [0; 2],
+    };
+    let btc = InstrumentId(1);
+    let continuous = status(TradingState::Continuous, None);
+    assert_eq!(rig.publisher.instruments[&btc].status, continuous, "as it was defined");
+    let changed = |rig: &Rig, status: TradingStatus| TradingStateChanged {
+        stamp: rig.stamp(),
+        instrument: status.instrument,
+        state: status.state,
+        auction: status.auction,
+        reserved: [0; 2],
+    };
+    let call = status(TradingState::AuctionCall, Some(AuctionKind::Closing));
+    let event = changed(&rig, call);
+    rig.event(&event).unwrap();
+    rig.event(&IndicativeChanged {
+        stamp: rig.stamp(),
+        price: 100.into(),
+        qty: 7.into(),
+        imbalance: 2.into(),
+        instrument: 1.into(),
+        imbalance_side: Sell as u8,
+        reserved: [0; 3],
+    })
+    .unwrap();
+    let indicative = Indicative {
+        price: 100.into(),
+        qty: 7.into(),
+        imbalance: 2.into(),
+        instrument: 1.into(),
+        imbalance_side: Sell as u8,
+        reserved: [0; 3],
+    };
+    assert_eq!(rig.messages(), [bytes(&call), bytes(&indicative)]);
+    assert_eq!(rig.publisher.instruments[&btc].indicative, Some(indicative));
+    let event = changed(&rig, continuous);
+    rig.event(&event).unwrap();
+    assert_eq!(rig.messages(), [bytes(&continuous)]);
+    assert_eq!(rig.publisher.instruments[&btc].indicative, None, "the call is over");
+    assert_eq!(rig.publisher.instruments[&btc].status, continuous);
 }
 
 #[test]
@@ -389,6 +640,7 @@ fn an_event_that_does_not_fit_stops_the_publisher_and_says_nothing() {
         client_order_id: 5.into(),
         price: 100.into(),
         qty: 5.into(),
+        displayed: 5.into(),
         instrument: 2.into(),
         session: 7.into(),
         gateway: 8.into(),

@@ -1,16 +1,19 @@
 //! What must hold when all is quiet: judged from the bytes of the two logs, by the naive model.
 
-use super::client::Fill;
-use super::{Appliance, CAPACITY, INSTRUMENTS};
+use super::client::{self, Fill};
+use super::{ACCOUNT, Appliance, CAPACITY, INSTRUMENTS, OPEN_ORDER_MAX, STP_GROUP, session_id};
 use std::collections::BTreeMap;
 use vesta_md_publisher::BookOrder;
 use vesta_model::Model;
 use vesta_types::{
-    Cancel, ClientOrderId, Command, Event, Executed, InstrumentId, Limits, MassCancel, NewOrder,
-    OrderId, OrderRef, OrderType, Party, PriceTicks, QtyLots, RejectReason, Replace, SessionId,
-    Side, TimeInForce, TradeId,
+    ClientOrderId, Command, Event, Executed, InstrumentId, OrderId, Party, PriceTicks, QtyLots,
+    RejectReason, SessionId, Side, TimeNs, TradeId,
 };
-use vesta_wire::event::{CommandAccepted, CommandRejected, FillParty, OrderExecuted};
+use vesta_wire::event::{
+    CommandAccepted, CommandRejected, FillParty, IndicativeChanged, InstrumentDefined,
+    OrderCancelled, OrderExecuted, OrderReplaced, OrderRepriced, OrderRested, OrderTriggered,
+    Resent, SelfTradePrevented, TradingStateChanged,
+};
 use vesta_wire::{Message, decode, md, peek, record};
 
 /// By session and `client_seq`: `None` for accepted.
@@ -25,6 +28,9 @@ pub struct Tally {
     pub resents: u64,
     pub refusals: u64,
     pub rejected: u64,
+    /// Stops triggered, pegs moved, self-trades prevented, states changed, indicative prices told.
+    pub moves: [u64; 5],
+    pub auction_trades: u64,
     /// Trades that consumers saw print.
     pub prints: u64,
 }
@@ -37,6 +43,10 @@ impl std::ops::AddAssign for Tally {
         self.resents += other.resents;
         self.refusals += other.refusals;
         self.rejected += other.rejected;
+        for (sum, more) in self.moves.iter_mut().zip(other.moves) {
+            *sum += more;
+        }
+        self.auction_trades += other.auction_trades;
         self.prints += other.prints;
     }
 }
@@ -45,9 +55,14 @@ impl std::ops::AddAssign for Tally {
 pub fn check(appliance: &Appliance) -> Tally {
     assert_eq!(appliance.stops(), [], "nobody stopped");
     let (model, modelled) = replay(&appliance.tap.role().records);
-    let (outcomes, trades) = engine_says(&appliance.tap.role().events);
-    assert_eq!(outcomes, modelled.outcomes, "every command once, with the model's outcome");
-    assert_eq!(trades, modelled.trades, "the model's trades");
+    let Modelled { outcomes, trades, others } = engine_says(&appliance.tap.role().events);
+    let differs = outcomes.iter().zip(&modelled.outcomes).find(|(ours, models)| ours != models);
+    assert_eq!(differs, None, "every command once, with the model's outcome");
+    assert_eq!(outcomes.len(), modelled.outcomes.len(), "and no other");
+    let differs = trades.iter().zip(&modelled.trades).find(|(ours, models)| ours != models);
+    assert_eq!(differs, None, "the model's trades, one by one");
+    assert_eq!(trades.len(), modelled.trades.len(), "and as many");
+    assert_eq!(others, modelled.others, "and all else that it says, by template");
     let matcher = appliance.engine.role().engine().matcher();
     matcher.check_invariants();
     assert_eq!(matcher.state_hash(), model.state_hash());
@@ -62,110 +77,123 @@ pub fn check(appliance: &Appliance) -> Tally {
         refusals: appliance.clients.iter().map(|c| c.refusals).sum(),
         prints: appliance.feeds.iter().map(|f| f.consumer.counters().trades).sum(),
         rejected: outcomes.values().flatten().count() as u64,
+        moves: [
+            OrderTriggered::TEMPLATE_ID,
+            OrderRepriced::TEMPLATE_ID,
+            SelfTradePrevented::TEMPLATE_ID,
+            TradingStateChanged::TEMPLATE_ID,
+            IndicativeChanged::TEMPLATE_ID,
+        ]
+        .map(|template| others.get(&template).copied().unwrap_or(0)),
+        auction_trades: trades.iter().filter(|trade| trade.auction).count() as u64,
     }
 }
 
+#[derive(Default)]
 struct Modelled {
     outcomes: Outcomes,
     trades: Vec<Executed>,
+    /// How often each other thing happened, by template of its event.
+    others: BTreeMap<u16, u64>,
+}
+
+impl Modelled {
+    fn take(&mut self, events: &[Event]) {
+        for event in events {
+            let template = match event {
+                Event::Executed(executed) => {
+                    self.trades.push(*executed);
+                    continue;
+                }
+                Event::Accepted(_) | Event::Rejected(_) => continue,
+                Event::Rested(_) => OrderRested::TEMPLATE_ID,
+                Event::Cancelled(_) => OrderCancelled::TEMPLATE_ID,
+                Event::Replaced(_) => OrderReplaced::TEMPLATE_ID,
+                Event::Triggered(_) => OrderTriggered::TEMPLATE_ID,
+                Event::Repriced(_) => OrderRepriced::TEMPLATE_ID,
+                Event::SelfTradePrevented(_) => SelfTradePrevented::TEMPLATE_ID,
+                Event::StateChanged(_) => TradingStateChanged::TEMPLATE_ID,
+                Event::Indicative(_) => IndicativeChanged::TEMPLATE_ID,
+            };
+            *self.others.entry(template).or_default() += 1;
+        }
+    }
 }
 
 /// What the naive model makes of the input log, each `client_seq` once and in order. Also holds the
 /// sequencer to its stamps.
 fn replay(records: &[Vec<u8>]) -> (Model, Modelled) {
     let mut model = Model::new(CAPACITY);
-    let mut said = Modelled { outcomes: Outcomes::new(), trades: Vec::new() };
+    for n in 0..2 {
+        model.define_session(session_id(n), OPEN_ORDER_MAX).expect("room for two");
+    }
+    let mut said = Modelled::default();
     let mut last = BTreeMap::<SessionId, u64>::new();
-    let mut time_ns = 0;
+    let mut time = TimeNs(0);
     for (n, bytes) in (1..).zip(records) {
         let stamp = record::stamp(bytes).expect("a stamp");
         assert_eq!((stamp.seq.get(), stamp.epoch.get()), (n, 1), "dense, and of one epoch");
-        assert!(stamp.time_ns.get() >= time_ns, "time ran backwards at {n}");
-        time_ns = stamp.time_ns.get();
-        let Some(command) = command(bytes, &mut model) else { continue };
-        let client_seq = record::origin(bytes).expect("an origin").client_seq.get();
-        let last = last.entry(command.session()).or_default();
-        if client_seq != *last + 1 {
-            continue;
-        }
-        *last = client_seq;
+        assert!(stamp.time_ns.get() >= time.0, "time ran backwards at {n}");
+        time = TimeNs(stamp.time_ns.get());
         let mut events = Vec::new();
-        model.apply(&command, &mut events);
-        let outcome = match events[0] {
-            Event::Accepted(_) => None,
-            Event::Rejected(rejected) => Some(rejected.reason),
-            other => panic!("a primary reply comes first, not {other:?}"),
-        };
-        said.outcomes.insert((command.session(), client_seq), outcome);
-        said.trades.extend(events.iter().filter_map(|event| match event {
-            Event::Executed(executed) => Some(*executed),
-            _ => None,
-        }));
+        model.advance_to(time, &mut events);
+        match vesta_wire::command(bytes).expect("a good record") {
+            None => apply_own(bytes, time, &mut model, &mut events),
+            Some(command) if command.session() == SessionId(0) => {
+                model.apply(&command, &mut events);
+            }
+            Some(command) => {
+                let client_seq = record::origin(bytes).expect("an origin").client_seq.get();
+                let last = last.entry(command.session()).or_default();
+                if client_seq == *last + 1 {
+                    *last = client_seq;
+                    let outcome = outcome(&command, &mut model, &mut events);
+                    said.outcomes.insert((command.session(), client_seq), outcome);
+                }
+            }
+        }
+        said.take(&events);
     }
     (model, said)
 }
 
-/// A record as a command; a definition goes to the model at once.
-fn command(bytes: &[u8], model: &mut Model) -> Option<Command> {
-    let session = SessionId(record::origin(bytes)?.session.get());
-    let target = |client: u64, engine: u64| match client {
-        0 => OrderRef::Order(OrderId(engine)),
-        name => OrderRef::Client(ClientOrderId(name)),
-    };
-    Some(match peek(bytes).ok()?.template_id.get() {
-        record::DefineInstrument::TEMPLATE_ID => {
-            let r = decode::<record::DefineInstrument>(bytes).ok()?;
-            let (price_max, qty_max) = (PriceTicks(r.price_max.get()), QtyLots(r.qty_max.get()));
-            let limits = Limits { price_max, qty_max };
-            model.define(InstrumentId(r.instrument.get()), limits).expect("a good definition");
-            return None;
+/// A record of the sequencer's own that is no command.
+fn apply_own(bytes: &[u8], time: TimeNs, model: &mut Model, events: &mut Vec<Event>) {
+    if decode::<record::Tick>(bytes).is_ok() {
+        model.tick(time, events);
+        return;
+    }
+    let r = decode::<record::DefineInstrument>(bytes).expect("a tick or a definition");
+    let rules = r.rules.get().expect("good rules");
+    model.define(InstrumentId(r.instrument.get()), rules).expect("a good definition");
+}
+
+/// What the model makes of a command that the session table lets by: the session's rights come first.
+fn outcome(command: &Command, model: &mut Model, events: &mut Vec<Event>) -> Option<RejectReason> {
+    if let Command::New(order) = command {
+        if ![0, ACCOUNT].contains(&order.account.0) {
+            return Some(RejectReason::AccountNotAllowed);
         }
-        record::NewOrder::TEMPLATE_ID => {
-            let r = decode::<record::NewOrder>(bytes).ok()?;
-            Command::New(NewOrder {
-                session,
-                client_order_id: ClientOrderId(r.client_order_id.get()),
-                instrument: InstrumentId(r.instrument.get()),
-                side: Side::from_wire(r.side)?,
-                order_type: OrderType::from_wire(r.order_type)?,
-                time_in_force: TimeInForce::from_wire(r.time_in_force)?,
-                post_only: r.flags == 1,
-                price: PriceTicks(r.price.get()),
-                qty: QtyLots(r.qty.get()),
-            })
+        if ![0, STP_GROUP].contains(&order.stp_group.0) {
+            return Some(RejectReason::StpGroupNotAllowed);
         }
-        record::CancelOrder::TEMPLATE_ID => {
-            let r = decode::<record::CancelOrder>(bytes).ok()?;
-            let target = target(r.client_order_id.get(), r.order_id.get());
-            Command::Cancel(Cancel {
-                session,
-                instrument: InstrumentId(r.instrument.get()),
-                target,
-            })
-        }
-        record::ReplaceOrder::TEMPLATE_ID => {
-            let r = decode::<record::ReplaceOrder>(bytes).ok()?;
-            Command::Replace(Replace {
-                session,
-                instrument: InstrumentId(r.instrument.get()),
-                target: target(r.client_order_id.get(), r.order_id.get()),
-                price: PriceTicks(r.price.get()),
-                qty: QtyLots(r.qty.get()),
-            })
-        }
-        record::MassCancel::TEMPLATE_ID => {
-            let r = decode::<record::MassCancel>(bytes).ok()?;
-            let instrument = Some(InstrumentId(r.instrument.get())).filter(|id| id.0 != 0);
-            Command::MassCancel(MassCancel { session, instrument, side: Side::from_wire(r.side) })
-        }
-        template => panic!("the sequencer let template {template} pass"),
-    })
+    }
+    let caused = events.len();
+    model.apply(command, events);
+    match events[caused] {
+        Event::Accepted(_) => None,
+        Event::Rejected(rejected) => Some(rejected.reason),
+        other => panic!("a primary reply comes first, not {other:?}"),
+    }
 }
 
 /// What the event log says. A gap leaves no state, so it is no outcome.
-fn engine_says(events: &[Vec<u8>]) -> (Outcomes, Vec<Executed>) {
-    let (mut outcomes, mut trades) = (Outcomes::new(), Vec::new());
+fn engine_says(events: &[Vec<u8>]) -> Modelled {
+    let Modelled { mut outcomes, mut trades, mut others } = Modelled::default();
     let mut reply = |session: u32, client_seq: u64, outcome| {
+        if session == 0 {
+            return; // the schedule's
+        }
         let before = outcomes.insert((SessionId(session), client_seq), outcome);
         assert_eq!(before, None, "{client_seq} of {session:x} was executed twice");
     };
@@ -190,22 +218,26 @@ fn engine_says(events: &[Vec<u8>]) -> (Outcomes, Vec<Executed>) {
                     price: PriceTicks(e.price.get()),
                     qty: QtyLots(e.qty.get()),
                     taker_side: Side::from_wire(e.taker_side).expect("a side"),
-                    taker: party(&e.taker),
-                    maker: party(&e.maker),
+                    auction: e.auction == 1,
+                    taker: party(&e.taker, e.taker_was_displayed),
+                    maker: party(&e.maker, e.maker_was_displayed),
                 });
             }
-            _ => {}
+            InstrumentDefined::TEMPLATE_ID | Resent::TEMPLATE_ID => {}
+            template => *others.entry(template).or_default() += 1,
         }
     }
-    (outcomes, trades)
+    Modelled { outcomes, trades, others }
 }
 
-fn party(party: &FillParty) -> Party {
+fn party(party: &FillParty, was_displayed: u8) -> Party {
     Party {
         order_id: OrderId(party.order_id.get()),
         session: SessionId(party.session.get()),
         client_order_id: ClientOrderId(party.client_order_id.get()),
         leaves: QtyLots(party.leaves.get()),
+        was_displayed: was_displayed == 1,
+        displayed: QtyLots(party.displayed.get()),
     }
 }
 
@@ -261,6 +293,10 @@ pub fn check_feeds(appliance: &Appliance) {
         assert_eq!(feed.consumer.counters().faults, 0);
         for (instrument, ..) in INSTRUMENTS {
             let book = feed.consumer.book(instrument).expect("followed");
+            let status = matcher.status(instrument).expect("defined");
+            let told = feed.consumer.status(instrument);
+            assert_eq!(told, Some((status.state, status.auction)), "instrument {instrument}");
+            assert_eq!(feed.consumer.indicative(instrument), status.told);
             for side in Side::BOTH {
                 let ours: Vec<_> = book.orders(side).collect();
                 let engines: Vec<_> = matcher
@@ -268,8 +304,8 @@ pub fn check_feeds(appliance: &Appliance) {
                     .map(|order| BookOrder {
                         order_id: order.order_id,
                         side,
-                        price: order.price,
-                        qty: order.qty,
+                        price: order.queue_price,
+                        qty: order.displayed,
                     })
                     .collect();
                 assert_eq!(ours, engines, "instrument {instrument}, {side:?}");
@@ -296,8 +332,12 @@ fn check_privacy(appliance: &Appliance) {
         }
         for window in fragment.windows(4) {
             let word = u32::from_le_bytes([window[0], window[1], window[2], window[3]]);
-            let is_marked = matches!(word >> 12, 0x5e551 | 0x6a7e1) || word >> 16 == 0xc0de;
+            let is_marked = matches!(word >> 12, 0x5e551 | 0x6a7e1);
             assert!(!is_marked, "{word:x} in market data");
+        }
+        for window in fragment.windows(8) {
+            let name = window.iter().rev().fold(0, |name, byte| name << 8 | u64::from(*byte));
+            assert!(!client::NAMES.contains(&name), "{name:x} in market data");
         }
     }
     assert!(messages > 0, "the premise: there was market data");

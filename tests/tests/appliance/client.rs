@@ -1,20 +1,24 @@
 //! A trading client: sends what it thinks of, and sends it again until it is answered.
 
-use super::{INSTRUMENTS, PRICE_MAX, QTY_MAX, WINDOW, address, session_id};
+use super::{ACCOUNT, INSTRUMENTS, PRICE_MAX, QTY_MAX, STP_GROUP, WINDOW, address, session_id};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use vesta_sim::{Random, SimDatagrams, SimNetwork, SimTransport};
 use vesta_transport::DatagramSocket;
-use vesta_types::{RejectReason, SessionId, TimeNs};
+use vesta_types::{OrderType, RejectReason, SessionId, TimeInForce, TimeNs};
 use vesta_wire::client::{
-    AcceptedReport, CancelRequest, CancelledReport, ExecutedReport, MassCancelRequest,
-    NewOrderRequest, Origin, RefusedReport, RejectedReport, ReplaceRequest, ReplacedReport,
-    ResentReport,
+    AcceptedReport, CancelRequest, CancelledReport, ExecutedReport, FLAG_ALL_OR_NONE, FLAG_HIDDEN,
+    MassCancelRequest, NewOrderExtendedRequest, NewOrderRequest, Origin, RefusedReport,
+    RejectedReport, ReplaceRequest, ReplacedReport, RepricedReport, ResentReport,
+    SelfTradePreventedReport, TriggeredReport,
 };
 use vesta_wire::{Message, decode, encode, peek};
 
 /// An answer that has not come after this time is asked for again, ns.
 const RESEND_NS: u64 = 3_000_000;
+
+/// The names that clients give to orders: with a mark that is found again in bytes.
+pub const NAMES: std::ops::RangeInclusive<u64> = 0xc0de_0000_0000_0001..=0xc0de_0000_0000_0028;
 
 /// What the client was told of a fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +103,7 @@ impl Client {
             // Not in every cycle, so that the clients do not march in step.
             if self.random.chance(250_000) {
                 self.sent += 1;
-                let bytes = self.think();
+                let bytes = self.think(now);
                 self.unanswered.insert(self.sent, (now.0, bytes));
             }
         }
@@ -110,13 +114,13 @@ impl Client {
             }
         }
         if self.random.chance(10_000) {
-            self.send_nonsense();
+            self.send_nonsense(now);
         }
     }
 
     /// Nothing that the gateway is told may hurt anybody.
-    fn send_nonsense(&mut self) {
-        let mut bytes = self.think();
+    fn send_nonsense(&mut self, now: TimeNs) {
+        let mut bytes = self.think(now);
         let at = self.random.between(0, bytes.len() as u64 - 1) as usize;
         match self.random.between(0, 2) {
             0 => bytes.truncate(at),
@@ -128,7 +132,7 @@ impl Client {
     }
 
     /// The next command, in bytes.
-    fn think(&mut self) -> Vec<u8> {
+    fn think(&mut self, now: TimeNs) -> Vec<u8> {
         let origin = Origin {
             client_seq: self.sent.into(),
             session: self.session.0.into(),
@@ -137,11 +141,33 @@ impl Client {
         let (instrument, tick_e8, lot_e8) = INSTRUMENTS[self.random.between(0, 1) as usize];
         let price_ticks = self.random.between(10, PRICE_MAX as u64 - 8) as i64;
         let qty_lots = self.random.between(1, QTY_MAX) as i64;
-        // Names with a mark that is found again in bytes; now and then one that is live already.
-        let name = 0xc0de_0000_0000_0000 + self.random.between(1, 40);
+        // Now and then one that is live already.
+        let name = self.random.between(*NAMES.start(), *NAMES.end());
         let side = self.random.between(1, 2) as u8;
+        // Now and then what the session may not.
+        let rare = self.random.between(0, 49);
+        let is_plain = self.random.chance(300_000);
+        let account = if rare == 0 { 9 } else { u64::from(!is_plain) * ACCOUNT };
+        let stp_group = if rare == 1 { 9 } else { u32::from(!is_plain) * STP_GROUP };
+        let plain = NewOrderRequest {
+            origin,
+            client_order_id: name.into(),
+            account: account.into(),
+            price: (price_ticks * tick_e8).into(),
+            qty: (qty_lots * lot_e8).into(),
+            instrument: instrument.0.into(),
+            stp_group: stp_group.into(),
+            side,
+            order_type: 1,
+            time_in_force: 1,
+            flags: 0,
+            post_only: 0,
+            self_trade: self.random.between(0, 4) as u8,
+            reserved: [0; 2],
+        };
         match self.random.between(0, 99) {
-            0..70 => {
+            0..25 => bytes_of(&self.think_of_more(now, &plain, tick_e8, lot_e8)),
+            25..70 => {
                 let (order_type, time_in_force) = match self.random.between(0, 9) {
                     0 => (2, 2),
                     1 => (2, 3),
@@ -152,16 +178,20 @@ impl Client {
                 // Sometimes above the limit, which only the engine knows.
                 let price_ticks =
                     if self.random.chance(20_000) { PRICE_MAX + 1 } else { price_ticks };
+                let is_passive = time_in_force == 1 && self.random.chance(100_000);
+                let may_hide = order_type == 1 && time_in_force == 1 && !is_passive;
+                let flags = match self.random.between(0, 19) {
+                    0 | 1 if may_hide => FLAG_HIDDEN,
+                    2 if may_hide => FLAG_ALL_OR_NONE,
+                    _ => 0,
+                };
                 bytes_of(&NewOrderRequest {
-                    origin,
-                    client_order_id: name.into(),
                     price: if order_type == 2 { 0 } else { price_ticks * tick_e8 }.into(),
-                    qty: (qty_lots * lot_e8).into(),
-                    instrument: instrument.0.into(),
-                    side,
                     order_type,
                     time_in_force,
-                    flags: u8::from(time_in_force == 1 && self.random.chance(100_000)),
+                    flags,
+                    post_only: if is_passive { self.random.between(1, 2) as u8 } else { 0 },
+                    ..plain
                 })
             }
             70..84 => bytes_of(&CancelRequest {
@@ -180,17 +210,97 @@ impl Client {
                     order_id: order_id.into(),
                     price: (price_ticks * tick_e8).into(),
                     qty: (qty_lots * lot_e8).into(),
+                    stop_price: 0.into(),
                     instrument: instrument.0.into(),
                     reserved: [0; 4],
                 })
             }
             _ => bytes_of(&MassCancelRequest {
                 origin,
+                account: if self.random.chance(500_000) { ACCOUNT } else { 0 }.into(),
                 instrument: if side == 1 { instrument.0 } else { 0 }.into(),
                 side: self.random.between(0, 2) as u8,
                 reserved: [0; 3],
             }),
         }
+    }
+
+    /// An order of the longer message.
+    fn think_of_more(
+        &mut self,
+        now: TimeNs,
+        plain: &NewOrderRequest,
+        tick_e8: i64,
+        lot_e8: i64,
+    ) -> NewOrderExtendedRequest {
+        let mut order = NewOrderExtendedRequest {
+            origin: plain.origin,
+            client_order_id: plain.client_order_id,
+            account: plain.account,
+            price: plain.price,
+            qty: plain.qty,
+            display_qty: 0.into(),
+            min_qty: 0.into(),
+            stop_price: 0.into(),
+            trail: 0.into(),
+            offset: 0.into(),
+            expires_ns: 0.into(),
+            budget: 0.into(),
+            instrument: plain.instrument,
+            stp_group: plain.stp_group,
+            side: plain.side,
+            order_type: plain.order_type,
+            time_in_force: plain.time_in_force,
+            flags: 0,
+            post_only: 0,
+            self_trade: plain.self_trade,
+            peg: 0,
+            reserved: 0,
+        };
+        let (price, qty) = (plain.price.get(), plain.qty.get());
+        let some_lots = (self.random.between(1, 5) as i64 * lot_e8).min(qty);
+        let some_ticks = self.random.between(1, 4) as i64 * tick_e8;
+        match self.random.between(0, 11) {
+            0 | 1 => order.display_qty = some_lots.min(qty - lot_e8).into(),
+            2 => order.min_qty = some_lots.into(),
+            3 => {
+                order.order_type = OrderType::Stop as u8;
+                (order.price, order.stop_price) = (0.into(), price.into());
+            }
+            4 => {
+                order.order_type = OrderType::StopLimit as u8;
+                order.stop_price = price.into();
+            }
+            5 => {
+                order.order_type = OrderType::TrailingStop as u8;
+                (order.price, order.trail) = (0.into(), some_ticks.into());
+            }
+            6 => {
+                order.order_type = OrderType::TrailingStopLimit as u8;
+                (order.price, order.stop_price) = (0.into(), price.into());
+                (order.trail, order.offset) = (some_ticks.into(), tick_e8.into());
+            }
+            7 | 8 => {
+                order.order_type = OrderType::Pegged as u8;
+                (order.price, order.offset) = (0.into(), some_ticks.into());
+                order.peg = self.random.between(1, 2) as u8;
+            }
+            9 => {
+                order.time_in_force = TimeInForce::Gtd as u8;
+                order.expires_ns = (now.0 + self.random.between(300_000, 3_000_000)).into();
+            }
+            10 => {
+                order.time_in_force = TimeInForce::FokBudget as u8;
+                // In 10^-8: price and quantity are both, so one of them comes off again.
+                let notional = i128::from(price) * i128::from(qty) / 100_000_000;
+                order.budget = (notional as i64).into();
+            }
+            _ => {
+                let auctions = [TimeInForce::AtOpen, TimeInForce::AtClose, TimeInForce::Day];
+                order.time_in_force = auctions[self.random.between(0, 2) as usize] as u8;
+            }
+        }
+        order
     }
 
     fn on_report(&mut self, bytes: &[u8]) {
@@ -225,6 +335,18 @@ impl Client {
             }
             ReplacedReport::TEMPLATE_ID => {
                 let report = decode::<ReplacedReport>(bytes).expect("whole");
+                assert_eq!(report.session.get(), self.session.0);
+            }
+            TriggeredReport::TEMPLATE_ID => {
+                let report = decode::<TriggeredReport>(bytes).expect("whole");
+                assert_eq!(report.session.get(), self.session.0);
+            }
+            RepricedReport::TEMPLATE_ID => {
+                let report = decode::<RepricedReport>(bytes).expect("whole");
+                assert_eq!(report.session.get(), self.session.0);
+            }
+            SelfTradePreventedReport::TEMPLATE_ID => {
+                let report = decode::<SelfTradePreventedReport>(bytes).expect("whole");
                 assert_eq!(report.session.get(), self.session.0);
             }
             template => panic!("a gateway does not send template {template}"),

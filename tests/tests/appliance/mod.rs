@@ -20,11 +20,16 @@ use tap::Tap;
 use vesta_engine::{EngineAgent, SessionOwner};
 use vesta_gateway::GatewayAgent;
 use vesta_md_publisher::MdPublisherAgent;
-use vesta_sequencer::{GatewayLink, SequencerAgent};
+use vesta_sequencer::{GatewayLink, Scheduled, SequencerAgent};
 use vesta_sim::{NodeId, Random, SimClock, SimConfig, SimDatagrams, SimNetwork, SimTransport};
 use vesta_transport::{Duty, StreamId, Transport, TransportError};
-use vesta_types::{Capacity, Epoch, GatewayId, InstrumentId, Scale, SessionId, ShardId, TimeNs};
+use vesta_types::{
+    AccountId, AuctionKind, BandAction, Capacity, Epoch, GatewayId, HiddenPriority, InstrumentId,
+    InstrumentRules, PriceTicks, QtyLots, Scale, SessionId, ShardId, StpGroup, TimeNs,
+    TradingState,
+};
 use vesta_wire::Symbol;
+use vesta_wire::client::Origin;
 use vesta_wire::record::{DefineInstrument, Stamp};
 
 /// Time between two duty cycles of every node, ns: below the network's latency, so that nothing is
@@ -42,8 +47,20 @@ pub const PRICE_MAX: i64 = 40;
 /// Largest quantity of each, in lots.
 pub const QTY_MAX: u64 = 20;
 /// Small enough to be reached now and then.
-pub const CAPACITY: Capacity =
-    Capacity { order_count_max: 96, level_count_max: 30, instrument_count_max: 2 };
+pub const CAPACITY: Capacity = Capacity {
+    order_count_max: 96,
+    level_count_max: 30,
+    instrument_count_max: 2,
+    session_count_max: 2,
+};
+/// Live orders that a session may have.
+pub const OPEN_ORDER_MAX: u32 = 60;
+/// The account that a session may trade for, beside none.
+pub const ACCOUNT: u64 = 5;
+/// The self-trade group of both sessions.
+pub const STP_GROUP: u32 = 1;
+/// Time between two ticks, ns.
+const TICK_NS: u64 = 300_000;
 /// Most commands that a client has unanswered.
 pub const WINDOW: u32 = 8;
 
@@ -327,7 +344,7 @@ impl Appliance {
         let next = self.sequencer.role().sequencer().next_seq();
         self.engine.role().engine().next_seq() == next
             && self.tap.role().records.len() as u64 + 1 == next.0
-            && self.tap.role().last_cause() + 1 == next.0
+            && self.tap.role().events.len() as u64 == self.engine.role().event_seq().0
     }
 
     /// Name and reason of every role that stopped.
@@ -359,13 +376,8 @@ impl Appliance {
 fn sequencer_settings() -> vesta_sequencer::Settings {
     let define = |(instrument, tick_e8, lot_e8): (InstrumentId, i64, i64)| DefineInstrument {
         stamp: Stamp::default(),
-        origin: vesta_wire::client::Origin {
-            client_seq: 0.into(),
-            session: 0.into(),
-            session_epoch: 0.into(),
-        },
-        price_max: PRICE_MAX.into(),
-        qty_max: QTY_MAX.into(),
+        origin: Origin::NONE,
+        rules: (&rules(instrument)).into(),
         symbol: Symbol::new(&format!("SIM-{instrument}")).expect("short"),
         instrument: instrument.0.into(),
         tick_size: vesta_wire::Decimal { mantissa: tick_e8.into(), exponent: -8 },
@@ -377,11 +389,60 @@ fn sequencer_settings() -> vesta_sequencer::Settings {
         epoch: Epoch(1),
         clock_jump_max_ns: 1_000_000_000,
         instruments: INSTRUMENTS.into_iter().map(define).collect(),
+        schedule: schedule(),
+        tick_interval_ns: TICK_NS,
     }
 }
 
+/// The first instrument is plain; the second has bands and customs of its own.
+fn rules(instrument: InstrumentId) -> InstrumentRules {
+    let plain = InstrumentRules::new(PriceTicks(PRICE_MAX), QtyLots(QTY_MAX));
+    if instrument == INSTRUMENTS[0].0 {
+        return plain;
+    }
+    InstrumentRules {
+        dynamic_band_ticks: 9,
+        dynamic_band_action: BandAction::Interrupt,
+        market_protection_ticks: 5,
+        hidden_priority: HiddenPriority::ByTime,
+        ..plain
+    }
+}
+
+/// The first instrument is closed and opened once; the second is called, now and then, to auctions,
+/// which also end the interruptions that its band brings about.
+fn schedule() -> Vec<Scheduled> {
+    let entry = |(after_us, instrument, state, auction): (u64, usize, _, _)| Scheduled {
+        after_ns: after_us * 1_000,
+        instrument: INSTRUMENTS[instrument].0,
+        state,
+        auction,
+    };
+    let (opening, closing) = (AuctionKind::Opening, AuctionKind::Closing);
+    let day = [
+        (6_000, 0, TradingState::AuctionCall, closing),
+        (6_800, 0, TradingState::Uncross, closing),
+        (7_000, 0, TradingState::PreOpen, opening),
+        (7_200, 0, TradingState::AuctionCall, opening),
+        (7_900, 0, TradingState::Uncross, opening),
+        (9_000, 0, TradingState::Halt, opening),
+        (9_100, 0, TradingState::Continuous, opening),
+    ];
+    let calls = (1..100).flat_map(|n| {
+        let call = (n * 2_500, 1, TradingState::AuctionCall, AuctionKind::Volatility);
+        let uncross = (n * 2_500 + 600, 1, TradingState::Uncross, AuctionKind::Volatility);
+        [call, uncross]
+    });
+    day.into_iter().chain(calls).map(entry).collect()
+}
+
 fn engine_settings(gateways: usize) -> vesta_engine::Settings {
-    let owner = |n| SessionOwner { session: session_id(n), gateway: gateway_id(n % gateways) };
+    let owner = |n| SessionOwner {
+        open_order_max: OPEN_ORDER_MAX,
+        accounts: [AccountId(0), AccountId(ACCOUNT)].into(),
+        stp_groups: [StpGroup(STP_GROUP)].into(),
+        ..SessionOwner::plain(session_id(n), gateway_id(n % gateways))
+    };
     vesta_engine::Settings {
         shard: SHARD,
         epoch: Epoch(1),

@@ -6,8 +6,8 @@ use vesta_tests::running::PATIENCE;
 use vesta_types::RejectReason;
 use vesta_wire::client::{
     AcceptedReport, CancelRequest, CancelledReport, ExecutedReport, MassCancelRequest,
-    NewOrderRequest, Origin, RefusedReport, RejectedReport, ReplaceRequest, ReplacedReport,
-    ResentReport,
+    NewOrderExtendedRequest, NewOrderRequest, Origin, RefusedReport, RejectedReport,
+    ReplaceRequest, ReplacedReport, ResentReport,
 };
 use vesta_wire::{Message, decode, encode, peek};
 
@@ -105,13 +105,47 @@ impl Client {
         NewOrderRequest {
             origin: self.origin(client_seq),
             client_order_id: client_seq.into(),
+            account: 0.into(),
             price: (100 * TICK).into(),
             qty: LOT.into(),
             instrument: BTC.into(),
+            stp_group: 0.into(),
             side: 1,
             order_type: 1,
             time_in_force: 1,
             flags: 0,
+            post_only: 0,
+            self_trade: 0,
+            reserved: [0; 2],
+        }
+    }
+
+    /// The same in the longer message.
+    pub fn extended(&self, client_seq: u64) -> NewOrderExtendedRequest {
+        let order = self.order(client_seq);
+        NewOrderExtendedRequest {
+            origin: order.origin,
+            client_order_id: order.client_order_id,
+            account: order.account,
+            price: order.price,
+            qty: order.qty,
+            display_qty: 0.into(),
+            min_qty: 0.into(),
+            stop_price: 0.into(),
+            trail: 0.into(),
+            offset: 0.into(),
+            expires_ns: 0.into(),
+            budget: 0.into(),
+            instrument: order.instrument,
+            stp_group: order.stp_group,
+            side: order.side,
+            order_type: order.order_type,
+            time_in_force: order.time_in_force,
+            flags: order.flags,
+            post_only: order.post_only,
+            self_trade: order.self_trade,
+            peg: 0,
+            reserved: 0,
         }
     }
 
@@ -132,6 +166,7 @@ impl Client {
             order_id: 0.into(),
             price: (101 * TICK).into(),
             qty: LOT.into(),
+            stop_price: 0.into(),
             instrument: BTC.into(),
             reserved: [0; 4],
         }
@@ -139,16 +174,23 @@ impl Client {
 
     pub fn mass_cancel(&self, client_seq: u64) -> MassCancelRequest {
         let origin = self.origin(client_seq);
-        MassCancelRequest { origin, instrument: 0.into(), side: 0, reserved: [0; 3] }
+        MassCancelRequest {
+            origin,
+            account: 0.into(),
+            instrument: 0.into(),
+            side: 0,
+            reserved: [0; 3],
+        }
     }
 
     /// One good request of each kind.
-    pub fn requests(&self) -> [Vec<u8>; 4] {
+    pub fn requests(&self) -> [Vec<u8>; 5] {
         [
             bytes(&self.order(1)),
             bytes(&self.cancel(1, 1)),
             bytes(&self.replace(1, 1)),
             bytes(&self.mass_cancel(1)),
+            bytes(&self.extended(1)),
         ]
     }
 

@@ -13,8 +13,8 @@ use vesta_tests::roles::{Venue, counted};
 use vesta_tests::running::Ended;
 use vesta_types::{PriceTicks, QtyLots, RejectReason};
 use vesta_wire::client::{
-    AcceptedReport, CancelRequest, MassCancelRequest, NewOrderRequest, Origin, RefusedReport,
-    ReplaceRequest, ResentReport,
+    AcceptedReport, CancelRequest, MassCancelRequest, NewOrderExtendedRequest, NewOrderRequest,
+    Origin, RefusedReport, ReplaceRequest, ResentReport,
 };
 use vesta_wire::{Message, SbeHeader};
 
@@ -152,7 +152,7 @@ fn unknown_template() {
         // Ours, but of other streams: control, records, events, market data; and nobody's.
         let templates = (0..=u16::from(u8::MAX)).chain([1_000, 0x8000, u16::MAX]);
         templates
-            .filter(|template| !(1..=4).contains(template) && !(11..=17).contains(template))
+            .filter(|template| !(1..=5).contains(template) && !(10..=19).contains(template))
             .map(|template| with_header(bytes(&client.order(1)), 2, template))
             .map(|datagram| (datagram, RejectReason::UnknownTemplate))
             .collect()
@@ -164,7 +164,7 @@ fn reports_are_for_clients_and_get_no_answer() {
     let venue = Venue::start();
     let client = Client::new(venue.places().gateway(), 5);
     let report = |template| with_header(vec![0x11; AcceptedReport::LEN], 2, template);
-    for template in 11..=17 {
+    for template in 10..=19 {
         client.send(&report(template));
     }
     // What is heard next is the answer to this one.
@@ -207,9 +207,10 @@ fn values_without_a_meaning() {
             order
         };
         let mut wrong: Vec<_> =
-            [(44, 0), (44, 3), (45, 0), (45, 3), (46, 0), (46, 9), (47, 2), (47, 255)]
+            [(56, 0), (56, 3), (57, 0), (57, 8), (58, 0), (58, 9), (59, 4), (59, 255), (60, 3)]
                 .map(|(at, value)| field(at, value))
                 .into();
+        wrong.extend([(61, 5), (62, 1), (63, 1)].map(|(at, value)| field(at, value)));
         // An order that is named twice, or not at all; and bytes that are to be zero.
         wrong.push(bytes(&CancelRequest { order_id: 1.into(), ..client.cancel(1, 1) }));
         wrong.push(bytes(&client.cancel(1, 0)));
@@ -297,7 +298,7 @@ fn zero_negative_and_overflowing_price_at_the_edge() {
         let order = |price: i64| bytes(&NewOrderRequest { price: price.into(), ..client.order(1) });
         let replace =
             |price: i64| bytes(&ReplaceRequest { price: price.into(), ..client.replace(1, 1) });
-        let mut wrong = vec![(replace(0), RejectReason::InvalidPrice)];
+        let mut wrong = Vec::new();
         for price in [-1, -TICK, i64::MIN, i64::MIN + 1] {
             wrong.push((order(price), RejectReason::InvalidPrice));
             wrong.push((replace(price), RejectReason::InvalidPrice));
@@ -325,6 +326,65 @@ fn zero_and_overflowing_price_at_the_book() {
                 (bytes(&order), RejectReason::InvalidPrice)
             })
             .collect()
+    });
+}
+
+#[test]
+fn zero_price_of_a_replace_at_the_book() {
+    // A stop without a limit has none; a limit order must.
+    let venue = Venue::start();
+    let client = Client::new(venue.places().gateway(), 30);
+    client.ask(&bytes(&client.order(1))).accepted();
+    let replace = ReplaceRequest { price: 0.into(), ..client.replace(2, 1) };
+    assert_eq!(client.ask(&bytes(&replace)).rejection(), RejectReason::InvalidPrice);
+    finish(venue, &Counts { forwarded: 2, ..Counts::default() });
+}
+
+#[test]
+fn terms_that_do_not_go_together_at_the_book() {
+    all_rejected(31, |client, first| {
+        type Set = fn(&mut NewOrderExtendedRequest);
+        let cases: [(Set, RejectReason); 8] = [
+            (|o| o.display_qty = LOT.into(), RejectReason::InvalidDisplayQty),
+            (|o| o.min_qty = (2 * LOT).into(), RejectReason::InvalidMinQty),
+            (|o| o.stop_price = TICK.into(), RejectReason::InvalidStop),
+            (|o| o.peg = 1, RejectReason::InvalidPeg),
+            (|o| o.expires_ns = 1.into(), RejectReason::InvalidExpiry),
+            (|o| o.budget = 100.into(), RejectReason::InvalidBudget),
+            (|o| o.account = 1.into(), RejectReason::AccountNotAllowed),
+            (|o| o.stp_group = 1.into(), RejectReason::StpGroupNotAllowed),
+        ];
+        let order = |(client_seq, (set, reason)): (u64, (Set, RejectReason))| {
+            let mut order = client.extended(client_seq);
+            set(&mut order);
+            (bytes(&order), reason)
+        };
+        (first..).zip(cases).map(order).collect()
+    });
+}
+
+#[test]
+fn figures_of_the_longer_message_at_the_edge() {
+    all_refused(32, |client| {
+        type Set = fn(&mut NewOrderExtendedRequest);
+        let cases: [(Set, RejectReason); 10] = [
+            (|o| o.display_qty = (-LOT).into(), RejectReason::InvalidDisplayQty),
+            (|o| o.display_qty = 1.into(), RejectReason::OffLot),
+            (|o| o.min_qty = (-1).into(), RejectReason::InvalidMinQty),
+            (|o| o.min_qty = (LOT + 1).into(), RejectReason::OffLot),
+            (|o| o.stop_price = (-TICK).into(), RejectReason::InvalidStop),
+            (|o| o.stop_price = 1.into(), RejectReason::OffTick),
+            (|o| o.trail = (-TICK).into(), RejectReason::InvalidStop),
+            (|o| o.trail = (TICK - 1).into(), RejectReason::OffTick),
+            (|o| o.offset = i64::MIN.into(), RejectReason::InvalidPeg),
+            (|o| o.budget = 1.into(), RejectReason::InvalidBudget),
+        ];
+        let order = |(set, reason): (Set, RejectReason)| {
+            let mut order = client.extended(1);
+            set(&mut order);
+            (bytes(&order), reason)
+        };
+        cases.into_iter().map(order).collect()
     });
 }
 
@@ -445,7 +505,7 @@ fn garbage_of_every_length() {
     for len in (0..=2_048).chain([4_096, 16_384, UDP_LEN_MAX - 1, UDP_LEN_MAX]) {
         let datagram: Vec<u8> = (0..len).map(|_| random.next_u64() as u8).collect();
         client.send(&datagram);
-        let is_report = datagram.len() > 4 && (11..=17).contains(&datagram[2]) && datagram[3] == 0;
+        let is_report = datagram.len() > 4 && (10..=19).contains(&datagram[2]) && datagram[3] == 0;
         if len < ADDRESSED_LEN {
             counts.runts += 1;
         } else if is_report {

@@ -165,7 +165,7 @@ fn commands(config: Config, args: &FlowArgs) -> Result<(Config, Vec<Command>), F
     let settings = LobsterSettings {
         messages: read_messages(file)?,
         instrument: instrument.id,
-        limits: instrument.limits(),
+        rules: instrument.rules,
         tick_e4: RECORDED_TICK_E4,
         sessions,
         capacity,
@@ -181,8 +181,8 @@ fn commands(config: Config, args: &FlowArgs) -> Result<(Config, Vec<Command>), F
 }
 
 fn instrument_flow(instrument: &Instrument) -> InstrumentFlow {
-    let reference_price = PriceTicks((instrument.price_max.0 / REFERENCE_PART).max(1));
-    InstrumentFlow { id: instrument.id, limits: instrument.limits(), reference_price }
+    let reference_price = PriceTicks((instrument.rules.price_max.0 / REFERENCE_PART).max(1));
+    InstrumentFlow { id: instrument.id, rules: instrument.rules, reference_price }
 }
 
 fn sessions(config: &Config, first: u32) -> Result<Vec<SessionId>, Failure> {

@@ -159,6 +159,67 @@ fn a_heartbeat_ahead_is_a_gap() {
     assert!(consumer.is_live());
 }
 
+fn status(state: TradingState, auction: Option<AuctionKind>) -> TradingStatus {
+    TradingStatus {
+        instrument: BTC.into(),
+        state: state as u8,
+        auction: auction.map_or(0, |auction| auction as u8),
+        reserved: [0; 2],
+    }
+}
+
+fn indicative(price: i64) -> Indicative {
+    Indicative {
+        price: price.into(),
+        qty: 5.into(),
+        imbalance: 2.into(),
+        instrument: BTC.into(),
+        imbalance_side: BUY,
+        reserved: [0; 3],
+    }
+}
+
+#[test]
+fn what_an_instrument_does_is_followed() {
+    let call = (TradingState::AuctionCall, Some(AuctionKind::Opening));
+    let halt = (TradingState::Halt, None);
+    let id = InstrumentId(BTC);
+    let price = |consumer: &Consumer| consumer.indicative(id).map(|told| told.price.0);
+    let mut consumer = live();
+    assert_eq!((consumer.status(id), price(&consumer)), (None, None), "nobody said");
+    let frame = Frame::new().with(&status(call.0, call.1)).with(&indicative(7));
+    consumer.on_market_data(&frame.bytes(2));
+    assert_eq!((consumer.status(id), price(&consumer)), (Some(call), Some(7)));
+    consumer.on_market_data(&Frame::new().with(&indicative(8)).bytes(4));
+    assert_eq!(price(&consumer), Some(8));
+    consumer.on_market_data(&Frame::new().with(&status(halt.0, halt.1)).bytes(5));
+    assert_eq!((consumer.status(id), price(&consumer)), (Some(halt), None), "the call is over");
+    // A snapshot says it, too.
+    consumer.on_market_data(&heartbeat(9));
+    assert_eq!(consumer.status(id), None, "it may be another by now");
+    let snapshot = Frame::new()
+        .with(&begin(BTC, 8, 1))
+        .with(&status(call.0, call.1))
+        .with(&indicative(9))
+        .with(&resting(BTC, 1))
+        .with(&end(BTC, 8, 1));
+    consumer.on_snapshot(&snapshot.bytes(0));
+    assert_eq!((consumer.status(id), price(&consumer)), (Some(call), Some(9)));
+    assert_eq!(consumer.counters().faults, 0);
+}
+
+#[test]
+fn a_crossed_book_is_no_fault() {
+    // In a call orders are collected, and nothing trades.
+    let mut consumer = live();
+    let ask = AddOrder { side: 2, price: 90.into(), ..add(BTC, 2) };
+    consumer.on_market_data(&Frame::new().with(&ask).bytes(2));
+    let book = consumer.book(InstrumentId(BTC)).expect("it is followed");
+    let best = |side| book.levels(side).next().map(|level| level.price.0);
+    assert_eq!((best(Side::Buy), best(Side::Sell)), (Some(100), Some(90)));
+    assert!(consumer.is_live());
+}
+
 #[test]
 fn repeated_messages_are_dropped() {
     let mut consumer = live();

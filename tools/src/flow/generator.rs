@@ -6,10 +6,10 @@ use super::shape::{self, Due, Move};
 use super::{FlowError, FlowSettings, REFERENCE_PRICE_MIN};
 use std::collections::BTreeMap;
 use vesta_model::Model;
-use vesta_types::state_hash::RestingOrder;
+use vesta_types::state_hash::LiveOrder;
 use vesta_types::{
     Cancel, ClientOrderId, Command, Event, InstrumentId, MassCancel, NewOrder, OrderRef, OrderType,
-    PriceTicks, QtyLots, Replace, SessionId, Side, TimeInForce,
+    PostOnly, PriceTicks, QtyLots, Replace, SessionId, Side, TimeInForce,
 };
 
 /// Order flow in the likeness of a real day; it never ends.
@@ -38,7 +38,7 @@ struct Terms {
     side: Side,
     order_type: OrderType,
     time_in_force: TimeInForce,
-    post_only: bool,
+    post_only: PostOnly,
     price: PriceTicks,
     qty: QtyLots,
 }
@@ -68,7 +68,7 @@ impl Flow {
         }
         let mut flow = Self {
             random: Random::new(seed),
-            model: Model::new(capacity),
+            model: super::model(capacity, &sessions)?,
             events: Vec::new(),
             markets: Vec::new(),
             places: BTreeMap::new(),
@@ -82,11 +82,11 @@ impl Flow {
         for (rank, instrument) in (1..).zip(instruments) {
             let id = instrument.id;
             flow.model
-                .define(id, instrument.limits)
+                .define(id, instrument.rules)
                 .map_err(|reason| FlowError::Instrument { id, reason })?;
             let (price, price_max) = (
                 instrument.reference_price,
-                instrument.limits.price_max.0.saturating_sub(REFERENCE_PRICE_MIN),
+                instrument.rules.price_max.0.saturating_sub(REFERENCE_PRICE_MIN),
             );
             if price.0 < REFERENCE_PRICE_MIN || price.0 > price_max {
                 return Err(FlowError::ReferencePrice { id, price, price_max });
@@ -153,16 +153,13 @@ impl Flow {
         let place = self.random.below(self.sessions.len() as u64) as usize;
         let (session, last) = &mut self.sessions[place];
         last.0 += 1;
+        let instrument = self.markets[at].id();
+        let Terms { side, price, qty, .. } = terms;
         Command::New(NewOrder {
-            session: *session,
-            client_order_id: *last,
-            instrument: self.markets[at].id(),
-            side: terms.side,
             order_type: terms.order_type,
             time_in_force: terms.time_in_force,
             post_only: terms.post_only,
-            price: terms.price,
-            qty: terms.qty,
+            ..NewOrder::limit(*session, *last, instrument, side, price, qty)
         })
     }
 
@@ -176,7 +173,8 @@ impl Flow {
             Side::Buy => price >= opposite,
             Side::Sell => price <= opposite,
         });
-        let post_only = !would_cross && self.random.percent(shape::POST_ONLY_PERCENT);
+        let is_passive = !would_cross && self.random.percent(shape::POST_ONLY_PERCENT);
+        let post_only = if is_passive { PostOnly::Reject } else { PostOnly::Off };
         let (order_type, time_in_force) = (OrderType::Limit, TimeInForce::Gtc);
         self.new_order(at, Terms { side, order_type, time_in_force, post_only, price, qty })
     }
@@ -197,24 +195,24 @@ impl Flow {
         let mut qty = QtyLots::ZERO;
         let mut last = None;
         for maker in self.model.orders(self.markets[at].id(), side.opposite()).take(wanted) {
-            qty += maker.qty;
+            qty += maker.displayed;
             last = Some(maker);
         }
         let Some(last) = last else { return self.add(at, side) };
         if self.random.percent(shape::PARTIAL_PERCENT) {
             // Of the last maker only a part.
-            qty = qty - last.qty + QtyLots(self.random.between(1, last.qty.0));
+            qty = qty - last.displayed + QtyLots(self.random.between(1, last.displayed.0));
         }
         if self.random.percent(shape::GREEDY_PERCENT) {
             qty += self.markets[at].size(&mut self.random);
         }
         let (order_type, time_in_force) = self.random.pick(&shape::AGGRESSORS);
         let price = match order_type {
-            OrderType::Limit => last.price,
             OrderType::Market => PriceTicks(0),
+            _ => last.queue_price,
         };
-        let qty = qty.min(self.markets[at].settings.limits.qty_max);
-        let post_only = false;
+        let qty = qty.min(self.markets[at].settings.rules.qty_max);
+        let post_only = PostOnly::Off;
         self.new_order(at, Terms { side, order_type, time_in_force, post_only, price, qty })
     }
 
@@ -222,7 +220,8 @@ impl Flow {
         let side = self.any_side();
         let Some(price) = self.touch(at, side.opposite()) else { return self.add(at, side) };
         let qty = self.markets[at].size(&mut self.random);
-        let (order_type, time_in_force, post_only) = (OrderType::Limit, TimeInForce::Gtc, true);
+        let (order_type, time_in_force) = (OrderType::Limit, TimeInForce::Gtc);
+        let post_only = PostOnly::Reject;
         self.new_order(at, Terms { side, order_type, time_in_force, post_only, price, qty })
     }
 
@@ -242,11 +241,12 @@ impl Flow {
         let side = self.random.pick(&[(1, None), (1, Some(Side::Buy)), (1, Some(Side::Sell))]);
         // Everywhere, now and then.
         let instrument = (!self.random.percent(10)).then(|| self.markets[at].id());
-        Command::MassCancel(MassCancel { session: self.sessions[place].0, instrument, side })
+        let session = self.sessions[place].0;
+        Command::MassCancel(MassCancel { session, account: None, instrument, side })
     }
 
     /// A resting order that is due.
-    fn due_order(&mut self, at: usize) -> Option<RestingOrder> {
+    fn due_order(&mut self, at: usize) -> Option<LiveOrder> {
         let market = &mut self.markets[at];
         // What was filled or cancelled since is dropped; each name comes out once.
         while let Some((session, id)) = market.pop_due() {
@@ -257,17 +257,22 @@ impl Flow {
         None
     }
 
-    fn on_due(&mut self, at: usize, order: &RestingOrder) -> Command {
+    fn on_due(&mut self, at: usize, order: &LiveOrder) -> Command {
+        let order = &order.terms;
         let target = OrderRef::Client(order.client_order_id);
-        let RestingOrder { session, instrument, side, .. } = *order;
-        let replace =
-            |price, qty| Command::Replace(Replace { session, instrument, target, price, qty });
+        let NewOrder { session, instrument, side, .. } = *order;
+        let stop_price = PriceTicks(0);
+        let replace = |price, qty| {
+            Command::Replace(Replace { session, instrument, target, price, qty, stop_price })
+        };
         let opposite = self.touch(at, side.opposite());
         match (self.random.pick(&shape::DUES), opposite) {
             (Due::Reduce, _) if order.qty > QtyLots(1) => {
                 replace(order.price, QtyLots(self.random.between(1, order.qty.0 - 1)))
             }
-            (Due::Cross, Some(price)) if !order.post_only => replace(price, order.qty),
+            (Due::Cross, Some(price)) if order.post_only == PostOnly::Off => {
+                replace(price, order.qty)
+            }
             (Due::Reprice, opposite) => {
                 let market = &self.markets[at];
                 let price = market.passive_price(side, opposite, &mut self.random);

@@ -4,10 +4,10 @@ use super::FlowError;
 use std::collections::BTreeMap;
 use vesta_model::Model;
 use vesta_replay::lobster::{Event as Recorded, Message, Order};
-use vesta_types::state_hash::RestingOrder;
+use vesta_types::state_hash::LiveOrder;
 use vesta_types::{
-    Cancel, Capacity, ClientOrderId, Command, Event, InstrumentId, Limits, MassCancel, NewOrder,
-    OrderRef, OrderType, PriceTicks, QtyLots, Replace, SessionId, Side, TimeInForce,
+    Cancel, Capacity, ClientOrderId, Command, Event, InstrumentId, InstrumentRules, MassCancel,
+    NewOrder, OrderRef, PriceTicks, QtyLots, Replace, SessionId, Side, TimeInForce,
 };
 
 /// Sessions that trade, of those that are given. More: each round of a loop ends with as many mass
@@ -21,8 +21,8 @@ pub struct LobsterSettings {
     pub messages: Vec<Message>,
     /// The instrument that it is traded in.
     pub instrument: InstrumentId,
-    /// What the venue admits of it. One share is one lot.
-    pub limits: Limits,
+    /// What the venue admits of it, and how its book behaves. One share is one lot.
+    pub rules: InstrumentRules,
     /// The instrument's tick in 10^-4 dollars, from 1: 100 is a cent.
     pub tick_e4: i64,
     /// Who trades; at least one. The first four do.
@@ -83,15 +83,14 @@ impl LobsterFlow {
     /// # Errors
     /// [`FlowError`] names what can not be, and its range.
     pub fn new(mut settings: LobsterSettings) -> Result<Self, FlowError> {
-        settings.capacity.check().map_err(FlowError::Capacity)?;
         super::check_sessions(&settings.sessions)?;
         settings.sessions.truncate(SESSION_COUNT_MAX);
         if settings.tick_e4 < 1 {
             return Err(FlowError::TickSize(settings.tick_e4));
         }
-        let mut model = Model::new(settings.capacity);
+        let mut model = super::model(settings.capacity, &settings.sessions)?;
         let id = settings.instrument;
-        model.define(id, settings.limits).map_err(|reason| FlowError::Instrument { id, reason })?;
+        model.define(id, settings.rules).map_err(|reason| FlowError::Instrument { id, reason })?;
         Ok(Self {
             model,
             events: Vec::new(),
@@ -134,15 +133,17 @@ impl LobsterFlow {
             }
             Recorded::PartialCancel(order) => {
                 let resting = self.resting(order).ok_or(Skip::UnknownOrder)?;
-                if resting.qty <= order.qty {
+                let terms = &resting.terms;
+                if terms.qty <= order.qty {
                     return Ok(cancel(&resting));
                 }
                 Ok(Command::Replace(Replace {
-                    session: resting.session,
-                    instrument: resting.instrument,
-                    target: OrderRef::Client(resting.client_order_id),
-                    price: resting.price,
-                    qty: resting.qty - order.qty,
+                    session: terms.session,
+                    instrument: terms.instrument,
+                    target: OrderRef::Client(terms.client_order_id),
+                    price: terms.price,
+                    qty: terms.qty - order.qty,
+                    stop_price: PriceTicks(0),
                 }))
             }
             Recorded::Delete(order) => {
@@ -153,9 +154,9 @@ impl LobsterFlow {
     }
 
     fn in_ticks_and_lots(&self, order: &Order) -> Result<(PriceTicks, QtyLots), Skip> {
-        let LobsterSettings { tick_e4, limits, .. } = &self.settings;
+        let LobsterSettings { tick_e4, rules, .. } = &self.settings;
         let price = PriceTicks(order.price.0 / tick_e4);
-        if order.price.0 % tick_e4 != 0 || price > limits.price_max || order.qty > limits.qty_max {
+        if order.price.0 % tick_e4 != 0 || price > rules.price_max || order.qty > rules.qty_max {
             return Err(Skip::Unfit);
         }
         Ok((price, order.qty))
@@ -171,21 +172,13 @@ impl LobsterFlow {
         self.turn = (self.turn + 1) % self.settings.sessions.len();
         let client_order_id = &mut self.last_ids[self.turn];
         client_order_id.0 += 1;
-        NewOrder {
-            session: self.settings.sessions[self.turn],
-            client_order_id: *client_order_id,
-            instrument: self.settings.instrument,
-            side,
-            order_type: OrderType::Limit,
-            time_in_force,
-            post_only: false,
-            price,
-            qty,
-        }
+        let (session, instrument) = (self.settings.sessions[self.turn], self.settings.instrument);
+        let id = *client_order_id;
+        NewOrder { time_in_force, ..NewOrder::limit(session, id, instrument, side, price, qty) }
     }
 
     /// The order of a row, if it rests here.
-    fn resting(&self, order: &Order) -> Option<RestingOrder> {
+    fn resting(&self, order: &Order) -> Option<LiveOrder> {
         let (session, id) = self.orders.get(&order.order_id)?;
         self.model.order(*session, OrderRef::Client(*id))
     }
@@ -210,8 +203,9 @@ impl LobsterFlow {
     fn clear(&self) -> Option<Command> {
         let instrument = self.settings.instrument;
         let mut resting = Side::BOTH.iter().flat_map(|&side| self.model.orders(instrument, side));
-        let session = resting.next()?.session;
-        Some(Command::MassCancel(MassCancel { session, instrument: Some(instrument), side: None }))
+        let session = resting.next()?.terms.session;
+        let instrument = Some(instrument);
+        Some(Command::MassCancel(MassCancel { session, account: None, instrument, side: None }))
     }
 
     /// Goes back to the first row; false when the round gave nothing, as each other one would.
@@ -223,11 +217,11 @@ impl LobsterFlow {
     }
 }
 
-fn cancel(order: &RestingOrder) -> Command {
+fn cancel(order: &LiveOrder) -> Command {
     Command::Cancel(Cancel {
-        session: order.session,
-        instrument: order.instrument,
-        target: OrderRef::Client(order.client_order_id),
+        session: order.terms.session,
+        instrument: order.terms.instrument,
+        target: OrderRef::Client(order.terms.client_order_id),
     })
 }
 

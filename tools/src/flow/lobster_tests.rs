@@ -1,12 +1,12 @@
 //! Holds the recorded flow to made-up rows, and shows what it makes of the real file.
 
 use super::*;
+use crate::flow::model;
 use std::path::PathBuf;
-use vesta_model::Model;
 use vesta_replay::lobster::Messages;
 use vesta_types::{
-    Capacity, ClientOrderId, Command, Event, InstrumentId, Limits, OrderRef, PriceTicks, QtyLots,
-    SessionId, Side, TimeInForce,
+    Capacity, ClientOrderId, Command, Event, InstrumentId, InstrumentRules, OrderRef, PriceTicks,
+    QtyLots, SessionId, Side, TimeInForce,
 };
 
 const INSTRUMENT: InstrumentId = InstrumentId(9);
@@ -15,13 +15,14 @@ fn settings(rows: &str, is_loop: bool) -> LobsterSettings {
     LobsterSettings {
         messages: Messages::new(rows.as_bytes()).collect::<Result<_, _>>().expect("rows"),
         instrument: INSTRUMENT,
-        limits: Limits { price_max: PriceTicks(1_000_000), qty_max: QtyLots(100_000) },
+        rules: InstrumentRules::new(PriceTicks(1_000_000), QtyLots(100_000)),
         tick_e4: 100,
         sessions: vec![SessionId(1), SessionId(2)],
         capacity: Capacity {
             order_count_max: 65_536,
             level_count_max: 4_096,
             instrument_count_max: 1,
+            session_count_max: 2,
         },
         is_loop,
     }
@@ -48,6 +49,7 @@ fn told(commands: impl Iterator<Item = Command>) -> Vec<String> {
                     format!("{session} replace {} {} x {}", name(r.target), r.price, r.qty)
                 }
                 Command::MassCancel(_) => format!("{session} mass cancel"),
+                Command::Kill(_) | Command::SetState(_) => panic!("the operator's"),
             }
         })
         .collect()
@@ -124,7 +126,7 @@ fn settings_that_can_not_be_are_named() {
     assert_eq!(fault(&|s| s.tick_e4 = 0), FlowError::TickSize(0));
     assert_eq!(fault(&|s| s.sessions.clear()), FlowError::NoSession);
     assert!(matches!(
-        fault(&|s| s.limits.qty_max = QtyLots::ZERO),
+        fault(&|s| s.rules.qty_max = QtyLots::ZERO),
         FlowError::Instrument { id: INSTRUMENT, .. }
     ));
 }
@@ -146,8 +148,8 @@ fn real_data_trades_and_nothing_is_rejected() {
     let Some(rows) = real_rows("real_data_trades_and_nothing_is_rejected") else { return };
     for (is_loop, count) in [(false, usize::MAX), (true, 10_000)] {
         let settings = settings(&rows, is_loop);
-        let mut model = Model::new(settings.capacity);
-        model.define(INSTRUMENT, settings.limits).expect("an instrument");
+        let mut model = model(settings.capacity, &settings.sessions).expect("a model");
+        model.define(INSTRUMENT, settings.rules).expect("an instrument");
         let mut flow = LobsterFlow::new(settings).expect("a flow");
         let (mut commands, mut rejects, mut executions) = (0_u64, 0_u64, 0_u64);
         for command in flow.by_ref().take(count) {

@@ -32,7 +32,7 @@ pub(super) struct Market {
 impl Market {
     pub(super) fn new(settings: InstrumentFlow, order_count_max: u32) -> Self {
         let price = settings.reference_price.0;
-        let headroom = settings.limits.price_max.0 - price;
+        let headroom = settings.rules.price_max.0 - price;
         assert!(price >= REFERENCE_PRICE_MIN && headroom >= REFERENCE_PRICE_MIN);
         Self {
             settings,
@@ -84,7 +84,7 @@ impl Market {
             (Side::Sell, None) => self.fair() + distance,
             (Side::Sell, Some(bid)) => (self.fair() + distance).max(bid.0 + 1),
         };
-        PriceTicks(price.clamp(1, self.settings.limits.price_max.0))
+        PriceTicks(price.clamp(1, self.settings.rules.price_max.0))
     }
 
     /// The quantity of a new order.
@@ -94,7 +94,7 @@ impl Market {
         } else {
             random.draw(&shape::ODD_SIZES)
         };
-        QtyLots(lots).min(self.settings.limits.qty_max)
+        QtyLots(lots).min(self.settings.rules.qty_max)
     }
 
     /// The next order that is due, whether it still rests or not. Too many orders make the first
@@ -121,12 +121,13 @@ impl Market {
             }
             // It left its level; should it rest again, an event will say so.
             Event::Replaced(_) => self.order_count -= 1,
-            Event::Cancelled(cancelled) if cancelled.reason.was_resting() => self.order_count -= 1,
+            Event::Cancelled(cancelled) if !cancelled.displayed.is_zero() => self.order_count -= 1,
             Event::Executed(executed) if executed.maker.leaves.is_zero() => {
                 self.order_count -= 1;
                 self.filled_last = Some((executed.maker.session, executed.maker.client_order_id));
             }
-            Event::Accepted(_) | Event::Rejected(_) | Event::Cancelled(_) | Event::Executed(_) => {}
+            // The flow is plain: no stops, pegs, groups or auctions.
+            _ => {}
         }
     }
 

@@ -23,8 +23,9 @@ mod tests;
 pub use generator::Flow;
 pub use lobster::{LobsterFlow, LobsterSettings, Skipped};
 
+use vesta_model::Model;
 use vesta_types::{
-    Capacity, CapacityError, InstrumentId, Limits, PriceTicks, RejectReason, SessionId,
+    Capacity, CapacityError, InstrumentId, InstrumentRules, PriceTicks, RejectReason, SessionId,
 };
 
 /// What a [`Flow`] is made from.
@@ -46,8 +47,8 @@ pub struct FlowSettings {
 pub struct InstrumentFlow {
     /// Its id; not 0, and only once.
     pub id: InstrumentId,
-    /// What the venue admits.
-    pub limits: Limits,
+    /// What the venue admits, and how its book behaves.
+    pub rules: InstrumentRules,
     /// The price that the market stays around, in ticks, from [`REFERENCE_PRICE_MIN`] to
     /// that below `price_max`.
     pub reference_price: PriceTicks,
@@ -72,6 +73,14 @@ pub enum FlowError {
     /// A session that is there twice: its ids would be too.
     #[error("session {0} is there twice")]
     SessionTwice(SessionId),
+    /// A session that the venue would not define.
+    #[error("session {id} can not be defined: {reason}")]
+    Session {
+        /// Which one.
+        id: SessionId,
+        /// Why.
+        reason: RejectReason,
+    },
     /// The capacity is none.
     #[error("{0}")]
     Capacity(CapacityError),
@@ -110,6 +119,19 @@ pub enum FlowError {
     /// A recording's tick is not above 0.
     #[error("the size of a tick is {0}, must be above 0")]
     TickSize(i64),
+}
+
+/// The model of a venue with that capacity, which lets these sessions trade.
+fn model(capacity: Capacity, sessions: &[SessionId]) -> Result<Model, FlowError> {
+    let session_count_max = sessions.len() as u32;
+    let capacity = Capacity { session_count_max, ..capacity };
+    capacity.check().map_err(FlowError::Capacity)?;
+    let mut model = Model::new(capacity);
+    for &id in sessions {
+        let defined = model.define_session(id, capacity.order_count_max);
+        defined.map_err(|reason| FlowError::Session { id, reason })?;
+    }
+    Ok(model)
 }
 
 /// Each session gives its own client order ids, so it must be there once.

@@ -3,19 +3,23 @@
 use super::*;
 use std::collections::{BTreeMap, BTreeSet};
 use vesta_model::Model;
-use vesta_types::{Command, CommandKind, Event, OrderType, QtyLots, Side, TimeInForce};
+use vesta_types::{Command, CommandKind, Event, OrderType, PostOnly, QtyLots, Side, TimeInForce};
 
-const CAPACITY: Capacity =
-    Capacity { order_count_max: 262_144, level_count_max: 16_384, instrument_count_max: 64 };
+const CAPACITY: Capacity = Capacity {
+    order_count_max: 262_144,
+    level_count_max: 16_384,
+    instrument_count_max: 64,
+    session_count_max: 100,
+};
 
-fn limits(price_max: i64) -> Limits {
-    Limits { price_max: PriceTicks(price_max), qty_max: QtyLots(1_000_000) }
+fn rules(price_max: i64) -> InstrumentRules {
+    InstrumentRules::new(PriceTicks(price_max), QtyLots(1_000_000))
 }
 
 fn settings(seed: u64, instrument_count: u32, session_count: u32) -> FlowSettings {
     let instrument = |id| InstrumentFlow {
         id: InstrumentId(id),
-        limits: limits(10_000_000),
+        rules: rules(10_000_000),
         reference_price: PriceTicks(5_000 * i64::from(id)),
     };
     FlowSettings {
@@ -42,9 +46,9 @@ struct Venue {
 
 impl Venue {
     fn new(settings: &FlowSettings) -> Self {
-        let mut model = Model::new(settings.capacity);
+        let mut model = model(settings.capacity, &settings.sessions).expect("a model");
         for instrument in &settings.instruments {
-            model.define(instrument.id, instrument.limits).expect("an instrument");
+            model.define(instrument.id, instrument.rules).expect("an instrument");
         }
         let events = Vec::new();
         let (kinds, fills) = (BTreeMap::new(), Vec::new());
@@ -148,7 +152,8 @@ fn every_kind_of_command_occurs() {
         for command in commands(settings(seed, 4, 10), 20_000) {
             seen.insert(match command {
                 Command::New(new) => {
-                    let terms = (new.order_type as u8, new.time_in_force as u8, new.post_only);
+                    let is_passive = new.post_only == PostOnly::Reject;
+                    let terms = (new.order_type as u8, new.time_in_force as u8, is_passive);
                     ("new", terms, new.side as u8)
                 }
                 Command::Cancel(_) => ("cancel", (0, 0, false), 0),
@@ -156,6 +161,7 @@ fn every_kind_of_command_occurs() {
                 Command::MassCancel(mass) => {
                     ("mass", (0, 0, mass.instrument.is_some()), mass.side.map_or(0, |s| s as u8))
                 }
+                Command::Kill(_) | Command::SetState(_) => panic!("the operator's"),
             });
         }
         let (limit, market) = (OrderType::Limit as u8, OrderType::Market as u8);
@@ -225,10 +231,14 @@ fn books_stay_bounded_and_near_their_reference() {
 #[test]
 fn a_small_venue_is_never_full() {
     let mut settings = settings(2, 2, 3);
-    settings.capacity =
-        Capacity { order_count_max: 80, level_count_max: 40, instrument_count_max: 2 };
+    settings.capacity = Capacity {
+        order_count_max: 80,
+        level_count_max: 40,
+        instrument_count_max: 2,
+        session_count_max: 3,
+    };
     for instrument in &mut settings.instruments {
-        instrument.limits = Limits { price_max: PriceTicks(100), qty_max: QtyLots(5) };
+        instrument.rules = InstrumentRules::new(PriceTicks(100), QtyLots(5));
         instrument.reference_price = PriceTicks(20);
     }
     let venue = run(settings, 20_000);
@@ -252,12 +262,12 @@ fn settings_that_can_not_be_are_named() {
     );
     for (price, limit) in [(0, 1_000), (15, 1_000), (985, 1_000), (i64::MIN, 1), (20, 1)] {
         let fault = fault(&|s| {
-            s.instruments[0].limits = limits(limit);
+            s.instruments[0].rules = rules(limit);
             s.instruments[0].reference_price = PriceTicks(price);
         });
         assert!(matches!(fault, FlowError::ReferencePrice { .. }), "{fault}");
     }
-    let fault_of_limits = fault(&|s| s.instruments[0].limits = limits(0));
+    let fault_of_limits = fault(&|s| s.instruments[0].rules = rules(0));
     assert!(matches!(fault_of_limits, FlowError::Instrument { .. }), "{fault_of_limits}");
     let none = fault(&|s| s.capacity.order_count_max = 0);
     assert!(matches!(none, FlowError::Capacity(_)), "{none}");

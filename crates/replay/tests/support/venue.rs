@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use vesta_matching::Matcher;
 use vesta_replay::{Action, Effect, Level, Owner, Request, Sessions, Venue};
 use vesta_types::{
-    Capacity, ClientOrderId, Command, InstrumentId, Limits, PriceTicks, QtyLots, SessionId, Side,
-    TimeInForce,
+    Capacity, ClientOrderId, Command, InstrumentId, InstrumentRules, PriceTicks, QtyLots,
+    SessionId, Side, TimeInForce,
 };
 
 const INSTRUMENT: InstrumentId = InstrumentId(1);
@@ -42,10 +42,14 @@ impl MatchingVenue {
             order_count_max: 400_000,
             level_count_max: 100_000,
             instrument_count_max: 1,
+            session_count_max: 2,
         };
         let mut matcher = Matcher::new(capacity);
-        let limits = Limits { price_max: PriceTicks::MAX, qty_max: QtyLots::MAX };
-        matcher.define(INSTRUMENT, limits).expect("room for one instrument");
+        let rules = InstrumentRules::new(PriceTicks::MAX, QtyLots::MAX);
+        matcher.define(INSTRUMENT, rules).expect("room for one instrument");
+        for session in [SESSIONS.named, SESSIONS.anonymous] {
+            matcher.define_session(session, u32::MAX).expect("room for two sessions");
+        }
         Self { matcher, fault: None, counted: 0, log: Vec::new() }
     }
 

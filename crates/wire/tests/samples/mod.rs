@@ -1,10 +1,14 @@
 //! One realistic sample of every message. Neighbouring fields differ, so that swapped ones show.
 
-use vesta_types::{CancelReason, CommandKind, OrderType, RejectReason, Side, TimeInForce};
+use vesta_types::{
+    AccountId, AuctionKind, BandAction, CancelReason, CommandKind, InstrumentRules, KillScope,
+    OrderType, PegReference, PostOnly, PriceTicks, QtyLots, RejectReason, ReplaceShrink, SelfTrade,
+    Side, TimeInForce, TradingState,
+};
 use vesta_wire::client::{self, Origin};
 use vesta_wire::event::{self, EventStamp, FillParty};
 use vesta_wire::record::{self, Stamp};
-use vesta_wire::{CommitLevel, Decimal, FieldLayout, Message, Symbol, control, md};
+use vesta_wire::{CommitLevel, Decimal, FieldLayout, Message, Rules, Symbol, control, md};
 
 /// Template, name, block length and fields of each message of a module.
 type Catalogue = &'static [(u16, &'static str, u16, &'static [FieldLayout])];
@@ -32,6 +36,8 @@ const GATEWAY: u32 = 3;
 /// 585.33 dollars, as a client writes it and in ticks of a cent.
 const PRICE_8: i64 = 58_533_000_000;
 const PRICE: i64 = 58_533;
+const ACCOUNT: u64 = 5_550_001;
+const STP_GROUP: u32 = 17;
 /// 18 shares, as a client writes them.
 const QTY_8: i64 = 1_800_000_000;
 
@@ -55,6 +61,24 @@ fn symbol() -> Symbol {
     Symbol::new("AAPL").expect("four letters fit")
 }
 
+fn rules() -> Rules {
+    let mut rules = InstrumentRules {
+        notional_max: 5_000_000_000,
+        reference_price: PriceTicks(58_500),
+        static_band_ticks: 6_000,
+        dynamic_band_ticks: 500,
+        dynamic_band_action: BandAction::Interrupt,
+        market_protection_ticks: 250,
+        stop_cascade_max: 64,
+        self_trade: SelfTrade::CancelOldest,
+        replace_shrink: ReplaceShrink::LosesPriority,
+        initial_state: TradingState::PreOpen,
+        ..InstrumentRules::new(PriceTicks(1 << 40), QtyLots(1_000_000))
+    };
+    rules.tick_steps[0] = vesta_types::TickStep { from: PriceTicks(10_000), ticks: 5 };
+    (&rules).into()
+}
+
 fn decimal(mantissa: i64, exponent: i8) -> Decimal {
     Decimal { mantissa: mantissa.into(), exponent }
 }
@@ -73,13 +97,18 @@ fn requests(visitor: &mut impl Visitor) {
     visitor.visit(&client::NewOrderRequest {
         origin: origin(41),
         client_order_id: 16_113_575.into(),
+        account: ACCOUNT.into(),
         price: PRICE_8.into(),
         qty: QTY_8.into(),
         instrument: INSTRUMENT.into(),
+        stp_group: STP_GROUP.into(),
         side: BUY,
         order_type: LIMIT,
         time_in_force: TimeInForce::Gtc as u8,
-        flags: client::FLAG_POST_ONLY,
+        flags: client::FLAG_HIDDEN,
+        post_only: PostOnly::Reprice as u8,
+        self_trade: SelfTrade::CancelBoth as u8,
+        reserved: [0; 2],
     });
     visitor.visit(&client::CancelRequest {
         origin: origin(42),
@@ -94,14 +123,40 @@ fn requests(visitor: &mut impl Visitor) {
         order_id: 912.into(),
         price: (PRICE_8 - 1_000_000).into(),
         qty: 500_000_000.into(),
+        stop_price: (PRICE_8 + 2_000_000).into(),
         instrument: INSTRUMENT.into(),
         reserved: [0; 4],
     });
     visitor.visit(&client::MassCancelRequest {
         origin: origin(44),
+        account: ACCOUNT.into(),
         instrument: INSTRUMENT.into(),
         side: SELL,
         reserved: [0; 3],
+    });
+    visitor.visit(&client::NewOrderExtendedRequest {
+        origin: origin(45),
+        client_order_id: 16_113_576.into(),
+        account: ACCOUNT.into(),
+        price: PRICE_8.into(),
+        qty: QTY_8.into(),
+        display_qty: 300_000_000.into(),
+        min_qty: 200_000_000.into(),
+        stop_price: (PRICE_8 + 2_000_000).into(),
+        trail: 7_000_000.into(),
+        offset: 3_000_000.into(),
+        expires_ns: (TIME_NS + 1).into(),
+        budget: 1_053_594_000_000.into(),
+        instrument: INSTRUMENT.into(),
+        stp_group: STP_GROUP.into(),
+        side: SELL,
+        order_type: OrderType::TrailingStopLimit as u8,
+        time_in_force: TimeInForce::Gtd as u8,
+        flags: client::FLAG_ALL_OR_NONE,
+        post_only: PostOnly::Reject as u8,
+        self_trade: SelfTrade::Decrement as u8,
+        peg: PegReference::Market as u8,
+        reserved: 0,
     });
 }
 
@@ -146,12 +201,14 @@ fn reports(visitor: &mut impl Visitor) {
         price: PRICE_8.into(),
         qty: 1_300_000_000.into(),
         leaves: 500_000_000.into(),
+        displayed: 200_000_000.into(),
         instrument: INSTRUMENT.into(),
         session: SESSION.into(),
         side: SELL,
         maker: 1,
+        auction: 0,
         commit_level: CommitLevel::Journaled as u8,
-        reserved: [0; 5],
+        reserved: [0; 4],
     });
     visitor.visit(&client::CancelledReport {
         event_seq: 2004.into(),
@@ -176,6 +233,7 @@ fn reports(visitor: &mut impl Visitor) {
         order_id: 912.into(),
         price: PRICE_8.into(),
         qty: 500_000_000.into(),
+        displayed: 200_000_000.into(),
         instrument: INSTRUMENT.into(),
         session: SESSION.into(),
         side: SELL,
@@ -202,6 +260,53 @@ fn reports(visitor: &mut impl Visitor) {
         commit_level: REPLICATED,
         first_seq: 600.into(),
     });
+    visitor.visit(&client::TriggeredReport {
+        event_seq: 2007.into(),
+        seq: 642.into(),
+        time_ns: TIME_NS.into(),
+        client_order_id: 16_113_575.into(),
+        order_id: 912.into(),
+        stop_price: (PRICE_8 + 2_000_000).into(),
+        price: PRICE_8.into(),
+        qty: QTY_8.into(),
+        instrument: INSTRUMENT.into(),
+        session: SESSION.into(),
+        side: BUY,
+        commit_level: REPLICATED,
+        reserved: [0; 6],
+    });
+    visitor.visit(&client::RepricedReport {
+        event_seq: 2008.into(),
+        seq: 642.into(),
+        time_ns: TIME_NS.into(),
+        client_order_id: 16_113_575.into(),
+        order_id: 912.into(),
+        old_price: 0.into(),
+        price: PRICE_8.into(),
+        qty: QTY_8.into(),
+        instrument: INSTRUMENT.into(),
+        session: SESSION.into(),
+        side: SELL,
+        commit_level: REPLICATED,
+        reserved: [0; 6],
+    });
+    visitor.visit(&client::SelfTradePreventedReport {
+        event_seq: 2009.into(),
+        seq: 642.into(),
+        time_ns: TIME_NS.into(),
+        client_order_id: 16_113_575.into(),
+        order_id: 912.into(),
+        price: PRICE_8.into(),
+        qty: QTY_8.into(),
+        leaves: 500_000_000.into(),
+        displayed: 200_000_000.into(),
+        instrument: INSTRUMENT.into(),
+        session: SESSION.into(),
+        side: SELL,
+        commit_level: REPLICATED,
+        maker: 1,
+        reserved: [0; 5],
+    });
 }
 
 fn records(visitor: &mut impl Visitor) {
@@ -217,13 +322,18 @@ fn records(visitor: &mut impl Visitor) {
         stamp: stamp(640),
         origin: origin(41),
         client_order_id: 16_113_575.into(),
+        account: ACCOUNT.into(),
         price: PRICE.into(),
         qty: 18.into(),
         instrument: INSTRUMENT.into(),
+        stp_group: STP_GROUP.into(),
         side: SELL,
         order_type: LIMIT,
         time_in_force: TimeInForce::Fok as u8,
         flags: 0,
+        post_only: PostOnly::Off as u8,
+        self_trade: SelfTrade::Default as u8,
+        reserved: [0; 2],
     });
     visitor.visit(&record::CancelOrder {
         stamp: stamp(641),
@@ -240,12 +350,14 @@ fn records(visitor: &mut impl Visitor) {
         order_id: 912.into(),
         price: (PRICE - 1).into(),
         qty: 5.into(),
+        stop_price: (PRICE + 2).into(),
         instrument: INSTRUMENT.into(),
         reserved: [0; 4],
     });
     visitor.visit(&record::MassCancel {
         stamp: stamp(643),
         origin: origin(44),
+        account: ACCOUNT.into(),
         instrument: 0.into(),
         side: 0,
         reserved: [0; 3],
@@ -253,8 +365,7 @@ fn records(visitor: &mut impl Visitor) {
     visitor.visit(&record::DefineInstrument {
         stamp: stamp(1),
         origin: own(),
-        price_max: (1 << 40).into(),
-        qty_max: 1_000_000.into(),
+        rules: rules(),
         symbol: symbol(),
         instrument: INSTRUMENT.into(),
         tick_size: decimal(1, -2),
@@ -306,6 +417,46 @@ fn records(visitor: &mut impl Visitor) {
         feature_level: 4.into(),
         reserved: [0; 4],
     });
+    visitor.visit(&record::NewOrderExtended {
+        stamp: stamp(652),
+        origin: origin(45),
+        client_order_id: 16_113_576.into(),
+        account: ACCOUNT.into(),
+        price: PRICE.into(),
+        qty: 18.into(),
+        display_qty: 3.into(),
+        min_qty: 2.into(),
+        stop_price: (PRICE + 2).into(),
+        trail_ticks: 7.into(),
+        offset_ticks: 4.into(),
+        expires_ns: (TIME_NS + 1).into(),
+        budget: 1_053_594.into(),
+        instrument: INSTRUMENT.into(),
+        stp_group: STP_GROUP.into(),
+        side: BUY,
+        order_type: OrderType::StopLimit as u8,
+        time_in_force: TimeInForce::FokBudget as u8,
+        flags: client::FLAG_HIDDEN | client::FLAG_ALL_OR_NONE,
+        post_only: PostOnly::Reprice as u8,
+        self_trade: SelfTrade::CancelNewest as u8,
+        peg: PegReference::Primary as u8,
+        reserved: 0,
+    });
+    visitor.visit(&record::Kill {
+        stamp: stamp(653),
+        origin: own(),
+        target: KillScope::Account(AccountId(ACCOUNT)).into(),
+        engaged: 1,
+        reserved: [0; 6],
+    });
+    visitor.visit(&record::SetState {
+        stamp: stamp(654),
+        origin: own(),
+        instrument: INSTRUMENT.into(),
+        state: TradingState::AuctionCall as u8,
+        auction: AuctionKind::Closing as u8,
+        reserved: [0; 2],
+    });
 }
 
 fn events(visitor: &mut impl Visitor) {
@@ -348,6 +499,7 @@ fn events(visitor: &mut impl Visitor) {
         client_order_id: 16_113_575.into(),
         price: PRICE.into(),
         qty: 18.into(),
+        displayed: 6.into(),
         instrument: INSTRUMENT.into(),
         session: SESSION.into(),
         gateway: GATEWAY.into(),
@@ -363,6 +515,7 @@ fn events(visitor: &mut impl Visitor) {
             order_id: 913.into(),
             client_order_id: 4.into(),
             leaves: 0.into(),
+            displayed: 0.into(),
             session: 1002.into(),
             gateway: 4.into(),
         },
@@ -370,12 +523,15 @@ fn events(visitor: &mut impl Visitor) {
             order_id: 912.into(),
             client_order_id: 16_113_575.into(),
             leaves: 5.into(),
+            displayed: 2.into(),
             session: SESSION.into(),
             gateway: GATEWAY.into(),
         },
         instrument: INSTRUMENT.into(),
         taker_side: SELL,
-        reserved: [0; 3],
+        auction: 1,
+        taker_was_displayed: 0,
+        maker_was_displayed: 1,
     });
     visitor.visit(&event::OrderCancelled {
         stamp: event(2005),
@@ -383,6 +539,7 @@ fn events(visitor: &mut impl Visitor) {
         client_order_id: 16_113_575.into(),
         price: PRICE.into(),
         qty: 5.into(),
+        displayed: 2.into(),
         instrument: INSTRUMENT.into(),
         session: SESSION.into(),
         gateway: GATEWAY.into(),
@@ -396,8 +553,10 @@ fn events(visitor: &mut impl Visitor) {
         client_order_id: 16_113_575.into(),
         old_price: PRICE.into(),
         old_qty: 18.into(),
+        old_displayed: 6.into(),
         price: (PRICE - 1).into(),
         qty: 5.into(),
+        displayed: 2.into(),
         instrument: INSTRUMENT.into(),
         session: SESSION.into(),
         gateway: GATEWAY.into(),
@@ -421,8 +580,7 @@ fn events(visitor: &mut impl Visitor) {
         .visit(&event::StateHash { stamp: event(2008), state_hash: 0x9ca0_66f1_a4ab_2eea.into() });
     visitor.visit(&event::InstrumentDefined {
         stamp: event(1),
-        price_max: (1 << 40).into(),
-        qty_max: 1_000_000.into(),
+        rules: rules(),
         symbol: symbol(),
         instrument: INSTRUMENT.into(),
         tick_size: decimal(1, -2),
@@ -434,6 +592,74 @@ fn events(visitor: &mut impl Visitor) {
         start_seq: 648.into(),
         epoch: 5.into(),
         commit_level: REPLICATED,
+        reserved: [0; 3],
+    });
+    visitor.visit(&event::OrderTriggered {
+        stamp: event(2010),
+        order_id: 912.into(),
+        client_order_id: 16_113_575.into(),
+        stop_price: (PRICE + 2).into(),
+        price: PRICE.into(),
+        qty: 18.into(),
+        instrument: INSTRUMENT.into(),
+        session: SESSION.into(),
+        gateway: GATEWAY.into(),
+        side: BUY,
+        reserved: [0; 3],
+    });
+    visitor.visit(&event::OrderRepriced {
+        stamp: event(2011),
+        order_id: 912.into(),
+        client_order_id: 16_113_575.into(),
+        old_price: 0.into(),
+        price: PRICE.into(),
+        qty: 18.into(),
+        instrument: INSTRUMENT.into(),
+        session: SESSION.into(),
+        gateway: GATEWAY.into(),
+        side: SELL,
+        reserved: [0; 3],
+    });
+    visitor.visit(&event::SelfTradePrevented {
+        stamp: event(2012),
+        price: PRICE.into(),
+        qty: 13.into(),
+        taker: FillParty {
+            order_id: 913.into(),
+            client_order_id: 4.into(),
+            leaves: 1.into(),
+            displayed: 0.into(),
+            session: 1002.into(),
+            gateway: 4.into(),
+        },
+        maker: FillParty {
+            order_id: 912.into(),
+            client_order_id: 16_113_575.into(),
+            leaves: 5.into(),
+            displayed: 2.into(),
+            session: SESSION.into(),
+            gateway: GATEWAY.into(),
+        },
+        instrument: INSTRUMENT.into(),
+        taker_side: BUY,
+        taker_was_displayed: 0,
+        maker_was_displayed: 1,
+        reserved: 0,
+    });
+    visitor.visit(&event::TradingStateChanged {
+        stamp: event(2013),
+        instrument: INSTRUMENT.into(),
+        state: TradingState::VolatilityInterruption as u8,
+        auction: AuctionKind::Volatility as u8,
+        reserved: [0; 2],
+    });
+    visitor.visit(&event::IndicativeChanged {
+        stamp: event(2014),
+        price: PRICE.into(),
+        qty: 168.into(),
+        imbalance: 12.into(),
+        instrument: INSTRUMENT.into(),
+        imbalance_side: SELL,
         reserved: [0; 3],
     });
 }
@@ -510,7 +736,8 @@ fn market_data(visitor: &mut impl Visitor) {
         qty: 13.into(),
         instrument: INSTRUMENT.into(),
         aggressor_side: SELL,
-        reserved: [0; 3],
+        auction: 1,
+        reserved: [0; 2],
     });
     visitor.visit(&md::SnapshotBegin {
         feed_seq: 3004.into(),
@@ -540,12 +767,25 @@ fn market_data(visitor: &mut impl Visitor) {
         reserved: [0; 4],
     });
     visitor.visit(&md::InstrumentInfo {
-        price_max: (1 << 40).into(),
-        qty_max: 1_000_000.into(),
+        rules: rules(),
         symbol: symbol(),
         instrument: INSTRUMENT.into(),
         tick_size: decimal(1, -2),
         lot_size: decimal(5, -1),
         reserved: [0; 2],
+    });
+    visitor.visit(&md::TradingStatus {
+        instrument: INSTRUMENT.into(),
+        state: TradingState::AuctionCall as u8,
+        auction: AuctionKind::Opening as u8,
+        reserved: [0; 2],
+    });
+    visitor.visit(&md::Indicative {
+        price: PRICE.into(),
+        qty: 168.into(),
+        imbalance: 12.into(),
+        instrument: INSTRUMENT.into(),
+        imbalance_side: BUY,
+        reserved: [0; 3],
     });
 }
