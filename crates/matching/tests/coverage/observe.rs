@@ -67,11 +67,6 @@ impl Before {
     }
 }
 
-/// The price at which an order acts or rests.
-fn limit_of(order: &LiveOrder) -> PriceTicks {
-    if order.queue_price == PriceTicks(0) { order.terms.price } else { order.queue_price }
-}
-
 /// True when an order of this side, with this limit (0: none), takes that price.
 fn takes(side: Side, limit: PriceTicks, price: PriceTicks) -> bool {
     limit == PriceTicks(0)
@@ -164,7 +159,8 @@ impl View<'_> {
             }
             Command::MassCancel(mass) => {
                 self.fired.add(Tag::MassCancel);
-                let filters = [mass.account.is_some(), mass.instrument.is_some(), mass.side.is_some()];
+                let filters =
+                    [mass.account.is_some(), mass.instrument.is_some(), mass.side.is_some()];
                 self.fired.add_if(filters[0], Tag::MassCancelAccount);
                 self.fired.add_if(filters[1], Tag::MassCancelInstrument);
                 self.fired.add_if(filters[2], Tag::MassCancelSide);
@@ -399,8 +395,7 @@ impl View<'_> {
                 && old.terms.order_type.is_trailing()
                 && !self.is_own(old.order_id)
                 && order().is_some_and(|now| {
-                    now.phase == OrderPhase::Waiting
-                        && now.terms.stop_price != old.terms.stop_price
+                    now.phase == OrderPhase::Waiting && now.terms.stop_price != old.terms.stop_price
                 })
         })
     }
@@ -458,10 +453,8 @@ impl View<'_> {
                             self.prevented(taker.order_id, maker.order_id);
                         }
                     }
-                    self.fired.add_if(
-                        it.reason == CancelReason::AuctionRemainder,
-                        Tag::AuctionRemainder,
-                    );
+                    self.fired
+                        .add_if(it.reason == CancelReason::AuctionRemainder, Tag::AuctionRemainder);
                 }
                 Event::Rested(it) => {
                     let acts = taker.is_some_and(|taker| taker.0.order_id == it.order_id);
@@ -534,7 +527,9 @@ impl View<'_> {
             })
         };
         let undisplayed = maker.displayed.is_zero();
-        let by_time = self.rules(fill.instrument).is_some_and(|rules| rules.hidden_priority == HiddenPriority::ByTime);
+        let by_time = self
+            .rules(fill.instrument)
+            .is_some_and(|rules| rules.hidden_priority == HiddenPriority::ByTime);
         if undisplayed != by_time {
             return;
         }
@@ -627,7 +622,9 @@ impl View<'_> {
                 Event::Executed(it) if !it.auction => {
                     Some((it.instrument, it.taker_side, it.price, it.taker.leaves + it.qty))
                 }
-                Event::Rested(it) if self.state_before(it.instrument)? == TradingState::Continuous => {
+                Event::Rested(it)
+                    if self.state_before(it.instrument)? == TradingState::Continuous =>
+                {
                     Some((it.instrument, it.side, it.price, it.qty))
                 }
                 _ => None,
@@ -680,9 +677,10 @@ impl View<'_> {
                 self.after.undisplayed(instrument, Side::Sell).next(),
                 self.after.orders(instrument, Side::Sell).next(),
             ];
-            let overlaps = asks.iter().flatten().any(|ask| {
-                bid.is_some_and(|bid| bid.queue_price >= ask.queue_price)
-            });
+            let overlaps = asks
+                .iter()
+                .flatten()
+                .any(|ask| bid.is_some_and(|bid| bid.queue_price >= ask.queue_price));
             self.fired.add_if(overlaps, Tag::MayOverlap);
         }
     }
