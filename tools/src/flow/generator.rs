@@ -1,7 +1,6 @@
 //! The flow that is made up, command by command.
 
 use super::market::Market;
-use super::random::Random;
 use super::shape::{self, Due, Move};
 use super::{FlowError, FlowSettings, REFERENCE_PRICE_MIN};
 use std::collections::BTreeMap;
@@ -11,6 +10,7 @@ use vesta_types::{
     Cancel, ClientOrderId, Command, Event, InstrumentId, MassCancel, NewOrder, OrderRef, OrderType,
     PostOnly, PriceTicks, QtyLots, Replace, SessionId, Side, TimeInForce,
 };
+use vesta_workload::random::Random;
 
 /// Order flow in the likeness of a real day; it never ends.
 ///

@@ -1,10 +1,10 @@
 //! One instrument of the generated flow: its fair value, and when its orders are due.
 
-use super::random::Random;
 use super::{InstrumentFlow, REFERENCE_PRICE_MIN, shape};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use vesta_types::{ClientOrderId, Event, InstrumentId, PriceTicks, QtyLots, SessionId, Side};
+use vesta_workload::random::Random;
 
 /// An order, as its owner names it.
 pub(super) type Name = (SessionId, ClientOrderId);

@@ -15,7 +15,6 @@
 mod generator;
 mod lobster;
 mod market;
-mod random;
 mod shape;
 #[cfg(test)]
 mod tests;
