@@ -9,13 +9,16 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # gcc to libbsd-dev are for Aeron and its bindings, python3-venv for cmake, iproute2 for the
-# namespaces test, and shellcheck for the scripts themselves.
+# namespaces test, valgrind counts instructions, and shellcheck is for the scripts themselves.
 readonly PACKAGES=(gcc g++ make pkg-config libclang-dev uuid-dev libbsd-dev python3-venv git
-    iproute2 shellcheck)
+    iproute2 shellcheck valgrind)
 # Aeron 1.54 asks for 3.30 or later; 4 refuses the policies of what it bundles.
 readonly CMAKE_REQUIREMENT='cmake>=3.30,<4'
 # Earlier ones do not know today's licence names; this one is known to build on our toolchain.
 readonly DENY_VERSION=0.20.2
+# Library and runner must be of one version; Cargo.lock has that of the library.
+GUNGRAUN_VERSION=$(sed -n '/^name = "gungraun"$/ { n; s/version = "\(.*\)"/\1/p; }' Cargo.lock)
+readonly GUNGRAUN_VERSION
 readonly TOOLS=$PWD/target/tools
 
 changed=0
@@ -152,6 +155,28 @@ cargo_deny() {
     deny_fits "$tool" || fail 1 "the cargo-deny just installed does not run: try $tool --version"
 }
 
+gungraun_runner() {
+    local tool=$TOOLS/bin/gungraun-runner candidate
+    if [[ $(version_of "$tool") == "$GUNGRAUN_VERSION" ]]; then
+        say "gungraun-runner: $GUNGRAUN_VERSION is there"
+        return
+    fi
+    changed=1
+    candidate=$(command -v gungraun-runner || true)
+    if [[ -n $candidate && $(version_of "$candidate") == "$GUNGRAUN_VERSION" ]]; then
+        ln -sfn "$candidate" "$tool"
+        say "gungraun-runner: using the system's $GUNGRAUN_VERSION"
+        return
+    fi
+    say "gungraun-runner: building $GUNGRAUN_VERSION into target/tools (some minutes, once)"
+    rm -f "$tool"
+    env -u CARGO_TARGET_DIR cargo install --quiet --locked --force \
+        --root "$TOOLS" --version "=$GUNGRAUN_VERSION" gungraun-runner ||
+        fail 1 "cargo could not install gungraun-runner $GUNGRAUN_VERSION: is the network there?"
+    [[ $(version_of "$tool") == "$GUNGRAUN_VERSION" ]] ||
+        fail 1 "the gungraun-runner just installed does not run: try $tool --version"
+}
+
 crates() {
     if cargo fetch --locked --offline --quiet 2>/dev/null; then
         say "crates: all there"
@@ -167,5 +192,6 @@ system_packages
 rust_toolchain
 cmake_tool
 cargo_deny
+gungraun_runner
 crates
 if ((changed)); then say "done"; else say "nothing to do"; fi

@@ -18,7 +18,8 @@ readonly STAGE_MAX_S=900
 readonly SKIPS=tests/allowed-skips.toml
 readonly PURE=(vesta-types vesta-wire vesta-matching vesta-model vesta-transport vesta-config
     vesta-sequencer vesta-engine vesta-gateway vesta-md-publisher)
-readonly STAGES=(fmt shell deny clippy pure build test debug doc namespaces demo)
+readonly STAGES=(fmt shell deny clippy pure build test debug doc instructions
+    namespaces demo)
 
 # Setup has fetched everything: a stage that wants the network is a mistake.
 export CARGO_NET_OFFLINE=true CARGO_TERM_COLOR=never
@@ -62,6 +63,18 @@ stage_doc() {
     RUSTDOCFLAGS='-D warnings' cargo doc --release --locked --workspace --no-deps
 }
 
+counts_instructions() { command -v valgrind >/dev/null && [[ $(uname -m) == x86_64 ]]; }
+
+# Instructions per command in the matching core, within the bounds that are recorded there.
+stage_instructions() {
+    if ! counts_instructions; then
+        echo "SKIP instructions: no valgrind, or another CPU than x86-64, for which the bounds are"
+        return
+    fi
+    # Valgrind does not know all instructions of this machine's CPU: build for the baseline.
+    env -u RUSTFLAGS GUNGRAUN_COLOR=never cargo bench --locked -p vesta-instructions
+}
+
 # Real processes on multicast between network namespaces: one at a time, they share the machine.
 stage_namespaces() {
     cargo test --release --locked --no-fail-fast --workspace --tests -- \
@@ -88,6 +101,7 @@ holds() {
     case $1 in
     data-absent) [[ ! -d $VESTA_DATA ]] ;;
     not-root) ((EUID != 0)) ;;
+    not-counted) ! counts_instructions ;;
     *)
         echo "$SKIPS: nobody knows the condition '$1'" >&2
         return 1
@@ -128,7 +142,7 @@ bad_stages=() bad_skips=() summary=()
 
 run_stage() {
     local stage=$1 log=$logs/$1.log start end code=0 verdict=ok skip name
-    printf '%-11s ' "$stage"
+    printf '%-12s ' "$stage"
     start=$(now_ms)
     timeout --kill-after=10 "$STAGE_MAX_S" "$0" --inner "$stage" >"$log" 2>&1 </dev/null &
     child=$!
@@ -172,7 +186,7 @@ run_stage() {
     ((code == 0)) || verdict=FAILED
     [[ $verdict == ok ]] || bad_stages+=("$stage")
     printf '%-6s %7s s\n' "$verdict" "$(seconds $((end - start)))"
-    summary+=("$(printf '%-11s %-6s %7s s  %d passed, %d failed, %d skipped' "$stage" "$verdict" \
+    summary+=("$(printf '%-12s %-6s %7s s  %d passed, %d failed, %d skipped' "$stage" "$verdict" \
         "$(seconds $((end - start)))" $((stage_passed - skipped_tests)) "$stage_failed" \
         $((ignored + ${#skips[@]})))")
     for skip in "${skips[@]}"; do printf '    SKIP %s\n' "$skip"; done
@@ -212,7 +226,7 @@ for stage in "${wanted[@]}"; do run_stage "$stage"; done
 
 printf '\n'
 printf '%s\n' "${summary[@]}"
-printf '%-11s        %7s s\n' total "$(seconds $(($(now_ms) - start)))"
+printf '%-12s        %7s s\n' total "$(seconds $(($(now_ms) - start)))"
 for skip in "${bad_skips[@]}"; do echo "not in $SKIPS, or its condition does not hold: $skip"; done
 ((${#bad_stages[@]} == 0)) || echo "failed: ${bad_stages[*]}; logs in $logs"
 echo "$passed passed, $failed failed, $skipped skipped"

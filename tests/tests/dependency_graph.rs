@@ -25,6 +25,7 @@ const PURE: &[Rule] = &[
     ("vesta-transport", &["vesta-types"]),
     ("vesta-config", &["vesta-types", "vesta-wire"]),
     ("vesta-replay", &["vesta-types"]),
+    ("vesta-workload", &["vesta-types"]),
 ];
 
 /// State machines, pure while the feature `run` is off. A role never depends on another one: they
@@ -69,6 +70,7 @@ const OUTER: &[Rule] = &[
             "vesta-config",
             "vesta-engine-abi",
             "vesta-replay",
+            "vesta-workload",
             "vesta-netio",
             "vesta-runner",
             "vesta-sequencer",
@@ -80,7 +82,8 @@ const OUTER: &[Rule] = &[
 ];
 
 /// May depend on anything, and nothing on them.
-const UNBOUND: &[&str] = &["vesta-tests", "vesta-benches", "vesta-abi-adapter"];
+const UNBOUND: &[&str] =
+    &["vesta-tests", "vesta-benches", "vesta-abi-adapter", "vesta-instructions"];
 
 /// Packages that no pure part may reach: clocks, sockets, threads of a runtime, randomness.
 const OUTSIDE_WORLD: &[&str] = &[

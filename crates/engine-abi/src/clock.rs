@@ -9,13 +9,14 @@ use std::time::Instant;
 
 /// A reading, in units of unknown length: see [`Rate`].
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ticks(u64);
+pub struct Ticks(u64);
 
 impl Ticks {
-    /// Now; nothing before it is still under way, nothing after it has begun.
+    /// Now: nothing before it is still under way, nothing after it has begun.
     #[cfg(target_arch = "x86_64")]
+    #[must_use]
     #[inline(always)]
-    pub(crate) fn now() -> Self {
+    pub fn now() -> Self {
         use core::arch::x86_64::{_mm_lfence, _rdtsc};
         // SAFETY: every x86-64 processor has both instructions; they touch no memory.
         unsafe {
@@ -28,8 +29,9 @@ impl Ticks {
 
     /// Now.
     #[cfg(not(target_arch = "x86_64"))]
+    #[must_use]
     #[inline(always)]
-    pub(crate) fn now() -> Self {
+    pub fn now() -> Self {
         use std::sync::OnceLock;
         static START: OnceLock<Instant> = OnceLock::new();
         let start = *START.get_or_init(instant);
@@ -39,27 +41,31 @@ impl Ticks {
 
     /// From `earlier` to this, in ticks. A counter that ran back, as it may between the cores of a
     /// broken machine, gives 0.
+    #[must_use]
     #[inline(always)]
-    pub(crate) fn since(self, earlier: Self) -> u64 {
+    pub fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 }
 
 /// How long a tick is.
-pub(crate) struct Rate {
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
     ticks: Ticks,
     instant: Instant,
 }
 
 impl Rate {
     /// Begins to compare the two clocks.
-    pub(crate) fn start() -> Self {
+    #[must_use]
+    pub fn start() -> Self {
         Self { ticks: Ticks::now(), instant: instant() }
     }
 
     /// Nanoseconds per tick, over all the time since the start: at least some milliseconds, or else
     /// the reading itself is too coarse.
-    pub(crate) fn ns_per_tick(&self) -> f64 {
+    #[must_use]
+    pub fn ns_per_tick(&self) -> f64 {
         let elapsed_ns = instant().duration_since(self.instant).as_nanos() as f64;
         let ticks = Ticks::now().since(self.ticks);
         elapsed_ns / (ticks.max(1) as f64)

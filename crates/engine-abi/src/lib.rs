@@ -12,6 +12,9 @@
 //! to start twice. `vesta bench abi` starts a process for each pass and interleaves the engines.
 //! [`run_pass`] says how it measures.
 //!
+//! What measuring takes besides, `vesta bench matching` uses too: the [clock](Ticks), a core to stay
+//! on, an [allocator that counts](CountingAllocator).
+//!
 //! # Why this crate may use `unsafe`
 //! Everything that it is for is a call into somebody else's C function, with pointers to memory of
 //! ours, and a callback from there. No check can make that safe: a shared library that exports these
@@ -21,6 +24,7 @@
 #![allow(unsafe_code)]
 
 pub mod abi;
+mod allocations;
 mod canonical;
 mod clock;
 mod dense_ids;
@@ -31,7 +35,9 @@ mod order_file;
 mod pin;
 mod transport;
 
+pub use allocations::{CountingAllocator, allocation_count};
 pub use canonical::{Canonical, ReportCounts};
+pub use clock::{Rate, Ticks};
 pub use dense_ids::dense_ids;
 pub use driver::{
     CHUNK_LEN, ClassLatency, MessageClass, PROBE_INTERVAL, Pass, PassReport, Probe, run_pass,

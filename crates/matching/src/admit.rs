@@ -3,9 +3,9 @@
 
 use vesta_types::state_hash::OrderPhase;
 use vesta_types::{
-    AuctionKind, ClientOrderId, InstrumentId, InstrumentRules, NewOrder, OrderRef, OrderType,
-    PegReference, PostOnly, PriceTicks, QtyLots, RejectReason, Replace, ReplaceShrink, Side,
-    TimeInForce, TradingState,
+    AuctionKind, ClientOrderId, InstrumentId, InstrumentRules, NewOrder, OrderId, OrderRef,
+    OrderType, PegReference, PostOnly, PriceTicks, QtyLots, RejectReason, Replace, ReplaceShrink,
+    Side, TimeInForce, TradingState,
 };
 
 use crate::arena::Flags;
@@ -70,9 +70,21 @@ fn require_limits(
     trigger: PriceTicks,
     qty: QtyLots,
 ) -> Result<(), RejectReason> {
-    let rules = &book.rules;
-    let on_ticks = is_on_tick(rules, price) && is_on_tick(rules, trigger);
+    let on_ticks = is_on_tick(&book.rules, price) && is_on_tick(&book.rules, trigger);
     require(on_ticks, RejectReason::OffTickSize)?;
+    require_band_and_notional(book, has_limit, price, trigger, qty)
+}
+
+/// Band and notional of an order with these prices (0 for none).
+#[inline(always)]
+fn require_band_and_notional(
+    book: &Book,
+    has_limit: bool,
+    price: PriceTicks,
+    trigger: PriceTicks,
+    qty: QtyLots,
+) -> Result<(), RejectReason> {
+    let rules = &book.rules;
     if rules.static_band_ticks != 0 && has_limit && book.reference_price.0 != 0 {
         let distance = price.0.abs_diff(book.reference_price.0);
         require(distance <= rules.static_band_ticks, RejectReason::OutsideStaticBand)?;
@@ -233,20 +245,24 @@ impl<R: Reservation> Matcher<R> {
     /// The order that a cancel or replace is for: live, the session's own, and of the instrument.
     #[inline(always)]
     pub(crate) fn admit_target(
-        &self,
+        &mut self,
         session: SessionIndex,
         instrument: InstrumentId,
         target: OrderRef,
     ) -> Result<NodeId, RejectReason> {
         let slot = match target {
             OrderRef::Client(id) => self.names.by_client(&self.arena, session, id),
-            OrderRef::Order(id) => self
-                .names
-                .by_order_id(&self.arena, id)
-                .filter(|&slot| self.arena[slot].session == session),
+            OrderRef::Order(id) => self.target_by_order_id(session, id),
         };
         let is_named = |slot: &NodeId| self.book(self.arena[*slot].book).instrument == instrument;
         slot.filter(is_named).ok_or(RejectReason::UnknownOrder)
+    }
+
+    #[inline(never)]
+    fn target_by_order_id(&mut self, session: SessionIndex, id: OrderId) -> Option<NodeId> {
+        self.settle_all();
+        let slot = self.names.by_order_id(&self.arena, id);
+        slot.filter(|&slot| self.arena[slot].session == session)
     }
 
     /// The order that a replace is for, and its price from then on.
@@ -278,14 +294,15 @@ impl<R: Reservation> Matcher<R> {
             (PriceTicks(0), Some(extra)) if order_type.is_trailing() => {
                 let shrinks = replace.qty.0 < self.open(slot)
                     && book.rules.replace_shrink == ReplaceShrink::KeepsPriority;
-                if shrinks { extra.terms.stop_price } else { self.trailed(slot) }
+                let stays = shrinks || book.last_price.0 == 0;
+                if stays { extra.terms.stop_price } else { self.trailed(slot) }
             }
             (PriceTicks(0), Some(extra)) => extra.terms.stop_price,
             (given, _) => given,
         };
         // The trigger in force may be off the ticks (it trails): only the notional asks for it.
         let has_limit = matches!(order_type, OrderType::Limit | OrderType::StopLimit);
-        require_limits_of_replace(book, has_limit, replace.price, trigger, replace.qty)?;
+        require_band_and_notional(book, has_limit, replace.price, trigger, replace.qty)?;
         let is_post_only = flags.has(Flags::POST_ONLY_REJECT | Flags::POST_ONLY_REPRICE);
         let mut price = replace.price;
         if is_post_only && book.state == TradingState::Continuous {
@@ -318,30 +335,10 @@ impl<R: Reservation> Matcher<R> {
 
     #[inline(always)]
     pub(crate) fn admit_instrument(
-        &self,
+        &mut self,
         instrument: InstrumentId,
     ) -> Result<BookIndex, RejectReason> {
-        self.find_book(instrument).ok_or(RejectReason::UnknownInstrument)
-    }
-}
-
-/// As [`require_limits`], with the price's tick checked before, and the trigger's not at all.
-#[inline(always)]
-fn require_limits_of_replace(
-    book: &Book,
-    has_limit: bool,
-    price: PriceTicks,
-    trigger: PriceTicks,
-    qty: QtyLots,
-) -> Result<(), RejectReason> {
-    match require_limits(book, has_limit, price, trigger, qty) {
-        Err(RejectReason::OffTickSize) => {
-            // Only the trigger can be off: band and notional are still to be looked at.
-            let mut on_tick = trigger;
-            on_tick.0 -= on_tick.0 % i64::from(book.rules.tick_step(on_tick));
-            require_limits(book, has_limit, price, on_tick, qty)
-        }
-        outcome => outcome,
+        self.find_book_again(instrument).ok_or(RejectReason::UnknownInstrument)
     }
 }
 

@@ -68,8 +68,8 @@ impl<R: Reservation> Matcher<R> {
         if let Some(queue) = queue {
             let mut gathered = core::mem::take(&mut self.gathered);
             gathered.extend(self.levels.links.queue(queue));
-            gathered.sort_unstable_by_key(|&slot| self.arena[slot].order_id);
             self.gathered = gathered;
+            self.sort_gathered();
             self.withdraw_gathered(CancelReason::AuctionRemainder, sink);
         }
     }

@@ -83,6 +83,8 @@ impl List {
     }
 }
 
+/// Its size is a power of two, so that finding one in their table is a shift.
+#[repr(align(1024))]
 pub(crate) struct Book {
     pub(crate) instrument: InstrumentId,
     pub(crate) rules: InstrumentRules,

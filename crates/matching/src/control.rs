@@ -61,22 +61,16 @@ impl<R: Reservation> Matcher<R> {
             price: PriceTicks(0),
             qty: QtyLots::ZERO,
         }));
-        let Some(first) = self.sessions.at(session).first.some() else {
-            return Ok(());
-        };
-        // The ring is walked once, in ascending order_id; its last order is known beforehand.
-        let last = self.arena.ring_prev(first);
-        let mut at = first;
-        loop {
-            let next = self.arena.ring_next(at);
-            if self.fits(mass, at) {
-                self.withdraw(at, CancelReason::MassCancel, sink);
-            }
-            if at == last {
-                break;
-            }
-            at = next;
-        }
+        self.settle_all();
+        let first = self.sessions.at(session).first;
+        let ring = core::iter::successors(first.some(), |&slot| {
+            Some(self.arena.ring_next(slot)).filter(|&next| next != first)
+        });
+        let mut gathered = core::mem::take(&mut self.gathered);
+        gathered.extend(ring.filter(|&slot| self.fits(mass, slot)));
+        self.gathered = gathered;
+        self.sort_gathered();
+        self.withdraw_gathered(CancelReason::MassCancel, sink);
         self.follow_all_pegs(sink);
         Ok(())
     }
@@ -184,8 +178,14 @@ impl<R: Reservation> Matcher<R> {
     pub(crate) fn gather(&mut self, fits: impl Fn(&Self, NodeId) -> bool) {
         let mut gathered = core::mem::take(&mut self.gathered);
         gathered.extend(self.arena.live().filter(|&slot| fits(self, slot)));
-        gathered.sort_unstable_by_key(|&slot| self.arena[slot].order_id);
         self.gathered = gathered;
+        self.sort_gathered();
+    }
+
+    /// Puts what was gathered into ascending id.
+    pub(crate) fn sort_gathered(&mut self) {
+        let arena = &self.arena;
+        self.gathered.sort_unstable_by_key(|&slot| arena[slot].order_id);
     }
 
     /// Cancels the orders that were gathered.

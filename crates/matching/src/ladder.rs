@@ -15,7 +15,6 @@
 //! whoever quotes far away pays for it himself.
 
 use alloc::boxed::Box;
-use alloc::vec;
 #[cfg(test)]
 use alloc::vec::Vec;
 
@@ -31,8 +30,9 @@ const WINDOW_LEAD: u64 = WINDOW_PAGES / 4 * 3;
 /// Empty pages that all ladders together keep, 1 KiB each. Too low: pages come and go near the touch;
 /// too high: memory.
 const IDLE_PAGES_MAX: u32 = 8192;
-/// Empty pages of one ladder that are worth a walk through its window to give them back.
-const IDLE_PAGES_WORTH: u32 = 256;
+/// After so many empty pages that could not be kept, the ladder at hand gives back all of its own: a walk
+/// through its window, some 2 us.
+const IDLE_WALK_INTERVAL: u32 = 256;
 /// Mirrored keys of 1..=`PriceTicks::MAX` are in that range again.
 const MIRROR: u64 = PriceTicks::MAX.0 as u64 + 1;
 
@@ -59,19 +59,24 @@ pub(crate) struct Ladder {
     far: Ref,
     base: u64,
     top: u64,
+    window: Box<Window>,
+}
+
+struct Window {
+    /// Which pages have orders.
     words: [u64; 64],
     /// Page ids plus one; 0 for none.
-    window: Box<[u32; WINDOW_PAGES as usize]>,
-    /// Pages of the window that are kept although they are empty: near the touch they are soon wanted
-    /// again.
-    idle_count: u32,
+    pages: [u32; WINDOW_PAGES as usize],
 }
 
 /// What the ladders of a shard share.
 pub(crate) struct Levels {
     pub(crate) links: Links,
     pub(crate) far: FarNodes,
+    /// Pages in windows that are kept although they are empty: near the touch they are soon wanted again.
     idle_count: u32,
+    /// Pages that were given back because too many were kept.
+    refused_count: u32,
 }
 
 impl Levels {
@@ -83,6 +88,7 @@ impl Levels {
             links: Links::new(order_count_max, fixed_count, page_count_max),
             far: FarNodes::new(page_count_max),
             idle_count: 0,
+            refused_count: 0,
         }
     }
 }
@@ -97,13 +103,7 @@ impl Ladder {
             far: Ref::NONE,
             base: 0,
             top: 0,
-            words: [0; 64],
-            // Zeroed pages that the system maps when they are first used.
-            window: vec![0; WINDOW_PAGES as usize]
-                .into_boxed_slice()
-                .try_into()
-                .expect("a vector of that length"),
-            idle_count: 0,
+            window: Box::new(Window { words: [0; 64], pages: [0; WINDOW_PAGES as usize] }),
         }
     }
 
@@ -157,7 +157,7 @@ impl Ladder {
     fn page(&self, levels: &Levels, page_key: u64) -> Option<PageId> {
         let at = page_key.wrapping_sub(self.base);
         if at < WINDOW_PAGES {
-            self.window[at as usize].checked_sub(1).map(PageId)
+            self.window.pages[at as usize].checked_sub(1).map(PageId)
         } else if page_key < self.base {
             levels.far.find(self.far, &levels.links, page_key)
         } else {
@@ -179,25 +179,28 @@ impl Ladder {
     pub(crate) fn push(&mut self, levels: &mut Levels, node: NodeId, key: Key, qty: u64) -> NodeId {
         let page_key = key >> PAGE_SHIFT;
         let at = page_key.wrapping_sub(self.base);
-        let page = if at < WINDOW_PAGES && self.window[at as usize] != 0 {
-            PageId(self.window[at as usize] - 1)
+        let page = if at < WINDOW_PAGES && self.window.pages[at as usize] != 0 {
+            PageId(self.window.pages[at as usize] - 1)
         } else {
             self.open_page(levels, page_key)
         };
         let tick = key & (PAGE_TICKS - 1);
         let level = levels.links.level(page, tick);
         let header = levels.links.page_mut(page);
-        let was_idle = header.bits == 0;
+        let woke = u32::from(header.bits == 0);
         header.bits |= 1 << tick;
-        if was_idle {
-            self.wake(levels, page_key);
+        // Computed, not branched on: whether a price is new, or the best, is what no predictor knows.
+        let at = page_key.wrapping_sub(self.base);
+        if at < WINDOW_PAGES {
+            self.window.words[(at >> 6) as usize] |= 1 << (at & 63);
+            self.top |= 1 << (at >> 6);
+            levels.idle_count -= woke;
         }
         let was_empty = levels.links.append(level, node, qty);
         self.level_count += u32::from(was_empty);
-        if key > self.best_key {
-            self.best_key = key;
-            self.best = level;
-        }
+        let is_best = key > self.best_key;
+        self.best_key = self.best_key.max(key);
+        self.best = NodeId(core::hint::select_unpredictable(is_best, level.0, self.best.0));
         level
     }
 
@@ -216,15 +219,63 @@ impl Ladder {
         let (page, tick) = levels.links.page_of(level);
         let header = levels.links.page_mut(page);
         header.bits &= !(1 << tick);
-        let bits = header.bits;
-        if bits == 0 {
-            self.close_page(levels, page, level);
-        } else if level == self.best {
-            // It was the highest of its page, and others are left there.
-            let tick = u64::from(63 - bits.leading_zeros());
-            self.best_key = header.key << PAGE_SHIFT | tick;
-            self.best = levels.links.level(page, tick);
+        let is_idle = header.bits == 0;
+        let at = header.key.wrapping_sub(self.base);
+        if at >= WINDOW_PAGES {
+            return self.close_far(levels, page);
         }
+        // As above: the bitmaps are brought up to date and the best is looked up, whether it was this
+        // queue or not.
+        let word = &mut self.window.words[(at >> 6) as usize];
+        *word &= !(u64::from(is_idle) << (at & 63));
+        self.top &= !(u64::from(*word == 0) << (at >> 6));
+        levels.idle_count += u32::from(is_idle);
+        if levels.idle_count > IDLE_PAGES_MAX || self.top == 0 {
+            return self.close_last(levels, page);
+        }
+        self.look_up_best(levels);
+    }
+
+    /// Looks up which queue is the best, in a window that has one.
+    #[inline(always)]
+    fn look_up_best(&mut self, levels: &Levels) {
+        let page = PageId(self.window.pages[self.highest() as usize] - 1);
+        let header = levels.links.page(page);
+        let tick = u64::from(63 - header.bits.leading_zeros());
+        self.best_key = header.key << PAGE_SHIFT | tick;
+        self.best = levels.links.level(page, tick);
+    }
+
+    /// A queue of a far page has been closed; the best is in the window.
+    #[cold]
+    #[inline(never)]
+    fn close_far(&mut self, levels: &mut Levels, page: PageId) {
+        if levels.links.page(page).bits == 0 {
+            levels.far.remove(&mut self.far, &levels.links, page);
+            levels.links.free_page(page);
+        }
+    }
+
+    /// A queue has been closed, and the window is empty, or too many empty pages are kept.
+    #[cold]
+    #[inline(never)]
+    fn close_last(&mut self, levels: &mut Levels, page: PageId) {
+        if levels.idle_count > IDLE_PAGES_MAX && levels.links.page(page).bits == 0 {
+            let at = levels.links.page(page).key - self.base;
+            self.window.pages[at as usize] = 0;
+            levels.links.free_page(page);
+            levels.idle_count -= 1;
+            levels.refused_count = levels.refused_count.wrapping_add(1);
+            if levels.refused_count.is_multiple_of(IDLE_WALK_INTERVAL) {
+                self.give_idle_back(levels);
+            }
+        }
+        if self.top == 0 && !self.refill(levels) {
+            self.best = NodeId::NIL;
+            self.best_key = 0;
+            return;
+        }
+        self.look_up_best(levels);
     }
 
     /// A page for prices that have none: empty, and counted as idle until it has an order.
@@ -244,62 +295,22 @@ impl Ladder {
             self.move_window(levels, page_key.saturating_sub(WINDOW_LEAD));
         }
         let page = levels.links.take_page(page_key);
-        self.window[(page_key - self.base) as usize] = page.0 + 1;
-        self.idle_count += 1;
+        self.window.pages[(page_key - self.base) as usize] = page.0 + 1;
         levels.idle_count += 1;
         page
-    }
-
-    /// A page that was empty has an order.
-    #[inline(always)]
-    fn wake(&mut self, levels: &mut Levels, page_key: u64) {
-        let at = page_key.wrapping_sub(self.base);
-        if at < WINDOW_PAGES {
-            self.words[(at >> 6) as usize] |= 1 << (at & 63);
-            self.top |= 1 << (at >> 6);
-            self.idle_count -= 1;
-            levels.idle_count -= 1;
-        }
-    }
-
-    /// A page of the window is empty: it is kept, if not too many are.
-    #[inline(always)]
-    fn fall_idle(&mut self, levels: &mut Levels, at: u64, page: PageId) {
-        self.clear_bits(at);
-        if levels.idle_count < IDLE_PAGES_MAX {
-            self.idle_count += 1;
-            levels.idle_count += 1;
-        } else {
-            self.window[at as usize] = 0;
-            levels.links.free_page(page);
-            if self.idle_count >= IDLE_PAGES_WORTH {
-                self.give_idle_back(levels);
-            }
-        }
     }
 
     /// Gives back the empty pages of the window.
     #[cold]
     fn give_idle_back(&mut self, levels: &mut Levels) {
         for at in 0..WINDOW_PAGES as usize {
-            if let Some(page) = self.window[at].checked_sub(1).map(PageId)
+            if let Some(page) = self.window.pages[at].checked_sub(1).map(PageId)
                 && levels.links.page(page).bits == 0
             {
-                self.window[at] = 0;
+                self.window.pages[at] = 0;
                 levels.links.free_page(page);
+                levels.idle_count -= 1;
             }
-        }
-        levels.idle_count -= self.idle_count;
-        self.idle_count = 0;
-    }
-
-    /// The page at a place has no orders any more.
-    #[inline(always)]
-    fn clear_bits(&mut self, at: u64) {
-        let word = &mut self.words[(at >> 6) as usize];
-        *word &= !(1 << (at & 63));
-        if *word == 0 {
-            self.top &= !(1 << (at >> 6));
         }
     }
 
@@ -307,30 +318,7 @@ impl Ladder {
     #[inline(always)]
     fn highest(&self) -> u64 {
         let word = u64::from(63 - self.top.leading_zeros());
-        word << 6 | u64::from(63 - self.words[word as usize].leading_zeros())
-    }
-
-    #[inline(always)]
-    fn close_page(&mut self, levels: &mut Levels, page: PageId, level: NodeId) {
-        let page_key = levels.links.page(page).key;
-        if page_key < self.base {
-            levels.far.remove(&mut self.far, &levels.links, page);
-            levels.links.free_page(page);
-        } else {
-            self.fall_idle(levels, page_key - self.base, page);
-        }
-        if level == self.best {
-            if self.top == 0 && !self.refill(levels) {
-                self.best = NodeId::NIL;
-                self.best_key = 0;
-                return;
-            }
-            let page = PageId(self.window[self.highest() as usize] - 1);
-            let Some((key, level)) = last_of(&levels.links, page) else {
-                unreachable!("a page in the window has orders");
-            };
-            (self.best_key, self.best) = (key, level);
-        }
+        word << 6 | u64::from(63 - self.window.words[word as usize].leading_zeros())
     }
 
     /// The window has run empty: moves it to the best of the far pages. False when there are none.
@@ -351,9 +339,11 @@ impl Ladder {
         self.give_idle_back(levels);
         while self.top != 0 {
             let at = self.highest();
-            let page = PageId(self.window[at as usize] - 1);
-            self.clear_bits(at);
-            self.window[at as usize] = 0;
+            let page = PageId(self.window.pages[at as usize] - 1);
+            self.window.pages[at as usize] = 0;
+            let word = &mut self.window.words[(at >> 6) as usize];
+            *word &= !(1 << (at & 63));
+            self.top &= !(u64::from(*word == 0) << (at >> 6));
             levels.far.insert(&mut self.far, &levels.links, page);
         }
         self.base = base;
@@ -364,8 +354,8 @@ impl Ladder {
             }
             levels.far.remove(&mut self.far, &levels.links, page);
             let at = page_key - base;
-            self.window[at as usize] = page.0 + 1;
-            self.words[(at >> 6) as usize] |= 1 << (at & 63);
+            self.window.pages[at as usize] = page.0 + 1;
+            self.window.words[(at >> 6) as usize] |= 1 << (at & 63);
             self.top |= 1 << (at >> 6);
         }
     }
@@ -384,7 +374,7 @@ impl Ladder {
         if page_key > self.base {
             let at = (page_key - self.base).min(WINDOW_PAGES);
             if let Some(at) = self.place_below(at) {
-                return last_of(links, PageId(self.window[at as usize] - 1));
+                return last_of(links, PageId(self.window.pages[at as usize] - 1));
             }
         }
         let page = levels.far.before(self.far, links, page_key.min(self.base))?;
@@ -396,7 +386,7 @@ impl Ladder {
         let mask = |bits: u64| (1_u64 << bits) - 1;
         let word = at >> 6;
         if word < 64 {
-            let bits = self.words[word as usize] & mask(at & 63);
+            let bits = self.window.words[word as usize] & mask(at & 63);
             if bits != 0 {
                 return Some(word << 6 | u64::from(63 - bits.leading_zeros()));
             }
@@ -404,7 +394,7 @@ impl Ladder {
         let words = if word < 64 { self.top & mask(word) } else { self.top };
         (words != 0).then(|| {
             let word = u64::from(63 - words.leading_zeros());
-            word << 6 | u64::from(63 - self.words[word as usize].leading_zeros())
+            word << 6 | u64::from(63 - self.window.words[word as usize].leading_zeros())
         })
     }
 

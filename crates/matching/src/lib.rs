@@ -16,7 +16,7 @@
 //!      ├── Arena, Names, Sessions        live orders, and how they are found
 //!      ├── Levels ── Links, FarNodes     queues through one array; pages of 64 prices
 //!      ├── Book ── 6 x Ladder            displayed, undisplayed, stops; by side
-//!      └── Hashing, Expiries             the state hash; good-till-date
+//!      └── Settling, Expiries            what only orders that stay need; good-till-date
 //! ```
 //!
 //! # Example
@@ -65,7 +65,6 @@ mod control;
 mod events;
 mod expiry;
 mod far;
-mod hashing;
 mod index;
 mod ladder;
 mod links;
@@ -79,6 +78,7 @@ mod replace;
 mod reservation;
 mod rest;
 mod sessions;
+mod settling;
 mod states;
 mod stops;
 mod taker;

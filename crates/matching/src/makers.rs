@@ -117,12 +117,23 @@ impl<R: Reservation> Matcher<R> {
             let key_of = |next: Option<(Key, NodeId)>| next.map_or(0, |(key, _)| key);
             let key = key_of(next_shown).max(key_of(next_other));
             // Keys are from 1.
-            if key < taker.worst || key > taker.best || run.open == 0 || run.ended {
+            if key < taker.worst || run.open == 0 || run.ended {
                 break;
             }
             let at = |next: Option<(Key, NodeId)>| next.filter(|n| n.0 == key).map(|n| n.1);
             let price = shown.price(key).0 as u128;
             let levels = (at(next_shown), at(next_other));
+            if key > taker.best {
+                // Beyond the band on the better side: who is passed over there ends nothing.
+                let is_eligible = |slot| self.is_eligible(slot, run.open);
+                if levels.0.is_some()
+                    || levels.1.is_some_and(|level| self.levels.links.queue(level).any(is_eligible))
+                {
+                    break;
+                }
+                next_other = other.below(&self.levels, key);
+                continue;
+            }
             if is_simple && let Some(level) = levels.0 {
                 run.take(self.levels.links[level].qty, price);
             } else {

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use vesta_types::state_hash::{LiveOrder, order_hash};
+use vesta_types::state_hash::LiveOrder;
 use vesta_types::{
     AccountId, Cancel, Capacity, Command, InstrumentId, InstrumentRules, NewOrder, OrderId,
     PriceTicks, QtyLots, RejectReason, Replace, SessionId, Side, TimeNs, TradeId, TradingState,
@@ -12,13 +12,13 @@ use crate::arena::Arena;
 use crate::book::{BlankBook, Book, BookIndex, FIXED_PER_BOOK};
 use crate::events::{self, EventSink};
 use crate::expiry::Expiries;
-use crate::hashing::Hashing;
 use crate::ladder::Levels;
 use crate::links::NodeId;
 use crate::memory::Table;
 use crate::names::Names;
 use crate::reservation::{NoReservation, Reservation};
 use crate::sessions::{IdMap, SessionIndex, Sessions};
+use crate::settling::Settling;
 
 /// The books of one shard. `docs/matching-rules.md` has the rules.
 pub struct Matcher<R = NoReservation> {
@@ -31,7 +31,7 @@ pub struct Matcher<R = NoReservation> {
     blank_books: Vec<BlankBook>,
     by_instrument: IdMap,
     pub(crate) capacity: Capacity,
-    pub(crate) hashing: Hashing,
+    pub(crate) settling: Settling,
     pub(crate) expiries: Expiries,
     pub(crate) kills: Kills,
     pub(crate) reservation: R,
@@ -89,7 +89,7 @@ impl<R: Reservation> Matcher<R> {
             blank_books: (0..instrument_count_max).map(|_| BlankBook::new()).collect(),
             by_instrument: IdMap::new(instrument_count_max),
             capacity,
-            hashing: Hashing::new(order_count_max),
+            settling: Settling::new(order_count_max),
             expiries: Expiries::new(order_count_max),
             kills: Kills {
                 count: 0,
@@ -210,6 +210,14 @@ impl<R: Reservation> Matcher<R> {
         &mut self.books[index.0]
     }
 
+    /// As [`find_book`](Self::find_book), at once for the instrument that was asked for last.
+    #[inline(always)]
+    pub(crate) fn find_book_again(&mut self, instrument: InstrumentId) -> Option<BookIndex> {
+        let books = &self.books;
+        let is_it = |at: u32| books[at].instrument == instrument;
+        self.by_instrument.get_again(instrument.0, is_it).map(BookIndex)
+    }
+
     #[inline(always)]
     pub(crate) fn find_book(&self, instrument: InstrumentId) -> Option<BookIndex> {
         let is_it = |at: u32| self.books[at].instrument == instrument;
@@ -217,8 +225,11 @@ impl<R: Reservation> Matcher<R> {
     }
 
     #[inline(always)]
-    pub(crate) fn find_session(&self, session: SessionId) -> Result<SessionIndex, RejectReason> {
-        self.sessions.find(session).ok_or(RejectReason::UnknownSession)
+    pub(crate) fn find_session(
+        &mut self,
+        session: SessionId,
+    ) -> Result<SessionIndex, RejectReason> {
+        self.sessions.find_again(session).ok_or(RejectReason::UnknownSession)
     }
 
     /// What is open of a live order, an iceberg's reserve included.
@@ -255,40 +266,6 @@ impl<R: Reservation> Matcher<R> {
     pub(crate) fn next_priority(&mut self) -> u64 {
         self.priority_last += 1;
         self.priority_last
-    }
-
-    /// To be called before an order changes or goes.
-    #[inline(always)]
-    pub(crate) fn before_change(&mut self, slot: NodeId) {
-        if self.hashing.is_settled(slot) {
-            self.unsettle(slot);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn unsettle(&mut self, slot: NodeId) {
-        let hash = order_hash(&self.view_of(slot));
-        self.hashing.unsettle(slot, hash);
-    }
-
-    /// To be called after an order has come or changed.
-    #[inline(always)]
-    pub(crate) fn after_change(&mut self, slot: NodeId) {
-        if self.hashing.note(slot) {
-            self.note_slowly(slot);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn note_slowly(&mut self, slot: NodeId) {
-        if let Some(oldest) = self.hashing.push_note(slot)
-            && self.arena.is_live(oldest)
-        {
-            let hash = order_hash(&self.view_of(oldest));
-            self.hashing.settle(oldest, hash);
-        }
     }
 
     pub(crate) fn is_continuous(&self, index: BookIndex) -> bool {

@@ -3,7 +3,7 @@
 //! ```text
 //!   client ids   near [ slot+1 ]   buckets of 16 in 512 KiB: an id's own place, or any of its bucket
 //!                far  Index        those whose bucket was full
-//!   order ids    near [ slot+1 ]   a ring over the latest ids
+//!   order ids    near [ slot+1 ]   a ring over the latest ids, of settled orders
 //!                far  Index        those that have lived for a whole turn of the ring
 //! ```
 //!
@@ -133,23 +133,24 @@ impl Names {
         self.order_far.get(order_hash(id), is_it).map(NodeId)
     }
 
-    /// Names a live order. Neither name is in use.
+    /// Gives a live order its client's name, which is not in use.
     #[inline(always)]
-    pub(crate) fn insert(
+    pub(crate) fn insert_client(
         &mut self,
-        arena: &Arena,
         slot: NodeId,
         session: SessionIndex,
         client: ClientOrderId,
-        id: OrderId,
     ) {
         let at = self.place(session, client);
-        let entry = slot.0 + 1;
         if self.client_near[at] == 0 {
-            self.client_near[at] = entry;
+            self.client_near[at] = slot.0 + 1;
         } else {
             self.insert_elsewhere(at, slot, session, client);
         }
+    }
+
+    /// Gives a live order the engine's name, which is not in use.
+    pub(crate) fn insert_order(&mut self, arena: &Arena, slot: NodeId, id: OrderId) {
         let at = (id.0 as usize & (self.order_near.len() - 1)) as u32;
         let entry = &mut self.order_near[at];
         let old = *entry;
@@ -201,34 +202,29 @@ impl Names {
         }
     }
 
-    #[cold]
-    #[inline(never)]
-    fn remove_far(&mut self, slot: NodeId, id: OrderId) {
-        self.order_far.remove(order_hash(id), slot.0);
-    }
-
-    /// Forgets the names of a live order.
+    /// Forgets the client's name of a live order.
     #[inline(always)]
-    pub(crate) fn remove(
+    pub(crate) fn remove_client(
         &mut self,
         slot: NodeId,
         session: SessionIndex,
         client: ClientOrderId,
-        id: OrderId,
     ) {
         let at = self.place(session, client);
-        let entry = slot.0 + 1;
-        if self.client_near[at] == entry {
+        if self.client_near[at] == slot.0 + 1 {
             self.client_near[at] = 0;
         } else {
             self.remove_elsewhere(at, slot, session, client);
         }
+    }
+
+    /// Forgets the engine's name of a live order.
+    pub(crate) fn remove_order(&mut self, slot: NodeId, id: OrderId) {
         let at = (id.0 as usize & (self.order_near.len() - 1)) as u32;
-        let entry = &mut self.order_near[at];
-        if *entry == slot.0 + 1 {
-            *entry = 0;
+        if self.order_near[at] == slot.0 + 1 {
+            self.order_near[at] = 0;
         } else {
-            self.remove_far(slot, id);
+            self.order_far.remove(order_hash(id), slot.0);
         }
     }
 }

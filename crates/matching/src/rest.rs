@@ -19,15 +19,10 @@ impl<R: Reservation> Matcher<R> {
     /// Makes an order live, in no queue yet. There is a free slot, and its names are unused.
     #[inline(always)]
     pub(crate) fn bring_to_life(&mut self, order: Order) -> NodeId {
-        let Order { session, client_order_id, order_id, .. } = order;
+        let Order { session, client_order_id, .. } = order;
         let slot = self.arena.insert(&self.levels.links, order);
-        self.names.insert(&self.arena, slot, session, client_order_id, order_id);
-        let owner = self.sessions.at_mut(session);
-        owner.open_count += 1;
-        self.arena.ring_append(owner.first, slot);
-        if owner.first == NodeId::NIL {
-            owner.first = slot;
-        }
+        self.names.insert_client(slot, session, client_order_id);
+        self.sessions.at_mut(session).open_count += 1;
         slot
     }
 
@@ -38,19 +33,7 @@ impl<R: Reservation> Matcher<R> {
         if extra != NO_EXTRA {
             self.forget_extra(slot);
         }
-        self.names.remove(slot, session, client_order_id, order_id);
-        self.leave_session(session, slot);
-        self.arena.remove(&mut self.levels.links, slot);
-    }
-
-    #[inline(always)]
-    fn leave_session(&mut self, session: SessionIndex, slot: NodeId) {
-        let next = self.arena.ring_remove(slot);
-        let owner = self.sessions.at_mut(session);
-        owner.open_count -= 1;
-        if owner.first == slot {
-            owner.first = if next == slot { NodeId::NIL } else { next };
-        }
+        self.forget_plain(slot, session, client_order_id, order_id);
     }
 
     /// Takes an order out of the lists that only few are in.
@@ -241,8 +224,9 @@ impl<R: Reservation> Matcher<R> {
         client_order_id: ClientOrderId,
         order_id: OrderId,
     ) {
-        self.names.remove(slot, session, client_order_id, order_id);
-        self.leave_session(session, slot);
+        self.names.remove_client(slot, session, client_order_id);
+        self.unsettle(slot, session, order_id);
+        self.sessions.at_mut(session).open_count -= 1;
         self.arena.remove(&mut self.levels.links, slot);
     }
 

@@ -27,12 +27,26 @@ pub(crate) struct Session {
 pub(crate) struct IdMap {
     near: Table<u64>,
     far: Index,
+    /// What was asked for last: commands of one session, or for one instrument, come in runs. Entries
+    /// are as in `near`.
+    last: u64,
 }
 
 impl IdMap {
     pub(crate) fn new(count_max: u32) -> Self {
         let place_count = (count_max as usize * 2).next_power_of_two();
-        Self { near: Table::touched(place_count, 0), far: Index::new(count_max) }
+        Self { near: Table::touched(place_count, 0), far: Index::new(count_max), last: 0 }
+    }
+
+    /// As [`get`](Self::get), at once for the id that was asked for last.
+    #[inline(always)]
+    pub(crate) fn get_again(&mut self, id: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        if (self.last >> 32) as u32 == id && self.last as u32 != 0 {
+            return Some(self.last as u32 - 1);
+        }
+        let found = self.get(id, is_it)?;
+        self.last = u64::from(id) << 32 | u64::from(found + 1);
+        Some(found)
     }
 
     /// The position of an id; `is_it` says whether a position is that of the id.
@@ -78,6 +92,13 @@ impl Sessions {
             count_max: count_max as usize,
             by_id: IdMap::new(count_max),
         }
+    }
+
+    /// As [`find`](Self::find), at once for the session that was asked for last.
+    #[inline(always)]
+    pub(crate) fn find_again(&mut self, id: SessionId) -> Option<SessionIndex> {
+        let list = &self.list;
+        self.by_id.get_again(id.0, |at| list[at].id == id).map(SessionIndex)
     }
 
     #[inline(always)]

@@ -13,8 +13,7 @@ impl<R: Reservation> Matcher<R> {
     /// [`state_hash`](vesta_types::state_hash). Costs some 10 us, and some ns for each instrument.
     #[must_use]
     pub fn state_hash(&self) -> u64 {
-        let order = |slot| self.arena.is_live(slot).then(|| order_hash(&self.view_of(slot)));
-        let orders = self.hashing.sum(order);
+        let orders = self.hash_of_orders();
         let books = self.books.as_slice().iter().map(crate::book::Book::hash);
         let kills = self.engaged().map(kill_hash);
         books.chain(kills).fold(orders, u64::wrapping_add)
@@ -106,13 +105,7 @@ impl<R: Reservation> Matcher<R> {
     /// The session's live order of that name; `None` when it is not live, or another's.
     #[must_use]
     pub fn order(&self, session: SessionId, target: OrderRef) -> Option<LiveOrder> {
-        let index = self.sessions.find(session)?;
-        let slot = match target {
-            OrderRef::Client(id) => self.names.by_client(&self.arena, index, id),
-            OrderRef::Order(id) => self.names.by_order_id(&self.arena, id),
-        };
-        let is_own = |slot: &NodeId| self.arena[*slot].session == index;
-        slot.filter(is_own).map(|slot| self.view_of(slot))
+        self.find_order(session, target).map(|slot| self.view_of(slot))
     }
 
     /// For tests: walks everything.
@@ -131,11 +124,6 @@ impl<R: Reservation> Matcher<R> {
             for name in [OrderRef::Client(order.client_order_id), OrderRef::Order(order.order_id)] {
                 assert_eq!(self.order(session, name), Some(view), "found by its names");
             }
-            let first = self.sessions.at(order.session).first;
-            let next = self.arena.ring_next(slot);
-            assert_eq!(self.arena.ring_prev(next), slot, "rings both ways");
-            let is_sorted = self.arena[next].order_id > order.order_id || next == first;
-            assert!(is_sorted, "rings in ascending id");
             assert!(self.open(slot) > 0, "an order without quantity");
             assert!(order.priority <= self.priority_last && order.order_id <= self.order_id_last);
             assert!(!order.flags.has(crate::arena::Flags::ELECTED), "elected between commands");
@@ -167,5 +155,6 @@ impl<R: Reservation> Matcher<R> {
         let kills = self.engaged().map(kill_hash).fold(0, u64::wrapping_add);
         assert_eq!(hash.wrapping_add(kills), self.state_hash());
         self.expiries.check_invariants(&self.arena);
+        self.check_settling();
     }
 }

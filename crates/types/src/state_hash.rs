@@ -82,7 +82,29 @@ pub fn order_hash(order: &LiveOrder) -> u64 {
         terms.expires.0,
         terms.budget,
     ];
-    hash_words(&[hash_words(&plain), hash_words(&rest)])
+    let rest = rest.chunks(2).zip(&FACTORS[4..]).map(|(pair, factors)| fold(pair, factors));
+    let plain = plain.chunks(2).zip(&FACTORS).map(|(pair, factors)| fold(pair, factors));
+    mix(plain.chain(rest).fold(0, u64::wrapping_add))
+}
+
+/// Numbers without a pattern, a pair for each pair of words: what [`hash_words`] makes of 1, 2, 3...
+const FACTORS: [[u64; 2]; 10] = {
+    let mut factors = [[0; 2]; 10];
+    let mut i = 0;
+    while i < factors.len() {
+        factors[i] = [mix(2 * i as u64 + 1) | 1, mix(2 * i as u64 + 2) | 1];
+        i += 1;
+    }
+    factors
+};
+
+/// One or two words, each moved by a factor of its own, multiplied: both halves of the product. The
+/// pairs of an order do not wait for each other, which takes a third of the time of [`hash_words`].
+fn fold(pair: &[u64], factors: &[u64; 2]) -> u64 {
+    let second = pair.get(1).copied().unwrap_or(0);
+    let product =
+        u128::from(pair[0].wrapping_add(factors[0])) * u128::from(second.wrapping_add(factors[1]));
+    (product as u64) ^ (product >> 64) as u64
 }
 
 /// An instrument as far as the hash is concerned, beside its orders and the rules of its definition.

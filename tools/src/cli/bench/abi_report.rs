@@ -179,7 +179,7 @@ fn print_table(comparison: &Comparison, found: &Value) {
 }
 
 /// The middle one, or the mean of the two in the middle; NaN of none.
-fn median(values: &[f64]) -> f64 {
+pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     match (sorted.len() / 2, sorted.len() % 2) {
@@ -190,7 +190,7 @@ fn median(values: &[f64]) -> f64 {
 }
 
 /// The smallest and the largest.
-fn extent(values: &[f64]) -> (f64, f64) {
+pub fn extent(values: &[f64]) -> (f64, f64) {
     let min = values.iter().copied().fold(f64::INFINITY, f64::min);
     (min, values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
 }

@@ -3,6 +3,8 @@
 mod abi;
 mod abi_pass;
 mod abi_report;
+mod matching;
+mod matching_pass;
 
 use super::{Context, Failure, Verdict};
 use clap::{Args, Subcommand};
@@ -17,6 +19,8 @@ pub struct BenchArgs {
 enum What {
     /// Compare matching engines behind the C ABI of the public matching-engine-benchmark
     Abi(abi::AbiArgs),
+    /// Measure the matching core alone, on seeded scenarios
+    Matching(matching::MatchingArgs),
     /// One pass over one engine, in a process of its own; `abi` starts these
     #[command(hide = true)]
     AbiPass(abi_pass::AbiPassArgs),
@@ -25,6 +29,7 @@ enum What {
 pub fn bench(context: &Context, args: &BenchArgs) -> Result<Verdict, Failure> {
     match &args.what {
         What::Abi(args) => abi::abi(context, args),
+        What::Matching(args) => matching::matching(context, args),
         What::AbiPass(args) => abi_pass::abi_pass(args),
     }
 }
