@@ -239,6 +239,12 @@ impl Arena {
         self.count -= 1;
     }
 
+    /// See [`Table::prefetch`].
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, slot: NodeId) {
+        self.orders.prefetch(slot.0);
+    }
+
     /// A place for what few orders have.
     pub(crate) fn new_extra(&mut self, extra: Extra) -> u32 {
         match self.free_extras.pop() {

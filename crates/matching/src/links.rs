@@ -142,6 +142,12 @@ impl Links {
         self.free_pages.push(page);
     }
 
+    /// See [`Table::prefetch`].
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, node: NodeId) {
+        self.nodes.prefetch(node.0);
+    }
+
     /// Appends a node to a queue. True when the queue was empty.
     #[inline(always)]
     pub(crate) fn append(&mut self, queue: NodeId, node: NodeId, qty: u64) -> bool {

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use vesta_types::state_hash::LiveOrder;
 use vesta_types::{
     AccountId, Cancel, Capacity, Command, InstrumentId, InstrumentRules, NewOrder, OrderId,
-    PriceTicks, QtyLots, RejectReason, Replace, SessionId, Side, TimeNs, TradeId, TradingState,
+    OrderRef, PriceTicks, QtyLots, RejectReason, Replace, SessionId, Side, TimeNs, TradeId,
+    TradingState,
 };
 
 use crate::arena::Arena;
@@ -184,6 +185,24 @@ impl<R: Reservation> Matcher<R> {
     pub fn apply_replace(&mut self, replace: &Replace, sink: &mut impl EventSink) {
         if let Err(reason) = self.replace(replace, sink) {
             sink.event(events::rejected(&Command::Replace(*replace), reason));
+        }
+    }
+
+    /// Tells the processor what a command will touch that comes soon, while another is applied. Changes
+    /// nothing; whether it gains anything depends on how long orders live (`docs/performance.md`).
+    #[inline]
+    pub fn look_ahead(&self, command: &Command) {
+        let (session, target) = match command {
+            Command::Cancel(cancel) => (cancel.session, cancel.target),
+            Command::Replace(replace) => (replace.session, replace.target),
+            _ => return,
+        };
+        let OrderRef::Client(id) = target else { return };
+        if let Some(session) = self.sessions.find(session)
+            && let Some(slot) = self.names.likely(session, id)
+        {
+            self.arena.prefetch(slot);
+            self.levels.links.prefetch(slot);
         }
     }
 

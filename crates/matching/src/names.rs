@@ -94,6 +94,12 @@ impl Names {
         self.by_client_elsewhere(arena, session, id)
     }
 
+    /// Which order is most likely that of a client's id: not compared with it.
+    #[inline(always)]
+    pub(crate) fn likely(&self, session: SessionIndex, id: ClientOrderId) -> Option<NodeId> {
+        self.client_near[self.place(session, id)].checked_sub(1).map(NodeId)
+    }
+
     #[cold]
     #[inline(never)]
     fn by_client_elsewhere(

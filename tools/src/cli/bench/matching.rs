@@ -9,6 +9,7 @@
 //! ```
 //!
 //! `worst_mops` is about the scenarios, not about `lobster-long`, which is a variant of one.
+//! *ahead* is a pass of its own in each round, in which the matcher is told what comes.
 //! Nanoseconds per command are the median over the rounds. Percentiles come from passes of their
 //! own, since reading the clock takes as long as a command.
 
@@ -72,6 +73,8 @@ struct Measured {
     counts: Counts,
     /// One for each round.
     ns_per_op: Vec<f64>,
+    /// The same, where the matcher is told what comes.
+    ahead_ns_per_op: Vec<f64>,
     /// The most of any round; `None` when nobody counted.
     allocations: Option<u64>,
     floor_ns: f64,
@@ -104,6 +107,7 @@ pub fn matching(context: &Context, args: &MatchingArgs) -> Result<Verdict, Failu
             workload,
             counts,
             ns_per_op: Vec::new(),
+            ahead_ns_per_op: Vec::new(),
             allocations: Some(0),
             floor_ns: 0.0,
             latency: None,
@@ -115,6 +119,7 @@ pub fn matching(context: &Context, args: &MatchingArgs) -> Result<Verdict, Failu
             let measured = &mut all[at];
             let found = pass::throughput(&measured.workload);
             measured.ns_per_op.push(found.ns_per_op);
+            measured.ahead_ns_per_op.push(pass::look_ahead(&measured.workload));
             let most = measured.allocations.zip(found.allocations);
             measured.allocations = most.map(|(before, now)| before.max(now));
         }
@@ -162,6 +167,7 @@ impl Measured {
             "ns_per_op": median(&self.ns_per_op),
             "min_ns_per_op": min,
             "max_ns_per_op": max,
+            "look_ahead_ns_per_op": median(&self.ahead_ns_per_op),
             "floor_ns_per_op": self.floor_ns,
             "allocations": self.allocations,
             "trades": self.counts.trades,
@@ -217,11 +223,12 @@ fn print(context: &Context, args: &MatchingArgs, core: usize, all: &[Measured]) 
     let MatchingArgs { ops, seed, repetitions, .. } = args;
     println!("{ops} commands each, seed {seed}, {repetitions} rounds on core {core}\n");
     println!(
-        "{:<14} {:>8} {:>8} {:>8} {:>8} {:>8} {:>11} {:>9} {:>9}",
+        "{:<14} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>11} {:>9} {:>9}",
         "ns per command",
         "median",
         "min",
         "max",
+        "ahead",
         "floor",
         "Mops",
         "allocations",
@@ -234,8 +241,9 @@ fn print(context: &Context, args: &MatchingArgs, core: usize, all: &[Measured]) 
         let allocations = measured.allocations.map_or("?".to_owned(), |count| count.to_string());
         let Counts { trades, rejected } = measured.counts;
         println!(
-            "{:<14} {ns:>8.2} {min:>8.2} {max:>8.2} {:>8.2} {:>8.2} {allocations:>11} {trades:>9} {rejected:>9}",
+            "{:<14} {ns:>8.2} {min:>8.2} {max:>8.2} {:>8.2} {:>8.2} {:>8.2} {allocations:>11} {trades:>9} {rejected:>9}",
             measured.workload.scenario.name(),
+            median(&measured.ahead_ns_per_op),
             measured.floor_ns,
             1000.0 / ns,
         );

@@ -136,6 +136,31 @@ fn run_chunks(commands: &[Command], mut each: impl FnMut(usize, &Command)) -> u6
     ticks
 }
 
+/// How many commands ahead [`look_ahead`] looks: an access to memory takes as long as a few of them.
+const AHEAD: usize = 4;
+
+/// Nanoseconds per command where the matcher is told of each command [`AHEAD`] commands before.
+#[inline(never)]
+pub fn look_ahead(workload: &Workload) -> f64 {
+    let mut matcher = matcher_for(workload);
+    let mut hot = HotChunk::new();
+    let rate = Rate::start();
+    let (mut ticks, mut at) = (0, 0);
+    for chunk in workload.commands.chunks(CHUNK_LEN) {
+        let chunk = hot.load(chunk);
+        let begin = Ticks::now();
+        for (i, command) in chunk.iter().enumerate() {
+            if let Some(coming) = chunk.get(i + AHEAD) {
+                matcher.look_ahead(coming);
+            }
+            step(&mut matcher, at, command);
+            at += 1;
+        }
+        ticks += Ticks::now().since(begin);
+    }
+    ticks as f64 * rate.ns_per_tick() / workload.commands.len() as f64
+}
+
 /// Nanoseconds per command, and the allocations.
 #[inline(never)]
 pub fn throughput(workload: &Workload) -> Throughput {
@@ -233,6 +258,7 @@ mod tests {
         });
         assert_eq!(at_last, 4_999);
         assert!(throughput(&workload).ns_per_op > 0.0);
+        assert!(look_ahead(&workload) > 0.0);
         let found = latency(&workload);
         assert_eq!(found.all.count, 5_000);
         assert_eq!(found.classes.iter().map(|class| class.1.count).sum::<usize>(), 5_000);
