@@ -68,7 +68,7 @@ impl<R: Reservation> Matcher<R> {
                 (level, links.after(level, passed))
             }
             None => {
-                let level = ladder.best(1)?;
+                let level = ladder.best(taker.worst)?;
                 (level, links.first(level))
             }
         };

@@ -29,6 +29,7 @@ impl<R: Reservation> Matcher<R> {
     /// Forgets an order that is in no queue any more.
     #[inline(always)]
     pub(crate) fn forget(&mut self, slot: NodeId) {
+        self.before_change(slot);
         let Order { session, client_order_id, order_id, extra, .. } = self.arena[slot];
         if extra != NO_EXTRA {
             self.forget_extra(slot);
@@ -96,6 +97,7 @@ impl<R: Reservation> Matcher<R> {
     /// Puts a live order at the end of its price's queue, with so much open.
     #[inline(always)]
     pub(crate) fn enter_book(&mut self, slot: NodeId, open: u64) {
+        self.before_change(slot);
         let priority = self.next_priority();
         let order = &mut self.arena[slot];
         order.priority = priority;
