@@ -12,6 +12,10 @@ use vesta_types::Command;
 /// client socket's buffer as an unconfigured kernel grants it (about 550 datagrams).
 const IN_FLIGHT_MAX: usize = 128;
 
+/// What the venue of a small machine makes per second at full speed. It only spaces what is to expire
+/// and to open in the course of a run.
+const MAX_EXPECTED: f64 = 40_000.0;
+
 /// At which rate commands are sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rate {
@@ -19,6 +23,17 @@ pub enum Rate {
     PerSecond(f64),
     /// As fast as answers come back: latency is then that of a full venue.
     Max,
+}
+
+impl Rate {
+    /// What a plan may count on, commands per second.
+    #[must_use]
+    pub const fn expected(self) -> f64 {
+        match self {
+            Self::PerSecond(rate) => rate,
+            Self::Max => MAX_EXPECTED,
+        }
+    }
 }
 
 /// A client at work on a list of commands; a command's tag is its place in the list.
@@ -99,6 +114,12 @@ impl<'a> Trader<'a> {
         (self.started_ns, self.answered_ns) = (now_ns, now_ns);
     }
 
+    /// When the clock started, monotonic ns.
+    #[must_use]
+    pub const fn started_ns(&self) -> u64 {
+        self.started_ns
+    }
+
     /// Commands sent so far.
     #[must_use]
     pub const fn sent(&self) -> usize {
@@ -121,6 +142,12 @@ impl<'a> Trader<'a> {
     #[must_use]
     pub fn silent_ns(&self, now_ns: u64) -> u64 {
         if self.is_settled() { 0 } else { now_ns.saturating_sub(self.answered_ns) }
+    }
+
+    /// The fills that were told so far.
+    #[must_use]
+    pub fn fills(&self) -> &[Fill] {
+        &self.fills
     }
 
     /// Sends what is due, up to command `end`.

@@ -22,11 +22,7 @@ const WORLD_STEP_COUNT: u64 = 2_000;
 const RUN_SEED: u64 = 20_261_121;
 
 /// Runs a world for so many steps, or says at which step what went wrong.
-fn run_world(
-    seed: u64,
-    step_count: u64,
-    coverage: &mut Coverage,
-) -> Result<Pair, (u64, Pair)> {
+fn run_world(seed: u64, step_count: u64, coverage: &mut Coverage) -> Result<Pair, (u64, Pair)> {
     let mut generator = Generator::new(Seeded::new(seed));
     let mut pair = Pair::new(generator.world().capacity);
     for step_index in 0..step_count {

@@ -1,9 +1,12 @@
 //! Holds the generated flow to its likeness, and the recorded one to its recording.
 
 use super::*;
+use crate::exercised::Exercised;
 use std::collections::{BTreeMap, BTreeSet};
 use vesta_model::Model;
-use vesta_types::{Command, CommandKind, Event, OrderType, PostOnly, QtyLots, Side, TimeInForce};
+use vesta_types::{
+    Command, CommandKind, Event, OrderType, PostOnly, QtyLots, SelfTrade, Side, TimeInForce, TimeNs,
+};
 
 const CAPACITY: Capacity = Capacity {
     order_count_max: 262_144,
@@ -11,6 +14,9 @@ const CAPACITY: Capacity = Capacity {
     instrument_count_max: 64,
     session_count_max: 100,
 };
+
+/// 20,000 commands per second.
+const INTERVAL_NS: u64 = 50_000;
 
 fn rules(price_max: i64) -> InstrumentRules {
     InstrumentRules::new(PriceTicks(price_max), QtyLots(1_000_000))
@@ -21,12 +27,19 @@ fn settings(seed: u64, instrument_count: u32, session_count: u32) -> FlowSetting
         id: InstrumentId(id),
         rules: rules(10_000_000),
         reference_price: PriceTicks(5_000 * i64::from(id)),
+        opening: None,
+    };
+    let session = |id| SessionFlow {
+        id: SessionId(id),
+        accounts: [AccountId(0), AccountId(5)].into(),
+        stp_groups: [StpGroup(1), StpGroup(2)].into(),
     };
     FlowSettings {
         seed,
         instruments: (1..=instrument_count).map(instrument).collect(),
-        sessions: (1..=session_count).map(SessionId).collect(),
+        sessions: (1..=session_count).map(session).collect(),
         capacity: CAPACITY,
+        interval_ns: INTERVAL_NS,
     }
 }
 
@@ -40,24 +53,39 @@ struct Venue {
     /// Executions of less than a hundred lots, or of no whole number of hundreds.
     odd: u64,
     kinds: BTreeMap<u8, u64>,
+    exercised: Exercised,
     /// Fills of each aggressor that found one.
     fills: Vec<u64>,
 }
 
 impl Venue {
     fn new(settings: &FlowSettings) -> Self {
-        let mut model = model(settings.capacity, &settings.sessions).expect("a model");
+        let ids: Vec<SessionId> = settings.sessions.iter().map(|session| session.id).collect();
+        let mut model = model(settings.capacity, &ids).expect("a model");
         for instrument in &settings.instruments {
             model.define(instrument.id, instrument.rules).expect("an instrument");
         }
         let events = Vec::new();
         let (kinds, fills) = (BTreeMap::new(), Vec::new());
-        Self { model, events, commands: 0, rejects: 0, executions: 0, odd: 0, kinds, fills }
+        let exercised = Exercised::default();
+        Self {
+            model,
+            events,
+            commands: 0,
+            rejects: 0,
+            executions: 0,
+            odd: 0,
+            kinds,
+            exercised,
+            fills,
+        }
     }
 
     fn apply(&mut self, command: &Command) {
         self.events.clear();
+        self.model.advance_to(TimeNs(self.commands * INTERVAL_NS), &mut self.events);
         self.model.apply(command, &mut self.events);
+        self.exercised.add(&self.events);
         self.commands += 1;
         *self.kinds.entry(command.kind() as u8).or_default() += 1;
         let mut fills = 0;
@@ -255,7 +283,10 @@ fn settings_that_can_not_be_are_named() {
     };
     assert_eq!(fault(&|s| s.instruments.clear()), FlowError::NoInstrument);
     assert_eq!(fault(&|s| s.sessions.clear()), FlowError::NoSession);
-    assert_eq!(fault(&|s| s.sessions[1] = s.sessions[0]), FlowError::SessionTwice(SessionId(1)));
+    assert_eq!(
+        fault(&|s| s.sessions[1] = s.sessions[0].clone()),
+        FlowError::SessionTwice(SessionId(1))
+    );
     assert_eq!(
         fault(&|s| s.instruments[1] = s.instruments[0]),
         FlowError::InstrumentTwice(InstrumentId(1))

@@ -3,7 +3,11 @@
 //!
 //! The generator takes its choices from a [`Source`]: from a seed, for a long run, or from bytes, for
 //! proptest and the fuzzer, which shrink and mutate bytes.
-#![allow(dead_code, unused_imports, reason = "each of the tests that include this uses a part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each of the tests that include this uses a part of it"
+)]
 
 mod generator;
 mod moods;

@@ -56,12 +56,7 @@ pub const MOODS: [Mood; 10] = [
     // The operator.
     Mood { steps: [600, 60, 120, 60, 60, 60, 80, 30], ..ANY },
     // Pegs.
-    Mood {
-        kinds: [50, 10, 50, 40, 2],
-        shows: [40, 10, 15, 20, 20, 6],
-        crossing_one_in: 3,
-        ..ANY
-    },
+    Mood { kinds: [50, 10, 50, 40, 2], shows: [40, 10, 15, 20, 20, 6], crossing_one_in: 3, ..ANY },
     // Self-trades.
     Mood { kinds: [60, 35, 25, 8, 4], stp_one_in: 1, ..ANY },
 ];

@@ -166,7 +166,8 @@ impl Coverage {
     pub fn report(&self) {
         println!("{} steps. Rules and what they were seen by:", self.step_count);
         let tags = Tag::ALL.iter().map(|tag| (tag.name().to_owned(), self.counts[*tag as usize]));
-        let rejects = self.rejects.iter().map(|((kind, reason), n)| (format!("{kind}: {reason}"), *n));
+        let rejects =
+            self.rejects.iter().map(|((kind, reason), n)| (format!("{kind}: {reason}"), *n));
         let cancels = self.cancels.iter().map(|(reason, n)| (format!("cancelled: {reason}"), *n));
         let all: Vec<(String, u64)> = tags.chain(rejects).chain(cancels).collect();
         for row in all.chunks(3) {

@@ -164,7 +164,8 @@ impl View<'_> {
             }
             Command::MassCancel(mass) => {
                 self.fired.add(Tag::MassCancel);
-                let filters = [mass.account.is_some(), mass.instrument.is_some(), mass.side.is_some()];
+                let filters =
+                    [mass.account.is_some(), mass.instrument.is_some(), mass.side.is_some()];
                 self.fired.add_if(filters[0], Tag::MassCancelAccount);
                 self.fired.add_if(filters[1], Tag::MassCancelInstrument);
                 self.fired.add_if(filters[2], Tag::MassCancelSide);
@@ -399,8 +400,7 @@ impl View<'_> {
                 && old.terms.order_type.is_trailing()
                 && !self.is_own(old.order_id)
                 && order().is_some_and(|now| {
-                    now.phase == OrderPhase::Waiting
-                        && now.terms.stop_price != old.terms.stop_price
+                    now.phase == OrderPhase::Waiting && now.terms.stop_price != old.terms.stop_price
                 })
         })
     }
@@ -458,10 +458,8 @@ impl View<'_> {
                             self.prevented(taker.order_id, maker.order_id);
                         }
                     }
-                    self.fired.add_if(
-                        it.reason == CancelReason::AuctionRemainder,
-                        Tag::AuctionRemainder,
-                    );
+                    self.fired
+                        .add_if(it.reason == CancelReason::AuctionRemainder, Tag::AuctionRemainder);
                 }
                 Event::Rested(it) => {
                     let acts = taker.is_some_and(|taker| taker.0.order_id == it.order_id);
@@ -534,7 +532,9 @@ impl View<'_> {
             })
         };
         let undisplayed = maker.displayed.is_zero();
-        let by_time = self.rules(fill.instrument).is_some_and(|rules| rules.hidden_priority == HiddenPriority::ByTime);
+        let by_time = self
+            .rules(fill.instrument)
+            .is_some_and(|rules| rules.hidden_priority == HiddenPriority::ByTime);
         if undisplayed != by_time {
             return;
         }
@@ -627,7 +627,9 @@ impl View<'_> {
                 Event::Executed(it) if !it.auction => {
                     Some((it.instrument, it.taker_side, it.price, it.taker.leaves + it.qty))
                 }
-                Event::Rested(it) if self.state_before(it.instrument)? == TradingState::Continuous => {
+                Event::Rested(it)
+                    if self.state_before(it.instrument)? == TradingState::Continuous =>
+                {
                     Some((it.instrument, it.side, it.price, it.qty))
                 }
                 _ => None,
@@ -680,9 +682,10 @@ impl View<'_> {
                 self.after.undisplayed(instrument, Side::Sell).next(),
                 self.after.orders(instrument, Side::Sell).next(),
             ];
-            let overlaps = asks.iter().flatten().any(|ask| {
-                bid.is_some_and(|bid| bid.queue_price >= ask.queue_price)
-            });
+            let overlaps = asks
+                .iter()
+                .flatten()
+                .any(|ask| bid.is_some_and(|bid| bid.queue_price >= ask.queue_price));
             self.fired.add_if(overlaps, Tag::MayOverlap);
         }
     }
