@@ -83,3 +83,121 @@ impl fmt::Display for Exercised {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vesta_model::Model;
+    use vesta_types::{
+        AuctionKind, Capacity, ClientOrderId, Command, InstrumentId, InstrumentRules, NewOrder,
+        OrderType, PriceTicks, SelfTrade, SessionId, SetState, StpGroup, TimeInForce, TimeNs,
+        TradingState,
+    };
+
+    /// The model of one instrument and session, and what was exercised on it.
+    struct Venue {
+        model: Model,
+        names: u64,
+        exercised: Exercised,
+    }
+
+    impl Venue {
+        fn new() -> Self {
+            let mut model = Model::new(Capacity {
+                order_count_max: 100,
+                level_count_max: 100,
+                instrument_count_max: 1,
+                session_count_max: 1,
+            });
+            let rules = InstrumentRules::new(PriceTicks(1_000), QtyLots(1_000));
+            model.define(InstrumentId(1), rules).expect("an instrument");
+            model.define_session(SessionId(1), 100).expect("a session");
+            Self { model, names: 0, exercised: Exercised::default() }
+        }
+
+        fn apply(&mut self, command: &Command) {
+            let mut events = Vec::new();
+            self.model.apply(command, &mut events);
+            assert!(!matches!(events[0], Event::Rejected(_)), "{events:?}");
+            self.exercised.add(&events);
+        }
+
+        /// A limit order at 100 ticks, varied.
+        fn order(&mut self, side: Side, qty: u64, vary: impl FnOnce(NewOrder) -> NewOrder) {
+            self.names += 1;
+            let (id, instrument) = (ClientOrderId(self.names), InstrumentId(1));
+            let (price, qty) = (PriceTicks(100), QtyLots(qty));
+            let order = NewOrder::limit(SessionId(1), id, instrument, side, price, qty);
+            self.apply(&Command::New(vary(order)));
+        }
+    }
+
+    fn of_group(self_trade: SelfTrade) -> impl Fn(NewOrder) -> NewOrder {
+        move |order| NewOrder { stp_group: StpGroup(1), self_trade, ..order }
+    }
+
+    #[test]
+    fn each_meeting_of_one_group_is_one() {
+        for (instruction, meetings) in [
+            (SelfTrade::CancelNewest, 1),
+            (SelfTrade::CancelOldest, 2),
+            (SelfTrade::CancelBoth, 1),
+            (SelfTrade::Decrement, 2),
+        ] {
+            let mut venue = Venue::new();
+            for _ in 0..2 {
+                venue.order(Side::Sell, 5, of_group(SelfTrade::Default));
+            }
+            venue.order(Side::Buy, 10, of_group(instruction));
+            assert_eq!(venue.exercised.self_trades_prevented, meetings, "{instruction}");
+        }
+    }
+
+    #[test]
+    fn a_next_tip_is_a_refresh_and_the_last_one_is_none() {
+        let mut venue = Venue::new();
+        let iceberg = |order| NewOrder { display_qty: QtyLots(2), ..order };
+        venue.order(Side::Sell, 6, iceberg);
+        venue.order(Side::Buy, 1, |order| order);
+        assert_eq!(venue.exercised.icebergs_refreshed, 0, "the tip is not gone");
+        venue.order(Side::Buy, 4, |order| order);
+        assert_eq!(venue.exercised.icebergs_refreshed, 2);
+        // The iceberg as aggressor: what rests of it is no refresh.
+        venue.order(Side::Buy, 6, iceberg);
+        assert_eq!(venue.exercised.icebergs_refreshed, 2);
+    }
+
+    #[test]
+    fn stops_expiries_and_auctions_are_counted() {
+        let mut venue = Venue::new();
+        venue.order(Side::Sell, 5, |order| order);
+        venue.order(Side::Buy, 1, |order| NewOrder {
+            order_type: OrderType::Stop,
+            price: PriceTicks(0),
+            stop_price: PriceTicks(100),
+            ..order
+        });
+        venue.order(Side::Buy, 1, |order| order);
+        assert_eq!(venue.exercised.stops_triggered, 1);
+        venue.order(Side::Buy, 1, |order| NewOrder {
+            time_in_force: TimeInForce::Gtd,
+            price: PriceTicks(50),
+            expires: TimeNs(7),
+            ..order
+        });
+        let mut events = Vec::new();
+        venue.model.advance_to(TimeNs(7), &mut events);
+        venue.exercised.add(&events);
+        assert_eq!(venue.exercised.expired, 1);
+        let set_state = |state| {
+            let (instrument, auction) = (InstrumentId(1), AuctionKind::Opening);
+            Command::SetState(SetState { instrument, state, auction })
+        };
+        venue.apply(&set_state(TradingState::AuctionCall));
+        venue.order(Side::Buy, 2, |order| order);
+        assert_eq!(venue.exercised.auction_trades, 0);
+        venue.apply(&set_state(TradingState::Uncross));
+        let Exercised { auction_trades, auction_volume, .. } = venue.exercised;
+        assert_eq!((auction_trades, auction_volume), (1, QtyLots(2)));
+    }
+}

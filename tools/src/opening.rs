@@ -16,8 +16,8 @@ use vesta_types::{AuctionKind, InstrumentId, TradingState};
 /// before anybody is there to send orders; too high: every demo waits that long.
 const CALL_AFTER_MS: u64 = 1_500;
 /// Commands until the uncross is over, at least, where the run has twice as many; and the time, s,
-/// that they take at least, and at most. The first leaves enough for the auction, the second keeps
-/// the clock's inaccuracy small against it, the third bounds how long a slow flow collects.
+/// that they take at least, and at most. Fewer: too little to trade in the auction. Shorter: the
+/// uncross may miss its pause on a machine that stutters. Longer: a slow flow collects for minutes.
 const OPENING_COMMANDS_MIN: f64 = 1_000.0;
 const OPENING_SECONDS_MIN: f64 = 0.4;
 const OPENING_SECONDS_MAX: f64 = 10.0;
@@ -68,7 +68,8 @@ pub fn plan(config: &mut Config, orders: u64, rate: f64) -> Option<Opening> {
     let opens_at = (wanted as u64).min(orders / 2);
     let collect_until = (opens_at / 2).min(COLLECT_COMMANDS_MAX);
     // In the middle of the pause, so that neither end meets it on a machine that stutters.
-    let uncross_after_ms = ((collect_until + opens_at) as f64 * 500.0 / rate) as u64;
+    let uncross_s = (collect_until + opens_at) as f64 / 2.0 / rate;
+    let uncross_after_ms = (uncross_s.min(OPENING_SECONDS_MAX) * 1e3) as u64;
     let entry = |after_ms, state, auction| Scheduled {
         instrument: Some(instrument),
         after_ms: CALL_AFTER_MS + after_ms,
@@ -98,7 +99,8 @@ mod tests {
                 let uncross_s = opening.uncross_after_ns() as f64 / 1e9;
                 assert!(uncross_s <= 10.0, "{orders} at {rate}: after {uncross_s} s");
                 // What comes out is a configuration.
-                assert_eq!(Config::parse(&config.to_toml(), "test"), Ok(config));
+                let again = Config::parse(&config.to_toml(), "test").expect("a configuration");
+                assert_eq!(again, config);
             }
         }
     }

@@ -133,7 +133,7 @@ fn headline(config: &Config, args: &FlowArgs, plan: &Plan) -> String {
     let orders = plan.commands.len();
     let opens = |opening: Opening| {
         let opens = config.instrument_list.iter().find(|i| i.id == opening.instrument);
-        opens.map(|i| format!(", {} from an opening auction on", i.symbol))
+        opens.map(|i| format!("; {} opens by auction", i.symbol))
     };
     let opening = plan.opening.and_then(opens).unwrap_or_default();
     let symbols: Vec<&str> =
@@ -296,7 +296,7 @@ fn print_demo(outcome: &Outcome, args: &FlowArgs, plot: &str) {
         "model          {:>10}   replies, trades and books of the naive model",
         equal(outcome.model.is_empty())
     );
-    println!("exercised      {:>10}   {}", "", outcome.exercised);
+    println!("exercised                   {}", outcome.exercised);
     for line in outcome.books.lines().iter().chain(&outcome.model.lines()) {
         println!("  {line}");
     }

@@ -318,7 +318,7 @@ impl Flow {
                     let is_limited = terms.order_type == OrderType::StopLimit;
                     replace(if is_limited { limit } else { price }, qty, stop_price)
                 }
-                _ => Self::take_back(order),
+                _ => take_back(terms),
             };
         }
         let is_limit = terms.order_type == OrderType::Limit;
@@ -337,7 +337,7 @@ impl Flow {
                 let qty = if resize { market.size(&mut self.random) } else { qty };
                 replace(price, qty, PriceTicks(0))
             }
-            _ => Self::take_back(order),
+            _ => take_back(terms),
         }
     }
 
@@ -355,6 +355,11 @@ impl Flow {
         }
         self.events.clear();
     }
+}
+
+const fn take_back(terms: &NewOrder) -> Command {
+    let NewOrder { session, instrument, client_order_id, .. } = *terms;
+    Command::Cancel(Cancel { session, instrument, target: OrderRef::Client(client_order_id) })
 }
 
 impl Iterator for Flow {

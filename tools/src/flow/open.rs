@@ -2,7 +2,6 @@
 
 use super::generator::Flow;
 use super::shape::{self, Collect};
-use vesta_types::state_hash::LiveOrder;
 use vesta_types::{
     Cancel, Command, NewOrder, OrderRef, OrderType, PriceTicks, Side, TimeInForce, TimeNs,
     TradingState,
@@ -97,12 +96,5 @@ impl Flow {
                 self.model.apply(&uncross, &mut self.events);
             }
         }
-    }
-
-    /// A change of a resting order of an instrument that does not trade: it is taken back.
-    pub(super) const fn take_back(order: &LiveOrder) -> Command {
-        let NewOrder { session, instrument, client_order_id, .. } = order.terms;
-        let target = OrderRef::Client(client_order_id);
-        Command::Cancel(Cancel { session, instrument, target })
     }
 }

@@ -5,7 +5,8 @@ use crate::exercised::Exercised;
 use std::collections::{BTreeMap, BTreeSet};
 use vesta_model::Model;
 use vesta_types::{
-    Command, CommandKind, Event, OrderType, PostOnly, QtyLots, SelfTrade, Side, TimeInForce, TimeNs,
+    AuctionKind, Command, CommandKind, Event, NewOrder, OrderType, PostOnly, QtyLots, SelfTrade,
+    SetState, Side, TimeInForce, TimeNs, TradingState,
 };
 
 const CAPACITY: Capacity = Capacity {
@@ -213,6 +214,121 @@ fn every_kind_of_command_occurs() {
     }
 }
 
+/// What an order of the flow is, beyond a plain limit order.
+fn traits_of(new: &NewOrder) -> Vec<&'static str> {
+    let traits = [
+        (!new.display_qty.is_zero(), "iceberg"),
+        (new.hidden, "hidden"),
+        (new.all_or_none, "all_or_none"),
+        (!new.min_qty.is_zero(), "min_qty"),
+        (new.post_only == PostOnly::Reprice, "post_only_reprice"),
+        (new.stp_group != StpGroup(0), "stp_group"),
+        (new.account != AccountId(0), "account"),
+        (new.self_trade == SelfTrade::Decrement, "decrement"),
+    ];
+    let traits = traits.into_iter().filter_map(|(has, name)| has.then_some(name));
+    traits.chain([new.order_type.name(), new.time_in_force.name()]).collect()
+}
+
+#[test]
+fn every_kind_of_order_occurs_and_its_rules_come_into_play() {
+    for seed in 0..3 {
+        let settings = settings(seed, 4, 4);
+        let mut venue = Venue::new(&settings);
+        let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+        for command in Flow::new(settings).expect("a flow").take(20_000) {
+            if let Command::New(new) = &command {
+                traits_of(new).into_iter().for_each(|name| *seen.entry(name).or_default() += 1);
+            }
+            venue.apply(&command);
+        }
+        for name in [
+            "iceberg",
+            "hidden",
+            "all_or_none",
+            "min_qty",
+            "post_only_reprice",
+            "stp_group",
+            "account",
+            "decrement",
+            "stop",
+            "stop_limit",
+            "trailing_stop",
+            "trailing_stop_limit",
+            "pegged",
+            "day",
+            "gtd",
+        ] {
+            let count = seen.get(name).copied().unwrap_or(0);
+            assert!(count >= 5, "seed {seed}: {count} of {name} in {seen:?}");
+        }
+        let Exercised {
+            icebergs_refreshed, stops_triggered, self_trades_prevented, expired, ..
+        } = venue.exercised;
+        let counts = [icebergs_refreshed, stops_triggered, self_trades_prevented, expired];
+        assert!(counts.iter().all(|count| *count >= 3), "seed {seed}: {:?}", venue.exercised);
+    }
+}
+
+/// The venue's clock opens it, not the flow: as planned, before all was collected, or late, when the
+/// flow already waits. Nothing of that may cost many rejects.
+#[test]
+fn an_opening_is_robust_against_the_venues_clock() {
+    const OPENING: Opening = Opening { collect_until: 500, opens_at: 1_000 };
+    for (seed, uncross_at) in [(1, 750), (2, 300), (3, 999), (4, 0), (5, 500)] {
+        let mut settings = settings(seed, 4, 4);
+        settings.instruments[1].opening = Some(OPENING);
+        settings.instruments[1].rules.initial_state = TradingState::PreOpen;
+        let instrument = settings.instruments[1].id;
+        let auction = AuctionKind::Opening;
+        let set_state = |state| Command::SetState(SetState { instrument, state, auction });
+        let mut venue = Venue::new(&settings);
+        let mut events = Vec::new();
+        venue.model.apply(&set_state(TradingState::AuctionCall), &mut events);
+        let mut collected = 0;
+        for (n, command) in (0..).zip(Flow::new(settings).expect("a flow").take(4_000)) {
+            if n == uncross_at {
+                venue.model.apply(&set_state(TradingState::Uncross), &mut events);
+                venue.exercised.add(&events);
+            }
+            let is_for_it = matches!(&command, Command::New(new) if new.instrument == instrument);
+            let is_pause = (OPENING.collect_until..OPENING.opens_at).contains(&n);
+            assert!(!(is_for_it && is_pause), "command {n} is for an instrument that pauses");
+            collected += u64::from(is_for_it && n < uncross_at);
+            venue.apply(&command);
+        }
+        let rejects = venue.percent_of_commands(venue.rejects);
+        assert!(rejects <= 2.0, "seed {seed}: {rejects:.2} % rejected");
+        let trades = venue.exercised.auction_trades;
+        assert!(collected < 20 || trades > 0, "seed {seed}: {collected} orders, {trades} trades");
+        // What is told of the uncross at once must fit into a socket's buffer.
+        assert!(trades < 250, "seed {seed}: {trades} trades");
+    }
+}
+
+#[test]
+fn what_expires_counts_from_the_start() {
+    let mut commands = commands(settings(1, 2, 2), 5_000);
+    let relative = commands.clone();
+    start_at(&mut commands, TimeNs(1_000_000_000_000));
+    let mut count = 0;
+    for (relative, absolute) in relative.iter().zip(&commands) {
+        match (relative, absolute) {
+            (Command::New(r), Command::New(a)) if r.time_in_force == TimeInForce::Gtd => {
+                assert_eq!(a.expires.0, r.expires.0 + 1_000_000_000_000);
+                count += 1;
+            }
+            _ => assert_eq!(relative, absolute),
+        }
+    }
+    assert!(count > 0, "there are orders that expire");
+    let mut timeless = settings(1, 2, 2);
+    timeless.interval_ns = 0;
+    let is_gtd =
+        |c: &Command| matches!(c, Command::New(new) if new.time_in_force == TimeInForce::Gtd);
+    assert!(!self::commands(timeless, 5_000).iter().any(is_gtd));
+}
+
 #[test]
 fn client_order_ids_are_dense_in_each_session() {
     let mut last: BTreeMap<SessionId, u64> = BTreeMap::new();
@@ -290,6 +406,11 @@ fn settings_that_can_not_be_are_named() {
     assert_eq!(
         fault(&|s| s.instruments[1] = s.instruments[0]),
         FlowError::InstrumentTwice(InstrumentId(1))
+    );
+    let none: Arc<[AccountId]> = [].into();
+    assert_eq!(
+        fault(&|s| s.sessions[1].accounts = none.clone()),
+        FlowError::NoAccount(SessionId(2))
     );
     for (price, limit) in [(0, 1_000), (15, 1_000), (985, 1_000), (i64::MIN, 1), (20, 1)] {
         let fault = fault(&|s| {
