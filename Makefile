@@ -32,8 +32,8 @@ demo: build ## Run the whole appliance in one process and check every answer
 test: setup ## Run every check that continuous integration runs
 	@scripts/test.sh
 
-bench: setup ## Measure each part of the data path, one at a time
-	cargo bench --locked -p vesta-benches
+bench: setup ## Measure the data path and the matching core; VESTA_MEB adds the public harness
+	@scripts/bench.sh
 
 install: build ## Install the binaries and vesta.toml; PREFIX=/usr/local, DESTDIR for packagers
 	@for binary in $(BINARIES); do \

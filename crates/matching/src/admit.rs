@@ -202,7 +202,8 @@ impl<R: Reservation> Matcher<R> {
             (_, peg) => peg.is_none() && new.offset_ticks == 0,
         };
         require(peg_is_good, Reason::InvalidPeg)?;
-        let display_is_good = new.display_qty.is_zero() || new.display_qty < new.qty;
+        let display_is_good = (new.display_qty.is_zero() || new.display_qty < new.qty)
+            && new.qty.may_show(new.display_qty);
         require(display_is_good, Reason::InvalidDisplayQty)?;
         require(new.min_qty <= new.qty, Reason::InvalidMinQty)?;
         let expiry_is_good = match new.time_in_force {
@@ -284,6 +285,8 @@ impl<R: Reservation> Matcher<R> {
         let order_type = extra.map_or(OrderType::Limit, |extra| extra.terms.order_type);
         require_price_of(order_type, replace.price, &book.rules)?;
         require_qty(replace.qty, &book.rules)?;
+        let display_qty = extra.map_or(QtyLots::ZERO, |extra| extra.terms.display_qty);
+        require(replace.qty.may_show(display_qty), Reason::InvalidDisplayQty)?;
         let is_plain_stop = matches!(order_type, OrderType::Stop | OrderType::StopLimit);
         let stop_is_good = replace.stop_price.0 == 0
             || (is_plain_stop && is_within(replace.stop_price, 1, &book.rules));

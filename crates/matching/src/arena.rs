@@ -12,7 +12,7 @@
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
-use vesta_types::state_hash::{LiveOrder, OrderPhase};
+use vesta_types::state_hash::{HashHead, LiveOrder, OrderPhase};
 use vesta_types::{
     AccountId, ClientOrderId, NewOrder, OrderId, OrderType, PostOnly, PriceTicks, QtyLots,
     SelfTrade, Side, StpGroup, TimeInForce,
@@ -84,9 +84,12 @@ impl Flags {
         self.0 = if to { self.0 | bit } else { self.0 & !bit };
     }
 
+    const fn self_trade_byte(self) -> u8 {
+        (self.0 >> Self::SELF_TRADE_SHIFT & 7) as u8
+    }
+
     pub(crate) fn self_trade(self) -> SelfTrade {
-        let bits = (self.0 >> Self::SELF_TRADE_SHIFT & 7) as u8;
-        SelfTrade::from_wire(bits).expect("it was made from one")
+        SelfTrade::from_wire(self.self_trade_byte()).expect("it was made from one")
     }
 
     pub(crate) fn phase(self) -> OrderPhase {
@@ -316,6 +319,39 @@ impl Arena {
     /// True when the slot holds a live order.
     pub(crate) fn is_live(&self, slot: NodeId) -> bool {
         self.orders[slot.0].order_id != OrderId(0)
+    }
+
+    /// The hash of an order that has no extra: what [`order_hash`](vesta_types::state_hash::order_hash)
+    /// makes of its [`view`](Self::view), without making one.
+    #[inline(always)]
+    pub(crate) fn plain_hash(&self, slot: NodeId, place: (u32, u32), offered: u64) -> u64 {
+        let order = &self[slot];
+        let flags = order.flags;
+        let is_day = flags.has(Flags::DAY);
+        let undisplayed = flags.has(Flags::UNDISPLAYED);
+        let head = HashHead {
+            order_id: order.order_id.0,
+            place,
+            client_order_id: order.client_order_id.0,
+            kind: [
+                flags.side() as u8,
+                OrderType::Limit as u8,
+                if is_day { TimeInForce::Day as u8 } else { TimeInForce::Gtc as u8 },
+                flags.post_only() as u8,
+                u8::from(flags.has(Flags::HIDDEN)) | u8::from(flags.has(Flags::ALL_OR_NONE)) << 1,
+                flags.self_trade_byte(),
+                0,
+                OrderPhase::Queued as u8,
+            ],
+            queue_price: order.price.0,
+            qty: offered,
+            priority: order.priority,
+            account: order.account.0,
+            stp_group: order.stp_group.0,
+            price: order.price.0,
+            displayed: if undisplayed { 0 } else { offered },
+        };
+        head.hash()
     }
 
     /// An order as its terms stand, but for those that the arena does not know: session,

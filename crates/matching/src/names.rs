@@ -31,6 +31,8 @@ const BUCKET: u32 = 16;
 
 pub(crate) struct Names {
     client_near: Table<u32>,
+    /// Its length less one: a power of two.
+    client_mask: u32,
     /// By bucket: which of its entries are not in the place of their own id.
     displaced: Table<u16>,
     client_far: Index,
@@ -53,6 +55,7 @@ impl Names {
         let near_count = place_count.clamp(BUCKET as usize, NEAR_MAX);
         Self {
             client_near: Table::touched(near_count, 0),
+            client_mask: near_count as u32 - 1,
             displaced: Table::touched(near_count / BUCKET as usize, 0),
             client_far: Index::new(order_count_max),
             order_near: Table::touched(place_count, 0),
@@ -64,7 +67,7 @@ impl Names {
     #[inline(always)]
     fn place(&self, session: SessionIndex, id: ClientOrderId) -> u32 {
         let moved = id.0.wrapping_add(u64::from(session.0).wrapping_mul(SPREAD));
-        (moved as usize & (self.client_near.len() - 1)) as u32
+        moved as u32 & self.client_mask
     }
 
     /// The session's own live order of that name.

@@ -27,25 +27,29 @@ pub(crate) struct Session {
 pub(crate) struct IdMap {
     near: Table<u64>,
     far: Index,
-    /// What was asked for last: commands of one session, or for one instrument, come in runs. Entries
-    /// are as in `near`.
-    last: u64,
+    /// The id that was asked for last, and its position: commands of one session, or for one
+    /// instrument, come in runs. At first one that no `u32` equals.
+    last: (u64, u32),
 }
 
 impl IdMap {
     pub(crate) fn new(count_max: u32) -> Self {
         let place_count = (count_max as usize * 2).next_power_of_two();
-        Self { near: Table::touched(place_count, 0), far: Index::new(count_max), last: 0 }
+        Self {
+            near: Table::touched(place_count, 0),
+            far: Index::new(count_max),
+            last: (u64::MAX, 0),
+        }
     }
 
     /// As [`get`](Self::get), at once for the id that was asked for last.
     #[inline(always)]
     pub(crate) fn get_again(&mut self, id: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        if (self.last >> 32) as u32 == id && self.last as u32 != 0 {
-            return Some(self.last as u32 - 1);
+        if self.last.0 == u64::from(id) {
+            return Some(self.last.1);
         }
         let found = self.get(id, is_it)?;
-        self.last = u64::from(id) << 32 | u64::from(found + 1);
+        self.last = (id.into(), found);
         Some(found)
     }
 

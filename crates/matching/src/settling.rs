@@ -17,6 +17,7 @@ use alloc::boxed::Box;
 use vesta_types::state_hash::order_hash;
 use vesta_types::{OrderId, OrderRef, SessionId};
 
+use crate::arena::NO_EXTRA;
 use crate::links::NodeId;
 use crate::matcher::Matcher;
 use crate::memory::Table;
@@ -102,12 +103,24 @@ impl<R: Reservation> Matcher<R> {
         }
     }
 
-    #[cold]
     #[inline(never)]
     fn unhash(&mut self, slot: NodeId) {
-        let hash = order_hash(&self.view_of(slot));
+        let hash = self.hash_of(slot);
         self.settling.marks[slot.0] &= !HASHED;
         self.settling.sum = self.settling.sum.wrapping_sub(hash);
+    }
+
+    /// The hash of a live order as it stands.
+    #[inline(always)]
+    fn hash_of(&self, slot: NodeId) -> u64 {
+        let order = &self.arena[slot];
+        // While it is between two queues an order is not hashed.
+        if order.extra == NO_EXTRA {
+            let place = (self.sessions.at(order.session).id.0, self.book(order.book).instrument.0);
+            self.arena.plain_hash(slot, place, self.levels.links[slot].qty)
+        } else {
+            order_hash(&self.view_of(slot))
+        }
     }
 
     /// To be called after an order has come or changed.
@@ -135,7 +148,7 @@ impl<R: Reservation> Matcher<R> {
             self.link(slot);
         }
         if !self.settling.is_hashed(slot) {
-            let hash = order_hash(&self.view_of(slot));
+            let hash = self.hash_of(slot);
             self.settling.sum = self.settling.sum.wrapping_add(hash);
         }
         self.settling.marks[slot.0] |= LINKED | HASHED;
@@ -185,7 +198,7 @@ impl<R: Reservation> Matcher<R> {
         let unhashed = self.settling.noted().filter(|&slot| !self.settling.is_hashed(slot));
         unhashed
             .filter(|&slot| self.arena.is_live(slot))
-            .map(|slot| order_hash(&self.view_of(slot)))
+            .map(|slot| self.hash_of(slot))
             .fold(self.settling.sum, u64::wrapping_add)
     }
 

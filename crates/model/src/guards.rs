@@ -35,6 +35,7 @@ impl Model {
         reject_if(!has_good_stop(book, new), R::InvalidStop)?;
         reject_if(!has_good_peg(book, new), R::InvalidPeg)?;
         reject_if(!new.display_qty.is_zero() && new.display_qty >= new.qty, R::InvalidDisplayQty)?;
+        reject_if(!new.qty.may_show(new.display_qty), R::InvalidDisplayQty)?;
         reject_if(new.min_qty > new.qty, R::InvalidMinQty)?;
         reject_if(
             match new.time_in_force {

@@ -72,6 +72,7 @@ impl Model {
         reject_if(is_over, R::NotInThisState)?;
         let order_type = old.terms.order_type;
         check_price_and_qty(book, order_type, replace.price, replace.qty)?;
+        reject_if(!replace.qty.may_show(old.terms.display_qty), R::InvalidDisplayQty)?;
 
         let gives_stop = replace.stop_price != PriceTicks(0);
         let may_give_stop = old.phase == OrderPhase::Waiting

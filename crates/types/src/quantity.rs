@@ -37,6 +37,17 @@ impl QtyLots {
     /// level or a side stays below 2^64 and is kept in a `u64`.
     pub const MAX: Self = Self(1 << 40);
 
+    /// The most tips that one iceberg may have. A command can take them all, one execution each: too
+    /// high, and one order makes one command of everybody wait; too low: large orders show their size.
+    pub const TIP_COUNT_MAX: u64 = 1_000;
+
+    /// True when an order of this open quantity may show so much at a time: 0 stands for all of it.
+    #[must_use]
+    pub const fn may_show(self, display_qty: Self) -> bool {
+        // At most 2^64 x 1,000: in 128 bits.
+        display_qty.0 == 0 || self.0 as u128 <= display_qty.0 as u128 * Self::TIP_COUNT_MAX as u128
+    }
+
     /// The smaller of two quantities: what can trade between two orders.
     #[must_use]
     pub const fn min(self, other: Self) -> Self {

@@ -90,7 +90,7 @@ reasons! {
         OpenOrderLimit = 23 => "open_order_limit",
         /// A trigger or trailing distance that is missing, out of range, or given in vain.
         InvalidStop = 24 => "invalid_stop",
-        /// A display quantity that is not below the quantity, or given in vain.
+        /// A display quantity that is not below the quantity, or below a thousandth of it.
         InvalidDisplayQty = 25 => "invalid_display_qty",
         /// A minimum quantity above the quantity, or given in vain.
         InvalidMinQty = 26 => "invalid_min_qty",

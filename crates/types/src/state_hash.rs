@@ -46,34 +46,88 @@ pub struct LiveOrder {
     pub priority: u64,
 }
 
+/// What the hash takes of every order. Few orders have more.
+#[derive(Clone, Copy, Debug)]
+pub struct HashHead {
+    /// [`LiveOrder::order_id`].
+    pub order_id: u64,
+    /// Session and instrument.
+    pub place: (u32, u32),
+    /// Its owner's name for it.
+    pub client_order_id: u64,
+    /// Side, type, time in force, post-only, hidden (1) and all-or-none (2), self-trade, peg, phase.
+    pub kind: [u8; 8],
+    /// [`LiveOrder::queue_price`].
+    pub queue_price: i64,
+    /// What is open.
+    pub qty: u64,
+    /// [`LiveOrder::priority`].
+    pub priority: u64,
+    /// The account.
+    pub account: u64,
+    /// The self-trade group.
+    pub stp_group: u32,
+    /// The price of its terms.
+    pub price: i64,
+    /// What is displayed.
+    pub displayed: u64,
+}
+
+impl HashHead {
+    /// The hash of an order that has nothing else: display and minimum quantity, trigger, distances,
+    /// expiry and budget are 0.
+    #[inline]
+    #[must_use]
+    pub const fn hash(&self) -> u64 {
+        self.hash_with([0; 7])
+    }
+
+    #[inline]
+    const fn hash_with(&self, tail: [u64; 7]) -> u64 {
+        let [display_qty, min_qty, stop_price, trail, offset, expires, budget] = tail;
+        let place = (self.place.0 as u64) | (self.place.1 as u64) << 32;
+        // The pairs do not wait for each other, which takes a third of the time of hash_words. For an
+        // order without a tail the last three are constants.
+        let head = fold(0, self.order_id, place)
+            .wrapping_add(fold(1, self.client_order_id, u64::from_le_bytes(self.kind)))
+            .wrapping_add(fold(2, self.queue_price as u64, self.qty))
+            .wrapping_add(fold(3, self.priority, self.account))
+            .wrapping_add(fold(4, self.price as u64, self.stp_group as u64))
+            .wrapping_add(fold(5, self.displayed, display_qty));
+        let tail = fold(6, min_qty, stop_price)
+            .wrapping_add(fold(7, trail, offset))
+            .wrapping_add(fold(8, expires, budget));
+        mix(head.wrapping_add(tail))
+    }
+}
+
 /// One order's share of its book's hash.
 #[must_use]
 pub fn order_hash(order: &LiveOrder) -> u64 {
     let LiveOrder { terms, .. } = order;
-    let kind = [
-        terms.side as u8,
-        terms.order_type as u8,
-        terms.time_in_force as u8,
-        terms.post_only as u8,
-        u8::from(terms.hidden) | u8::from(terms.all_or_none) << 1,
-        terms.self_trade as u8,
-        terms.peg.map_or(0, |peg| peg as u8),
-        order.phase as u8,
-    ];
-    let plain = [
-        order.order_id.0,
-        u64::from(terms.session.0) | u64::from(terms.instrument.0) << 32,
-        terms.client_order_id.0,
-        u64::from_le_bytes(kind),
-        order.queue_price.0 as u64,
-        terms.qty.0,
-        order.priority,
-    ];
-    let rest = [
-        terms.account.0,
-        u64::from(terms.stp_group.0),
-        terms.price.0 as u64,
-        order.displayed.0,
+    let head = HashHead {
+        order_id: order.order_id.0,
+        place: (terms.session.0, terms.instrument.0),
+        client_order_id: terms.client_order_id.0,
+        kind: [
+            terms.side as u8,
+            terms.order_type as u8,
+            terms.time_in_force as u8,
+            terms.post_only as u8,
+            u8::from(terms.hidden) | u8::from(terms.all_or_none) << 1,
+            terms.self_trade as u8,
+            terms.peg.map_or(0, |peg| peg as u8),
+            order.phase as u8,
+        ],
+        queue_price: order.queue_price.0,
+        qty: terms.qty.0,
+        priority: order.priority,
+        account: terms.account.0,
+        stp_group: terms.stp_group.0,
+        price: terms.price.0,
+        displayed: order.displayed.0,
+    };
+    head.hash_with([
         terms.display_qty.0,
         terms.min_qty.0,
         terms.stop_price.0 as u64,
@@ -81,29 +135,15 @@ pub fn order_hash(order: &LiveOrder) -> u64 {
         terms.offset_ticks,
         terms.expires.0,
         terms.budget,
-    ];
-    let rest = rest.chunks(2).zip(&FACTORS[4..]).map(|(pair, factors)| fold(pair, factors));
-    let plain = plain.chunks(2).zip(&FACTORS).map(|(pair, factors)| fold(pair, factors));
-    mix(plain.chain(rest).fold(0, u64::wrapping_add))
+    ])
 }
 
-/// Numbers without a pattern, a pair for each pair of words: what [`hash_words`] makes of 1, 2, 3...
-const FACTORS: [[u64; 2]; 10] = {
-    let mut factors = [[0; 2]; 10];
-    let mut i = 0;
-    while i < factors.len() {
-        factors[i] = [mix(2 * i as u64 + 1) | 1, mix(2 * i as u64 + 2) | 1];
-        i += 1;
-    }
-    factors
-};
-
-/// One or two words, each moved by a factor of its own, multiplied: both halves of the product. The
-/// pairs of an order do not wait for each other, which takes a third of the time of [`hash_words`].
-fn fold(pair: &[u64], factors: &[u64; 2]) -> u64 {
-    let second = pair.get(1).copied().unwrap_or(0);
-    let product =
-        u128::from(pair[0].wrapping_add(factors[0])) * u128::from(second.wrapping_add(factors[1]));
+/// Two words, each moved by a number of its own and of its pair's, multiplied: both halves of the
+/// product.
+#[inline]
+const fn fold(pair: u64, a: u64, b: u64) -> u64 {
+    let (move_a, move_b) = (mix(2 * pair + 1) | 1, mix(2 * pair + 2) | 1);
+    let product = a.wrapping_add(move_a) as u128 * b.wrapping_add(move_b) as u128;
     (product as u64) ^ (product >> 64) as u64
 }
 

@@ -81,13 +81,26 @@ fn top(instrument: &Instrument, consumer: &Consumer) -> String {
     format!("{} {} | {}", instrument.symbol, text(Side::Buy), text(Side::Sell))
 }
 
+/// What an instrument does just now, and what an auction that is called would do.
+fn state(instrument: &Instrument, consumer: &Consumer) -> String {
+    let Some((state, auction)) = consumer.status(instrument.id) else {
+        return "unknown state".to_owned();
+    };
+    let auction = auction.map_or(String::new(), |auction| format!(" ({auction})"));
+    let told = consumer.indicative(instrument.id).map_or(String::new(), |told| {
+        let (price, qty) = (instrument.price_decimal(told.price), instrument.qty_decimal(told.qty));
+        format!(", indicative {qty} at {price}")
+    });
+    format!("{state}{auction}{told}")
+}
+
 fn print_books(context: &Context, args: &MdArgs, consumer: &Consumer) {
     if context.json {
         println!("{}", books_json(&context.config, consumer, args.depth));
         return;
     }
     for instrument in &context.config.instrument_list {
-        println!("{}", instrument.symbol);
+        println!("{}  {}", instrument.symbol, state(instrument, consumer));
         for side in [Side::Sell, Side::Buy] {
             let mut levels: Vec<_> = consumer
                 .book(instrument.id)
@@ -134,6 +147,7 @@ fn books_json(config: &Config, consumer: &Consumer, depth: usize) -> Value {
             json!({
                 "id": instrument.id.0,
                 "symbol": instrument.symbol,
+                "state": consumer.status(instrument.id).map(|(state, _)| state.name()),
                 "orders": book.map_or(0, |book| book.order_count()),
                 "hash": format!("{:016x}", hash_words(&words)),
                 "bids": levels(Side::Buy),

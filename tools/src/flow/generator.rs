@@ -1,7 +1,6 @@
 //! The flow that is made up, command by command.
 
 use super::market::Market;
-use super::random::Random;
 use super::shape::{self, Due, Move};
 use super::{FlowError, FlowSettings, REFERENCE_PRICE_MIN, SessionFlow};
 use std::collections::BTreeMap;
@@ -12,6 +11,7 @@ use vesta_types::{
     OrderType, PostOnly, PriceTicks, QtyLots, Replace, SelfTrade, SessionId, Side, TimeNs,
     TradingState,
 };
+use vesta_workload::random::Random;
 
 /// Order flow in the likeness of a real day; it never ends.
 ///

@@ -1,6 +1,5 @@
 //! One instrument of the generated flow: its fair value, and when its orders are due.
 
-use super::random::Random;
 use super::{InstrumentFlow, REFERENCE_PRICE_MIN, shape};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -9,6 +8,7 @@ use vesta_types::{
     AuctionKind, ClientOrderId, Command, Event, InstrumentId, NewOrder, Party, PriceTicks, QtyLots,
     SessionId, SetState, Side, TimeInForce, TradingState,
 };
+use vesta_workload::random::Random;
 
 /// An order, as its owner names it.
 pub(super) type Name = (SessionId, ClientOrderId);

@@ -18,7 +18,6 @@ mod kinds;
 mod lobster;
 mod market;
 mod open;
-mod random;
 mod shape;
 #[cfg(test)]
 mod tests;

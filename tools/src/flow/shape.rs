@@ -3,8 +3,8 @@
 //! size 8/100/200 at p10/p50/p90; 61 % of executions of odd lots; fills per aggressor one 76 %, two
 //! 16 %, three 4 %, more 4 %.
 
-use super::random::Quantiles;
 use vesta_types::{OrderType, TimeInForce};
+use vesta_workload::random::Quantiles;
 
 /// How long an order at fair value rests before its owner takes it out or changes it, in commands of
 /// its instrument. Half go within a handful of commands, and the last in a hundred thousand.

@@ -28,7 +28,7 @@ const ANY: Mood = Mood {
     resume_one_in: 6,
 };
 
-pub const MOODS: [Mood; 10] = [
+pub const MOODS: [Mood; 11] = [
     ANY,
     // Books that fill up.
     Mood {
@@ -57,6 +57,8 @@ pub const MOODS: [Mood; 10] = [
     Mood { steps: [600, 60, 120, 60, 60, 60, 80, 30], ..ANY },
     // Pegs.
     Mood { kinds: [50, 10, 50, 40, 2], shows: [40, 10, 15, 20, 20, 6], crossing_one_in: 3, ..ANY },
+    // Pegs that trade with what waits across the touch.
+    Mood { kinds: [60, 5, 40, 60, 1], shows: [20, 8, 25, 25, 25, 8], crossing_one_in: 5, ..ANY },
     // Self-trades.
     Mood { kinds: [60, 35, 25, 8, 4], stp_one_in: 1, ..ANY },
 ];

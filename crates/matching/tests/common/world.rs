@@ -69,7 +69,7 @@ impl Instrument {
         rules.notional_max = source.pick(&[0, 0, 0, 0, 0, notional, u64::MAX]);
         rules.reference_price = source.pick(&[PriceTicks(0), at(last / 2), at(last / 2 + 1)]);
         rules.static_band_ticks = source.pick(&[0, 0, 0, 4 * ticks, 5 * ticks + 1]);
-        rules.dynamic_band_ticks = source.pick(&[0, 0, 0, 3 * ticks, 4 * ticks]);
+        rules.dynamic_band_ticks = source.pick(&[0, 0, 2 * ticks, 3 * ticks]);
         rules.dynamic_band_action = source.pick(BandAction::ALL);
         rules.market_protection_ticks = source.pick(&[0, ticks, ticks, 2 * ticks]);
         rules.stop_cascade_max = source.pick(&[1_000, 3, 2, 1]);

@@ -67,11 +67,6 @@ impl Before {
     }
 }
 
-/// The price at which an order acts or rests.
-fn limit_of(order: &LiveOrder) -> PriceTicks {
-    if order.queue_price == PriceTicks(0) { order.terms.price } else { order.queue_price }
-}
-
 /// True when an order of this side, with this limit (0: none), takes that price.
 fn takes(side: Side, limit: PriceTicks, price: PriceTicks) -> bool {
     limit == PriceTicks(0)
