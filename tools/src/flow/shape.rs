@@ -206,8 +206,8 @@ pub(super) const COLLECTS: [(u64, Collect); 8] = [
 /// Reach of the prices near fair value, in ticks.
 pub(super) const NEAR_TICKS: i64 = 20;
 /// Most commands of an instrument before its opening. The uncross reports all its fills at once, some
-/// two hundred with this many orders, and they must fit into the client's socket beside the rest
-/// (about 550 datagrams, as an unconfigured kernel grants).
+/// hundred with this many orders, and they must fit into the clients' sockets beside the rest (512
+/// datagrams each, as an unconfigured kernel grants).
 pub(super) const COLLECT_MAX: u64 = 240;
 
 /// While there were fewer executions than this, in percent of commands, one add in four becomes a

@@ -426,3 +426,42 @@ fn settings_that_can_not_be_are_named() {
     let small = fault(&|s| s.capacity.order_count_max = 20);
     assert!(matches!(small, FlowError::TooSmall { .. }), "{small}");
 }
+
+/// The sessions that are told of an event, one report each.
+fn told(event: &Event) -> Vec<SessionId> {
+    match event {
+        Event::Accepted(e) => vec![e.session],
+        Event::Rejected(e) => vec![e.session],
+        Event::Cancelled(e) => vec![e.session],
+        Event::Replaced(e) => vec![e.session],
+        Event::Triggered(e) => vec![e.session],
+        Event::Repriced(e) => vec![e.session],
+        Event::Executed(e) => vec![e.taker.session, e.maker.session],
+        Event::SelfTradePrevented(e) => vec![e.taker.session, e.maker.session],
+        Event::Rested(_) | Event::StateChanged(_) | Event::Indicative(_) => vec![],
+    }
+}
+
+/// A client that is paused by its machine loses what its socket's buffer has no room for, some 500
+/// datagrams: all that its commands in flight may cause, mass cancels included, must fit.
+#[test]
+fn what_a_session_is_told_at_once_fits_into_its_socket() {
+    const IN_FLIGHT: usize = 128;
+    for seed in [42, 1, 2] {
+        let settings = settings(seed, 4, 4);
+        let mut venue = Venue::new(&settings);
+        let mut reports: BTreeMap<SessionId, Vec<usize>> = BTreeMap::new();
+        for (n, command) in Flow::new(settings.clone()).expect("a flow").take(100_000).enumerate() {
+            venue.apply(&command);
+            for session in &settings.sessions {
+                let told = venue.events.iter().flat_map(told).filter(|id| *id == session.id);
+                reports.entry(session.id).or_default().push(told.count());
+                assert_eq!(reports[&session.id].len(), n + 1);
+            }
+        }
+        for (session, reports) in reports {
+            let most = reports.windows(IN_FLIGHT).map(|window| window.iter().sum::<usize>()).max();
+            assert!(most.is_some_and(|most| most < 450), "seed {seed}, {session}: {most:?}");
+        }
+    }
+}
