@@ -11,9 +11,9 @@ use vesta_gateway::{Gateway, Inbound};
 use vesta_md_publisher::Publisher;
 use vesta_sequencer::{LogOutbox, Sequencer, Validated};
 use vesta_tools::client::Client;
-use vesta_tools::flow::{Flow, FlowSettings, InstrumentFlow};
+use vesta_tools::flow::{Flow, FlowSettings, InstrumentFlow, SessionFlow};
 use vesta_transport::{DatagramSocket, SendOutcome};
-use vesta_types::{Capacity, Command, EventSeq, GatewayId, PriceTicks, SessionId, TimeNs};
+use vesta_types::{Capacity, Command, EventSeq, GatewayId, PriceTicks, TimeNs};
 use vesta_wire::control::SequencerStatus;
 use vesta_wire::event::EventFrame;
 use vesta_wire::record::LogFrame;
@@ -75,13 +75,20 @@ fn flow(config: &Config, count: usize) -> Vec<Command> {
         id: instrument.id,
         rules: instrument.rules,
         reference_price: PriceTicks((instrument.rules.price_max.0 / 150).max(1)),
+        opening: None,
     });
-    let sessions = config.session_list.iter().map(|session| session.id);
+    let sessions = config.session_list.iter().map(|session| SessionFlow {
+        id: session.id,
+        accounts: session.accounts.clone(),
+        stp_groups: session.stp_groups.clone(),
+    });
     let settings = FlowSettings {
         seed: SEED,
         instruments: instruments.collect(),
-        sessions: sessions.take(SESSIONS).collect::<Vec<SessionId>>(),
+        sessions: sessions.take(SESSIONS).collect(),
         capacity: capacity(config),
+        // The sequencer's clock stands.
+        interval_ns: 0,
     };
     Flow::new(settings).expect("the default configuration can be traded").take(count).collect()
 }

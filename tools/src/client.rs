@@ -126,6 +126,16 @@ pub struct Counters {
     pub faults: u64,
 }
 
+impl std::ops::AddAssign for Counters {
+    fn add_assign(&mut self, other: Self) {
+        self.answered += other.answered;
+        self.duplicated += other.duplicated;
+        self.resent += other.resent;
+        self.not_sequenced += other.not_sequenced;
+        self.faults += other.faults;
+    }
+}
+
 #[derive(Debug)]
 struct InFlight {
     tag: u64,

@@ -7,14 +7,17 @@
 
 use crate::appliance::{Appliance, RunError};
 use crate::consumer::Consumer;
+use crate::exercised::Exercised;
 use crate::feed::Feed;
+use crate::flow::start_at;
+use crate::opening::Opening;
 use crate::trader::{Rate, Traded, Trader};
 use crate::verify::{self, Differences, Told};
 use std::time::Duration;
 use vesta_config::{Config, Instrument};
 use vesta_netio::{Clock, Idler, ReceiveLoss, StopFlag};
 use vesta_runner::idle;
-use vesta_types::{Command, Side};
+use vesta_types::{Command, Side, TradingState};
 
 /// How long the roles may take to find each other.
 const READY_MAX: Duration = Duration::from_secs(30);
@@ -24,14 +27,19 @@ const SILENCE_MAX: Duration = Duration::from_secs(10);
 const SILENCE_MAX_INTERRUPTED: Duration = Duration::from_secs(1);
 /// How long all that may take, whatever still moves.
 const SETTLE_MAX: Duration = Duration::from_secs(30);
+/// How long an opening may be late by which the flow waits, and of which nothing is heard: a feed that
+/// loses everything would never tell.
+const OPENING_LATE_MAX: Duration = Duration::from_secs(2);
 /// Between two lines of progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a run is to do.
 #[derive(Debug)]
 pub struct Plan {
-    /// The commands, in the order in which they are sent.
+    /// The commands, in the order in which they are sent. Those that expire count from the start.
     pub commands: Vec<Command>,
+    /// The opening auction in the course of them.
+    pub opening: Option<Opening>,
     /// How fast.
     pub rate: Rate,
     /// Share of the consumer's datagrams to drop, 0 to 1.
@@ -51,6 +59,8 @@ pub struct Outcome {
     pub books: Differences,
     /// What differs between venue and model.
     pub model: Differences,
+    /// What the run was a test of.
+    pub exercised: Exercised,
     /// Name of the datapath that the roles ran on.
     pub datapath: String,
     /// Name of the consumer's.
@@ -87,13 +97,13 @@ impl Outcome {
 /// When the appliance does not start or breaks down; what a run merely finds is in its outcome.
 pub fn run(
     config: &Config,
-    plan: &Plan,
+    mut plan: Plan,
     stop: &StopFlag,
     progress: bool,
 ) -> Result<Outcome, RunError> {
     let appliance = Appliance::start(config);
-    match drive(config, plan, stop, &appliance, progress) {
-        Ok((traded, feed)) => conclude(config, plan, appliance, traded, feed),
+    match drive(config, &mut plan, stop, &appliance, progress) {
+        Ok((traded, feed)) => conclude(config, &plan, appliance, traded, feed),
         // The roles' own reason says more than what their end did to us.
         Err(error) => Err(appliance.finish().err().unwrap_or(error)),
     }
@@ -109,6 +119,10 @@ struct Run<'a> {
     trader: Trader<'a>,
     feed: Feed,
     loss: Option<ReceiveLoss>,
+    /// True once the instrument that opens does trade.
+    is_open: bool,
+    /// Fills of which it is known that they are no sign of that.
+    fills_seen: usize,
     /// When progress was said last, monotonic ns, and the answers and trades that there were.
     said: (u64, u64, u64),
     progress: bool,
@@ -116,7 +130,7 @@ struct Run<'a> {
 
 fn drive(
     config: &Config,
-    plan: &Plan,
+    plan: &mut Plan,
     stop: &StopFlag,
     appliance: &Appliance,
     progress: bool,
@@ -124,23 +138,64 @@ fn drive(
     let mut feed = Feed::join(config, "consumer", plan.md_loss > 0.0)
         .map_err(|error| RunError::not_started(config, error))?;
     feed.consumer_mut().record_prints();
+    let clock = Clock::new();
+    await_ready(config, plan, stop, appliance, &mut feed, &clock)?;
+    start_at(&mut plan.commands, clock.utc_ns());
+    let plan = &*plan;
     let mut run = Run {
         config,
         plan,
         stop,
         appliance,
-        clock: Clock::new(),
+        clock,
         trader: Trader::new(config, &plan.commands, plan.rate).map_err(RunError::NotStarted)?,
         loss: feed.receive_loss(),
         feed,
+        is_open: plan.opening.is_none(),
+        fills_seen: 0,
         said: (0, 0, 0),
-        progress: false,
+        progress,
     };
-    run.await_ready()?;
-    run.progress = progress;
     run.trade().map_err(RunError::BrokeDown)?;
     run.await_reports().map_err(RunError::BrokeDown)?;
     Ok((run.trader.finish(), run.feed))
+}
+
+/// Works until the venue takes orders, the consumer knows every instrument, and the auction that is
+/// to come in the course of the run has been called.
+fn await_ready(
+    config: &Config,
+    plan: &Plan,
+    stop: &StopFlag,
+    appliance: &Appliance,
+    feed: &mut Feed,
+    clock: &Clock,
+) -> Result<(), RunError> {
+    let deadline = clock.mono_ns() + READY_MAX.as_nanos() as u64;
+    let mut idler = Idler::new(idle(config));
+    let is_called = |feed: &Feed| {
+        plan.opening.is_none_or(|opening| {
+            let status = feed.consumer().status(opening.instrument);
+            status.is_some_and(|(state, _)| state != TradingState::PreOpen)
+        })
+    };
+    while !(appliance.is_ready() && feed.consumer().is_live() && is_called(feed)) {
+        if appliance.is_finished() {
+            return Err(RunError::BrokeDown("the roles ended".to_owned()));
+        }
+        let now = clock.mono_ns();
+        let work = feed.do_work(now).unwrap_or(0);
+        if stop.is_stopped() {
+            let text = "interrupted before the venue was ready";
+            return Err(RunError::BrokeDown(text.to_owned()));
+        }
+        if now > deadline {
+            let text = format!("the venue was not ready within {READY_MAX:?}");
+            return Err(RunError::NotStarted(text));
+        }
+        idler.idle(work);
+    }
+    Ok(())
 }
 
 impl Run<'_> {
@@ -159,23 +214,19 @@ impl Run<'_> {
         Ok(work)
     }
 
-    /// Works until the venue takes orders and the consumer knows every instrument.
-    fn await_ready(&mut self) -> Result<(), RunError> {
-        let deadline = self.clock.mono_ns() + READY_MAX.as_nanos() as u64;
-        let mut idler = Idler::new(idle(self.config));
-        while !(self.appliance.is_ready() && self.feed.consumer().is_live()) {
-            let work = self.cycle().map_err(RunError::BrokeDown)?;
-            if self.stop.is_stopped() {
-                let text = "interrupted before the venue was ready";
-                return Err(RunError::BrokeDown(text.to_owned()));
-            }
-            if self.clock.mono_ns() > deadline {
-                let text = format!("the venue was not ready within {READY_MAX:?}");
-                return Err(RunError::NotStarted(text));
-            }
-            idler.idle(work);
-        }
-        Ok(())
+    /// Looks whether the instrument that opens trades by now, and gives up waiting for one of which
+    /// nothing is heard.
+    fn watch_opening(&mut self, now: u64) {
+        let Some(opening) = self.plan.opening.filter(|_| !self.is_open) else { return };
+        let status = self.feed.consumer().status(opening.instrument);
+        let is_told = status.is_some_and(|(state, _)| state == TradingState::Continuous);
+        // Before, nothing trades. A fill is known even while the feed has a gap.
+        let fills = &self.trader.fills()[self.fills_seen..];
+        let has_traded = fills.iter().any(|fill| fill.instrument == opening.instrument);
+        self.fills_seen += fills.len();
+        let late_ns = now.saturating_sub(self.trader.started_ns() + opening.uncross_after_ns());
+        let is_given_up = late_ns > OPENING_LATE_MAX.as_nanos() as u64;
+        self.is_open = is_told || has_traded || is_given_up;
     }
 
     /// Sends every command at its time, and works until each is answered. What has no answer when
@@ -192,11 +243,18 @@ impl Run<'_> {
             if let Some(loss) = self.loss.take_if(|_| self.trader.sent() >= loss_from) {
                 loss.set(self.plan.md_loss).map_err(|error| format!("--md-loss: {error}"))?;
             }
+            self.watch_opening(now);
             let before_loss = if self.loss.is_some() { loss_from } else { total };
-            let end = if self.stop.is_stopped() { 0 } else { before_loss };
+            let before_opening = match self.plan.opening {
+                Some(opening) if !self.is_open => opening.opens_at.min(total),
+                _ => total,
+            };
+            let end = if self.stop.is_stopped() { 0 } else { before_loss.min(before_opening) };
             self.trader.submit_due(now, end)?;
             let work = self.cycle()?;
-            let all_sent = self.trader.sent() >= end && (end == total || self.stop.is_stopped());
+            // A short run is over before its auction: that is awaited.
+            let is_whole = end == total && self.is_open;
+            let all_sent = self.trader.sent() >= end && (is_whole || self.stop.is_stopped());
             if all_sent && self.trader.is_settled() {
                 return Ok(());
             }
@@ -299,10 +357,12 @@ fn conclude(
     trades.extend(prints.iter().map(|print| print.trade_id.get()));
     trades.sort_unstable();
     trades.dedup();
+    let (model, exercised) = verify::against_model(config, &told);
     Ok(Outcome {
         trades: trades.len() as u64,
         books: verify::books(&engine, feed.consumer()),
-        model: verify::against_model(config, &told),
+        model,
+        exercised,
         consumer_datapath: feed.datapath(),
         datapath: engine.datapath,
         md_datagrams: feed.consumer().counters().datagrams,

@@ -2,15 +2,24 @@
 
 use crate::client::{Answer, Client, Counters, Fill, Report};
 use crate::latency::Latency;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use vesta_config::Config;
 use vesta_netio::{Clock, UdpSocket};
 use vesta_runner::StartError;
-use vesta_types::Command;
+use vesta_types::{Command, SessionId};
 
-/// Commands in flight at most. What comes back for them, some two reports each, must fit into the
-/// client socket's buffer as an unconfigured kernel grants it (about 550 datagrams).
+/// Commands in flight at most. What comes back for them, some two reports each and a hundred or two
+/// for a mass cancel, must fit into the socket's buffer as an unconfigured kernel grants it (512
+/// datagrams): UDP drops what does not, and only answers come again. So each session has a socket.
 const IN_FLIGHT_MAX: usize = 128;
+
+/// Sockets at most, whatever the number of sessions.
+const SOCKETS_MAX: usize = 16;
+
+/// What the venue of a small machine makes per second at full speed. It only spaces what is to expire
+/// and to open in the course of a run.
+const MAX_EXPECTED: f64 = 40_000.0;
 
 /// At which rate commands are sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,12 +30,26 @@ pub enum Rate {
     Max,
 }
 
+impl Rate {
+    /// What a plan may count on, commands per second.
+    #[must_use]
+    pub const fn expected(self) -> f64 {
+        match self {
+            Self::PerSecond(rate) => rate,
+            Self::Max => MAX_EXPECTED,
+        }
+    }
+}
+
 /// A client at work on a list of commands; a command's tag is its place in the list.
 #[derive(Debug)]
 pub struct Trader<'a> {
     commands: &'a [Command],
     rate: Rate,
-    client: Client<UdpSocket>,
+    /// One for each session; one for all where the configuration names the port.
+    clients: Vec<Client<UdpSocket>>,
+    /// Which one is a session's.
+    places: BTreeMap<SessionId, usize>,
     /// When each command was meant to be sent, monotonic ns.
     intended_ns: Vec<u64>,
     answers: Vec<Option<Answer>>,
@@ -74,13 +97,20 @@ impl<'a> Trader<'a> {
     pub fn new(config: &Config, commands: &'a [Command], rate: Rate) -> Result<Self, String> {
         let gateway = config.gateway_list.first().ok_or("the configuration has no [[gateway]]")?;
         let bind = SocketAddr::V4(config.demo.client_bind);
-        let socket = UdpSocket::bind(bind, gateway.receive_buffer_bytes as usize)
-            .map_err(|error| StartError::from(error).with_knob(config).to_string())?;
-        let scales = config.scales();
+        let client = || {
+            let socket = UdpSocket::bind(bind, gateway.receive_buffer_bytes as usize)
+                .map_err(|error| StartError::from(error).with_knob(config).to_string())?;
+            let (to, scales) = (SocketAddr::V4(gateway.listen), config.scales());
+            Ok::<_, String>(Client::new(socket, to, scales, IN_FLIGHT_MAX))
+        };
+        let sessions: BTreeSet<SessionId> = commands.iter().map(Command::session).collect();
+        let count = if bind.port() == 0 { sessions.len().clamp(1, SOCKETS_MAX) } else { 1 };
+        let places = sessions.into_iter().zip((0..count).cycle()).collect();
         Ok(Self {
             commands,
             rate,
-            client: Client::new(socket, SocketAddr::V4(gateway.listen), scales, IN_FLIGHT_MAX),
+            clients: (0..count).map(|_| client()).collect::<Result<_, _>>()?,
+            places,
             intended_ns: Vec::with_capacity(commands.len()),
             answers: vec![None; commands.len()],
             fills: Vec::new(),
@@ -99,6 +129,12 @@ impl<'a> Trader<'a> {
         (self.started_ns, self.answered_ns) = (now_ns, now_ns);
     }
 
+    /// When the clock started, monotonic ns.
+    #[must_use]
+    pub const fn started_ns(&self) -> u64 {
+        self.started_ns
+    }
+
     /// Commands sent so far.
     #[must_use]
     pub const fn sent(&self) -> usize {
@@ -107,14 +143,25 @@ impl<'a> Trader<'a> {
 
     /// Commands that have their outcome.
     #[must_use]
-    pub const fn answered(&self) -> u64 {
-        self.client.counters().answered
+    pub fn answered(&self) -> u64 {
+        self.counters().answered
+    }
+
+    /// What all clients counted.
+    fn counters(&self) -> Counters {
+        let mut sum = Counters::default();
+        self.clients.iter().for_each(|client| sum += client.counters());
+        sum
+    }
+
+    fn unanswered(&self) -> usize {
+        self.clients.iter().map(Client::unanswered).sum()
     }
 
     /// True when every command that was sent has its outcome.
     #[must_use]
-    pub const fn is_settled(&self) -> bool {
-        self.client.unanswered() == 0
+    pub fn is_settled(&self) -> bool {
+        self.unanswered() == 0
     }
 
     /// How long ago the last outcome came, ns; 0 when none is awaited.
@@ -123,12 +170,18 @@ impl<'a> Trader<'a> {
         if self.is_settled() { 0 } else { now_ns.saturating_sub(self.answered_ns) }
     }
 
+    /// The fills that were told so far.
+    #[must_use]
+    pub fn fills(&self) -> &[Fill] {
+        &self.fills
+    }
+
     /// Sends what is due, up to command `end`.
     ///
     /// # Errors
     /// When a command can not be written for the wire.
     pub fn submit_due(&mut self, now_ns: u64, end: usize) -> Result<(), String> {
-        while self.sent() < end && self.client.has_room() {
+        while self.sent() < end && self.unanswered() < IN_FLIGHT_MAX {
             let at = self.sent();
             let intended = match self.rate {
                 // A full venue has no other time than now.
@@ -142,8 +195,9 @@ impl<'a> Trader<'a> {
                 self.answered_ns = now_ns;
             }
             self.intended_ns.push(intended);
-            self.client
-                .submit(now_ns, &self.commands[at], at as u64)
+            let command = &self.commands[at];
+            self.clients[self.places[&command.session()]]
+                .submit(now_ns, command, at as u64)
                 .map_err(|error| error.to_string())?;
         }
         Ok(())
@@ -154,9 +208,9 @@ impl<'a> Trader<'a> {
     /// The clock is read at each answer, not once per cycle: a time from before the answer was
     /// there would flatter the venue whenever this thread was paused in between.
     pub fn poll(&mut self, clock: &Clock) -> usize {
-        let Self { client, answers, fills, cancelled, replaced, moved, .. } = self;
+        let Self { clients, answers, fills, cancelled, replaced, moved, .. } = self;
         let Self { latency, intended_ns, answered_ns, event_seq, .. } = self;
-        client.poll(clock.mono_ns(), &mut |report| match report {
+        let mut heard = |report| match report {
             Report::Answer(answer) => {
                 let (tag, now_ns) = (answer.tag as usize, clock.mono_ns());
                 latency.record(now_ns.saturating_sub(intended_ns[tag]));
@@ -182,7 +236,9 @@ impl<'a> Trader<'a> {
                 *moved += 1;
                 *event_seq = state.event_seq.max(*event_seq);
             }
-        })
+        };
+        let now_ns = clock.mono_ns();
+        clients.iter_mut().map(|client| client.poll(now_ns, &mut heard)).sum()
     }
 
     /// Ends it.
@@ -190,7 +246,7 @@ impl<'a> Trader<'a> {
     pub fn finish(self) -> Traded {
         Traded {
             sent: self.sent(),
-            counters: self.client.counters(),
+            counters: self.counters(),
             seconds: self.answered_ns.saturating_sub(self.started_ns) as f64 / 1e9,
             answers: self.answers,
             fills: self.fills,

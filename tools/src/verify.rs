@@ -7,6 +7,7 @@
 use crate::appliance::EngineState;
 use crate::client::{Answer, Fill};
 use crate::consumer::Consumer;
+use crate::exercised::Exercised;
 use crate::tap::Own;
 use std::collections::BTreeMap;
 use vesta_config::Config;
@@ -75,11 +76,12 @@ pub struct Told<'a> {
     pub engine: &'a EngineState,
 }
 
-/// Compares what was told with what the naive model makes of the same commands.
+/// Compares what was told with what the naive model makes of the same commands; and says which
+/// rules that was a test of.
 #[must_use]
-pub fn against_model(config: &Config, told: &Told<'_>) -> Differences {
+pub fn against_model(config: &Config, told: &Told<'_>) -> (Differences, Exercised) {
     let mut differences = Differences::default();
-    let (model, trades) = run_model(config, told, &mut differences);
+    let (model, trades, exercised) = run_model(config, told, &mut differences);
     compare_trades(config, &trades, told, &mut differences);
     if model.state_hash() != told.engine.book_hash {
         differences.add(|| {
@@ -96,16 +98,16 @@ pub fn against_model(config: &Config, told: &Told<'_>) -> Differences {
             });
         }
     }
-    differences
+    (differences, exercised)
 }
 
-/// Applies the log: the answered commands, and what no client asked for. Returns the model and its
-/// trades.
+/// Applies the log: the answered commands, and what no client asked for. Returns the model, its
+/// trades, and what was exercised.
 fn run_model(
     config: &Config,
     told: &Told<'_>,
     differences: &mut Differences,
-) -> (Model, Vec<Executed>) {
+) -> (Model, Vec<Executed>, Exercised) {
     let mut model = Model::new(config.capacity());
     for instrument in &config.instrument_list {
         if let Err(reason) = model.define(instrument.id, instrument.rules) {
@@ -125,6 +127,7 @@ fn run_model(
     let mut trades = Vec::new();
     let mut events = Vec::new();
     let mut counts = Counts::default();
+    let mut exercised = Exercised::default();
     for (seq, time) in (1..).zip(&told.engine.records.times) {
         events.clear();
         model.advance_to(*time, &mut events);
@@ -138,6 +141,7 @@ fn run_model(
             model.apply(command, &mut events);
             compare_answer(answer, command, events.get(caused), differences);
         }
+        exercised.add(&events);
         for event in &events {
             counts.add(event);
             if let Event::Executed(e) = event {
@@ -157,7 +161,7 @@ fn run_model(
             differences.add(|| format!("{what}: clients were told of {theirs}, model {ours}"));
         }
     }
-    (model, trades)
+    (model, trades, exercised)
 }
 
 /// What owners of orders must have been told, beside replies and trades: each event once.
@@ -442,7 +446,8 @@ mod tests {
     #[test]
     fn a_run_that_was_told_right_has_no_difference() {
         let run = run();
-        let differences = against_model(&Config::default(), &told(&run));
+        let (differences, exercised) = against_model(&Config::default(), &told(&run));
+        assert_eq!(exercised, Exercised::default());
         assert!(differences.is_empty(), "{:?}", differences.lines());
     }
 
@@ -480,7 +485,7 @@ mod tests {
         for (what, wrong) in wrongs {
             let mut run = run();
             wrong(&mut run);
-            let differences = against_model(&Config::default(), &told(&run));
+            let (differences, _) = against_model(&Config::default(), &told(&run));
             assert!(!differences.is_empty(), "{what}");
         }
     }

@@ -57,7 +57,8 @@ fn the_default_is_whole() {
     assert!(config.schedule.is_empty());
     let session = &config.session_list[0];
     assert_eq!(session.open_order_max, config.engine.order_count_max);
-    assert_eq!((&session.accounts[..], &session.stp_groups[..]), (&[AccountId(0)][..], &[][..]));
+    assert_eq!(session.accounts[..], [0, 1001, 1002].map(AccountId));
+    assert_eq!(session.stp_groups[..], [11, 12].map(StpGroup));
     assert_eq!(config.capacity().check(), Ok(()));
     assert_eq!(btc.price_decimal(PriceTicks(6_543_210)).to_string(), "65432.10");
     assert_eq!(btc.qty_decimal(QtyLots(15)).to_string(), "0.0015");

@@ -11,11 +11,15 @@ use vesta_netio::{Clock, Idler, StopFlag};
 use vesta_replay::lobster::Messages;
 use vesta_runner::idle;
 use vesta_tools::demo::{self, Outcome, Plan};
-use vesta_tools::flow::{Flow, FlowSettings, InstrumentFlow, LobsterFlow, LobsterSettings};
+use vesta_tools::exercised::Exercised;
+use vesta_tools::flow::{
+    Flow, FlowSettings, InstrumentFlow, LobsterFlow, LobsterSettings, SessionFlow, start_at,
+};
 use vesta_tools::latency::Latency;
+use vesta_tools::opening::{self, Opening};
 use vesta_tools::trader::{Rate, Traded, Trader};
 use vesta_tools::venues::{RECORDED_TICK_E4, recorded};
-use vesta_types::{Command, PriceTicks, SessionId};
+use vesta_types::{Command, PriceTicks};
 
 /// Most commands of one run: they are made before the clock starts, at some 80 bytes each.
 const ORDERS_MAX: u64 = 50_000_000;
@@ -101,15 +105,22 @@ fn parse_input(text: &str) -> Result<PathBuf, String> {
 /// `vesta demo`: all roles, a client and a consumer in this process.
 pub fn demo(context: Context, args: &DemoArgs) -> Result<Verdict, Failure> {
     let stop = StopFlag::on_signals().map_err(|e| Failure::CannotStart(e.to_string()))?;
-    let (config, commands) = commands(context.config, &args.flow)?;
+    let mut config = context.config;
+    let opening = match args.flow.input {
+        None => opening::plan(&mut config, args.flow.orders, args.flow.rate.expected()),
+        // A recording has its own instrument, and was made in the course of a day.
+        Some(_) => None,
+    };
+    let (config, commands) = commands(config, &args.flow, opening)?;
     let plan = Plan {
         commands,
+        opening,
         rate: args.flow.rate,
         md_loss: args.md_loss,
         md_loss_from: args.md_loss_from,
     };
-    eprintln!("vesta demo: {}", headline(&config, &args.flow, plan.commands.len()));
-    let outcome = demo::run(&config, &plan, &stop, true)?;
+    eprintln!("vesta demo: {}", headline(&config, &args.flow, &plan));
+    let outcome = demo::run(&config, plan, &stop, true)?;
     let plot = plot(&outcome.traded.latency, &args.flow, &format!("datapath {}", outcome.datapath));
     print_demo(&outcome, &args.flow, &plot);
     if context.json {
@@ -118,7 +129,13 @@ pub fn demo(context: Context, args: &DemoArgs) -> Result<Verdict, Failure> {
     Ok(if outcome.holds() { Verdict::Holds } else { Verdict::Fails })
 }
 
-fn headline(config: &Config, args: &FlowArgs, orders: usize) -> String {
+fn headline(config: &Config, args: &FlowArgs, plan: &Plan) -> String {
+    let orders = plan.commands.len();
+    let opens = |opening: Opening| {
+        let opens = config.instrument_list.iter().find(|i| i.id == opening.instrument);
+        opens.map(|i| format!("; {} opens by auction", i.symbol))
+    };
+    let opening = plan.opening.and_then(opens).unwrap_or_default();
     let symbols: Vec<&str> =
         config.instrument_list.iter().map(|instrument| instrument.symbol.as_str()).collect();
     let flow = match &args.input {
@@ -126,7 +143,7 @@ fn headline(config: &Config, args: &FlowArgs, orders: usize) -> String {
         None => format!("made up, seed {}", args.seed),
     };
     format!(
-        "{orders} commands at {}, {flow}, on {}; gateway, sequencer, engine and md-publisher on \
+        "{orders} commands at {}, {flow}, on {}{opening}; gateway, sequencer, engine and md-publisher on \
          one thread, client and consumer on another",
         rate_text(args.rate),
         symbols.join(", ")
@@ -141,7 +158,11 @@ fn rate_text(rate: Rate) -> String {
 }
 
 /// The commands of a run, and the configuration that they are for.
-fn commands(config: Config, args: &FlowArgs) -> Result<(Config, Vec<Command>), Failure> {
+fn commands(
+    config: Config,
+    args: &FlowArgs,
+    opening: Option<Opening>,
+) -> Result<(Config, Vec<Command>), Failure> {
     if !(1..=ORDERS_MAX).contains(&args.orders) {
         let orders = args.orders;
         return Err(Failure::CannotStart(format!("--orders {orders}: give 1 to {ORDERS_MAX}")));
@@ -153,9 +174,14 @@ fn commands(config: Config, args: &FlowArgs) -> Result<(Config, Vec<Command>), F
     let Some(file) = &args.input else {
         let settings = FlowSettings {
             seed: args.seed,
-            instruments: config.instrument_list.iter().map(instrument_flow).collect(),
+            instruments: config
+                .instrument_list
+                .iter()
+                .map(|instrument| instrument_flow(instrument, opening))
+                .collect(),
             sessions,
             capacity,
+            interval_ns: ((1e9 / args.rate.expected()) as u64).max(1),
         };
         let flow = Flow::new(settings).map_err(|error| cannot(&error))?;
         return Ok((config, flow.take(count).collect()));
@@ -167,7 +193,7 @@ fn commands(config: Config, args: &FlowArgs) -> Result<(Config, Vec<Command>), F
         instrument: instrument.id,
         rules: instrument.rules,
         tick_e4: RECORDED_TICK_E4,
-        sessions,
+        sessions: sessions.into_iter().map(|session| session.id).collect(),
         capacity,
         is_loop: args.is_loop,
     };
@@ -180,16 +206,27 @@ fn commands(config: Config, args: &FlowArgs) -> Result<(Config, Vec<Command>), F
     Ok((config, commands))
 }
 
-fn instrument_flow(instrument: &Instrument) -> InstrumentFlow {
+fn instrument_flow(instrument: &Instrument, opening: Option<Opening>) -> InstrumentFlow {
     let reference_price = PriceTicks((instrument.rules.price_max.0 / REFERENCE_PART).max(1));
-    InstrumentFlow { id: instrument.id, rules: instrument.rules, reference_price }
+    let opening = opening.filter(|opening| opening.instrument == instrument.id);
+    InstrumentFlow {
+        id: instrument.id,
+        rules: instrument.rules,
+        reference_price,
+        opening: opening.map(|opening| opening.in_commands()),
+    }
 }
 
-fn sessions(config: &Config, first: u32) -> Result<Vec<SessionId>, Failure> {
+fn sessions(config: &Config, first: u32) -> Result<Vec<SessionFlow>, Failure> {
     let none = || Failure::CannotStart("the configuration has no [[gateway]]".to_owned());
     let gateway = config.gateway_list.first().ok_or_else(none)?;
-    let all = config.sessions_of(gateway.id).map(|session| session.id);
-    let sessions: Vec<_> = all.filter(|id| id.0 >= first).take(SESSIONS_MAX).collect();
+    let all = config.sessions_of(gateway.id).filter(|session| session.id.0 >= first);
+    let flow = |session: &vesta_config::Session| SessionFlow {
+        id: session.id,
+        accounts: session.accounts.clone(),
+        stp_groups: session.stp_groups.clone(),
+    };
+    let sessions: Vec<_> = all.take(SESSIONS_MAX).map(flow).collect();
     if sessions.is_empty() {
         return Err(Failure::CannotStart(format!(
             "--first-session {first}: gateway {} has no [[session]] from there on",
@@ -259,6 +296,7 @@ fn print_demo(outcome: &Outcome, args: &FlowArgs, plot: &str) {
         "model          {:>10}   replies, trades and books of the naive model",
         equal(outcome.model.is_empty())
     );
+    println!("exercised                   {}", outcome.exercised);
     for line in outcome.books.lines().iter().chain(&outcome.model.lines()) {
         println!("  {line}");
     }
@@ -301,6 +339,7 @@ fn demo_json(outcome: &Outcome, rate: Rate) -> Value {
     value["trades"] = json!(outcome.trades);
     value["books_equal"] = json!(outcome.books.is_empty());
     value["model_equal"] = json!(outcome.model.is_empty());
+    value["exercised"] = exercised_json(&outcome.exercised);
     value["datapath"] = json!(outcome.datapath);
     value["consumer_datapath"] = json!(outcome.consumer_datapath);
     value["md_datagrams"] = json!(outcome.md_datagrams);
@@ -308,12 +347,24 @@ fn demo_json(outcome: &Outcome, rate: Rate) -> Value {
     value
 }
 
+fn exercised_json(exercised: &Exercised) -> Value {
+    json!({
+        "icebergs_refreshed": exercised.icebergs_refreshed,
+        "stops_triggered": exercised.stops_triggered,
+        "self_trades_prevented": exercised.self_trades_prevented,
+        "auction_trades": exercised.auction_trades,
+        "auction_volume_lots": exercised.auction_volume.0,
+        "expired": exercised.expired,
+    })
+}
+
 /// `vesta flow`: the client alone, against a gateway that runs elsewhere.
 pub fn flow(context: Context, args: &FlowArgs) -> Result<Verdict, Failure> {
     let stop = StopFlag::on_signals().map_err(|e| Failure::CannotStart(e.to_string()))?;
-    let (config, commands) = commands(context.config, args)?;
-    let mut trader = Trader::new(&config, &commands, args.rate).map_err(Failure::CannotStart)?;
+    let (config, mut commands) = commands(context.config, args, None)?;
     let clock = Clock::new();
+    start_at(&mut commands, clock.utc_ns());
+    let mut trader = Trader::new(&config, &commands, args.rate).map_err(Failure::CannotStart)?;
     let mut idler = Idler::new(idle(&config));
     trader.start(clock.mono_ns());
     loop {

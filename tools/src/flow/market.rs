@@ -2,8 +2,12 @@
 
 use super::{InstrumentFlow, REFERENCE_PRICE_MIN, shape};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use vesta_types::{ClientOrderId, Event, InstrumentId, PriceTicks, QtyLots, SessionId, Side};
+use std::collections::{BTreeSet, BinaryHeap};
+use vesta_types::state_hash::LiveOrder;
+use vesta_types::{
+    AuctionKind, ClientOrderId, Command, Event, InstrumentId, NewOrder, Party, PriceTicks, QtyLots,
+    SessionId, SetState, Side, TimeInForce, TradingState,
+};
 use vesta_workload::random::Random;
 
 /// An order, as its owner names it.
@@ -15,8 +19,8 @@ pub(super) struct Market {
     pub(super) settings: InstrumentFlow,
     /// Commands of this instrument so far: the clock of lifetimes.
     pub(super) commands: u64,
-    /// Orders that rest.
-    pub(super) order_count: u32,
+    /// Orders that live: that rest, wait, or are parked.
+    live: BTreeSet<Name>,
     /// More than this many are too many.
     order_count_max: u32,
     /// Fair value less the reference price, in fractions of a tick.
@@ -37,7 +41,7 @@ impl Market {
         Self {
             settings,
             commands: 0,
-            order_count: 0,
+            live: BTreeSet::new(),
             order_count_max,
             drift: 0,
             room: (price.min(headroom) / 2).min(4_096),
@@ -84,7 +88,7 @@ impl Market {
             (Side::Sell, None) => self.fair() + distance,
             (Side::Sell, Some(bid)) => (self.fair() + distance).max(bid.0 + 1),
         };
-        PriceTicks(price.clamp(1, self.settings.rules.price_max.0))
+        self.clamped(price)
     }
 
     /// The quantity of a new order.
@@ -97,38 +101,91 @@ impl Market {
         QtyLots(lots).min(self.settings.rules.qty_max)
     }
 
+    /// A price near fair value, on either side of it.
+    pub(super) fn near_price(&self, random: &mut Random) -> PriceTicks {
+        let price = self.fair() + random.around_zero(shape::NEAR_TICKS.min(self.room));
+        self.clamped(price)
+    }
+
+    /// A price, or the nearest that the instrument has.
+    pub(super) fn clamped(&self, price: i64) -> PriceTicks {
+        PriceTicks(price.clamp(1, self.settings.rules.price_max.0))
+    }
+
     /// The next order that is due, whether it still rests or not. Too many orders make the first
     /// one due early.
     pub(super) fn pop_due(&mut self) -> Option<Name> {
         let Reverse((at, _)) = self.due.peek()?;
-        if *at > self.commands && self.order_count < self.order_count_max {
+        if *at > self.commands && self.live.len() < self.order_count_max as usize {
             return None;
         }
         self.due.pop().map(|Reverse((_, name))| name)
     }
 
-    /// Takes in what a command did to this instrument.
-    pub(super) fn on_event(&mut self, event: &Event, random: &mut Random) {
+    /// One of the orders that live.
+    pub(super) fn any_live(&self, random: &mut Random) -> Option<Name> {
+        let count = self.live.len() as u64;
+        let at = (count > 0).then(|| random.below(count))?;
+        self.live.iter().nth(at as usize).copied()
+    }
+
+    /// A plain limit order, of nobody yet.
+    pub(super) const fn order(&self, side: Side, price: PriceTicks, qty: QtyLots) -> NewOrder {
+        NewOrder::limit(SessionId(0), ClientOrderId(0), self.id(), side, price, qty)
+    }
+
+    /// What the venue's schedule does to it on the way to its opening.
+    pub(super) const fn set_state(&self, state: TradingState) -> Command {
+        let auction = AuctionKind::Opening;
+        Command::SetState(SetState { instrument: self.id(), state, auction })
+    }
+
+    /// True while nothing is to be sent: what was collected is about to open, or already too much.
+    pub(super) fn is_pausing(&self, commands: u64) -> bool {
+        self.settings.opening.is_some_and(|opening| {
+            let collected =
+                commands >= opening.collect_until || self.commands >= shape::COLLECT_MAX;
+            collected && commands < opening.opens_at
+        })
+    }
+
+    /// An order lives, or lives on after a change. One that expires by itself is never due: when it
+    /// does is for the venue's clock to say, and what is sent for it might come too late.
+    pub(super) fn on_live(&mut self, order: &LiveOrder, random: &mut Random) {
+        let name = (order.terms.session, order.terms.client_order_id);
+        self.live.insert(name);
+        if order.terms.time_in_force != TimeInForce::Gtd {
+            let prices = [order.queue_price, order.terms.stop_price, order.terms.price];
+            let price = prices.into_iter().find(|price| price.0 != 0);
+            self.schedule(name, price.unwrap_or(PriceTicks(self.fair())), random);
+        }
+    }
+
+    /// Takes in an event of this instrument.
+    pub(super) fn on_event(&mut self, event: &Event) {
         match event {
-            Event::Rested(rested) => {
-                self.order_count += 1;
-                let name = (rested.session, rested.client_order_id);
-                self.schedule(name, rested.price, random);
+            Event::Executed(executed) => {
+                for party in [&executed.taker, &executed.maker] {
+                    if self.on_party(party) {
+                        self.filled_last = Some((party.session, party.client_order_id));
+                    }
+                }
             }
-            Event::Replaced(replaced) if replaced.priority_kept => {
-                let name = (replaced.session, replaced.client_order_id);
-                self.schedule(name, replaced.price, random);
+            Event::SelfTradePrevented(prevented) => {
+                self.on_party(&prevented.taker);
+                self.on_party(&prevented.maker);
             }
-            // It left its level; should it rest again, an event will say so.
-            Event::Replaced(_) => self.order_count -= 1,
-            Event::Cancelled(cancelled) if !cancelled.displayed.is_zero() => self.order_count -= 1,
-            Event::Executed(executed) if executed.maker.leaves.is_zero() => {
-                self.order_count -= 1;
-                self.filled_last = Some((executed.maker.session, executed.maker.client_order_id));
+            Event::Cancelled(cancelled) => {
+                self.live.remove(&(cancelled.session, cancelled.client_order_id));
             }
-            // The flow is plain: no stops, pegs, groups or auctions.
+            // What else happens to an order leaves it alive.
             _ => {}
         }
+    }
+
+    /// True when it was live, and nothing is left of it.
+    fn on_party(&mut self, party: &Party) -> bool {
+        party.leaves.is_zero() && self.live.remove(&(party.session, party.client_order_id))
     }
 
     fn schedule(&mut self, name: Name, price: PriceTicks, random: &mut Random) {

@@ -5,6 +5,7 @@
 //!            +-- due? cancel, replace <--- lifetimes ---+
 //!   seed --> |                                          | events
 //!            +-- else add, take, mass cancel --> Command --> Model (what rests, the touch)
+//!            +-- before the opening: collect ---^
 //! ```
 //!
 //! [`Flow`] is made up, in the likeness of a real day; [`LobsterFlow`] follows a recorded one. Both
@@ -13,18 +14,23 @@
 //! id: a command that is refused at the edge and sent again later would shift those.
 
 mod generator;
+mod kinds;
 mod lobster;
 mod market;
+mod open;
 mod shape;
 #[cfg(test)]
 mod tests;
 
 pub use generator::Flow;
 pub use lobster::{LobsterFlow, LobsterSettings, Skipped};
+pub use open::{Opening, start_at};
 
+use std::sync::Arc;
 use vesta_model::Model;
 use vesta_types::{
-    Capacity, CapacityError, InstrumentId, InstrumentRules, PriceTicks, RejectReason, SessionId,
+    AccountId, Capacity, CapacityError, InstrumentId, InstrumentRules, PriceTicks, RejectReason,
+    SessionId, StpGroup,
 };
 
 /// What a [`Flow`] is made from.
@@ -36,9 +42,24 @@ pub struct FlowSettings {
     /// first.
     pub instruments: Vec<InstrumentFlow>,
     /// Who trades; at least one, each as busy as the next.
-    pub sessions: Vec<SessionId>,
+    pub sessions: Vec<SessionFlow>,
     /// The venue's capacity. The flow stays below half of it.
     pub capacity: Capacity,
+    /// The time from one command to the next, ns: by it orders expire. 0 for a flow without orders
+    /// that do.
+    pub interval_ns: u64,
+}
+
+/// One session of a [`Flow`].
+#[derive(Clone, Debug)]
+pub struct SessionFlow {
+    /// Its id; only once.
+    pub id: SessionId,
+    /// The accounts that it may trade for, `AccountId(0)` for none; at least one.
+    pub accounts: Arc<[AccountId]>,
+    /// The self-trade groups that it may use. It always uses the same one, so that some sessions
+    /// are of one house.
+    pub stp_groups: Arc<[StpGroup]>,
 }
 
 /// One instrument of a [`Flow`].
@@ -51,6 +72,8 @@ pub struct InstrumentFlow {
     /// The price that the market stays around, in ticks, from [`REFERENCE_PRICE_MIN`] to
     /// that below `price_max`.
     pub reference_price: PriceTicks,
+    /// Its opening auction; `None` when it trades from the start, or never.
+    pub opening: Option<Opening>,
 }
 
 /// Lowest reference price, and the least distance from `price_max`, in ticks. Lower: there is no
@@ -72,6 +95,9 @@ pub enum FlowError {
     /// A session that is there twice: its ids would be too.
     #[error("session {0} is there twice")]
     SessionTwice(SessionId),
+    /// A session that may trade for no account, nor without one.
+    #[error("session {0} has no account")]
+    NoAccount(SessionId),
     /// A session that the venue would not define.
     #[error("session {id} can not be defined: {reason}")]
     Session {

@@ -89,6 +89,8 @@ pub(super) enum Move {
     Take,
     /// A post-only order that would trade, and is rejected.
     AddAcross,
+    /// A post-only order that would trade, and is priced behind what it would have traded with.
+    AddRepriced,
     /// A cancel that comes too late: its order has just been filled. Rejected.
     CancelLate,
     /// All of one session's orders in the instrument, or those of one side.
@@ -96,13 +98,117 @@ pub(super) enum Move {
 }
 
 /// A take for about five adds; the two moves that are rejected come to well below 1 %.
-pub(super) const MOVES: [(u64, Move); 5] = [
-    (8_150, Move::Add),
+pub(super) const MOVES: [(u64, Move); 6] = [
+    (8_090, Move::Add),
     (1_700, Move::Take),
     (70, Move::AddAcross),
+    (60, Move::AddRepriced),
     (70, Move::CancelLate),
     (10, Move::MassCancel),
 ];
+
+/// What an order is that is to rest. A recording shows none of them by name; their shares are made
+/// up, so that each kind meets the others within some thousands of commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A limit order, good till cancelled; some are post-only.
+    Plain,
+    /// A limit order, good until the close.
+    Day,
+    /// A limit order that expires.
+    Gtd,
+    /// Shows a part of itself.
+    Iceberg,
+    /// Shows nothing.
+    Hidden,
+    /// Trades whole, or not.
+    AllOrNone,
+    /// Trades not less than half of itself.
+    MinimumQuantity,
+    /// Follows its own side, or the other one.
+    Pegged,
+    /// A stop, or a stop-limit.
+    Stop,
+    /// The same, with a trigger that follows.
+    Trailing,
+}
+
+/// Kinds of orders that are to rest. GTD orders are rare for a reason: where the venue's clock is
+/// ahead of ours they are all rejected, and rejects must still stay below 2 %.
+pub(super) const KINDS: [(u64, Kind); 10] = [
+    (735, Kind::Plain),
+    (60, Kind::Day),
+    (10, Kind::Gtd),
+    (80, Kind::Iceberg),
+    (30, Kind::Hidden),
+    (6, Kind::AllOrNone),
+    (8, Kind::MinimumQuantity),
+    (6, Kind::Pegged),
+    (55, Kind::Stop),
+    (10, Kind::Trailing),
+];
+
+/// How long a GTD order lives, ns. Shorter: those that a busy machine sends late are rejected;
+/// longer: none expires in a short run.
+pub(super) const GTD_LIFE_NS: std::ops::RangeInclusive<u64> = 150_000_000..=600_000_000;
+/// How many times the usual size an iceberg has, and into how many tips it is cut.
+pub(super) const ICEBERG_SIZES: (u64, u64) = (2, 8);
+/// How far from the last price a trigger is set, in ticks. Nearer: most stops act, and the market
+/// runs away; farther: none does.
+pub(super) const TRIGGER_TICKS: (u64, u64) = (12, 120);
+/// How far beyond its trigger the limit of a stop-limit is, in ticks.
+pub(super) const LIMIT_TICKS: (u64, u64) = (0, 20);
+/// How far a pegged order stays behind what it follows, in ticks.
+pub(super) const PEG_TICKS: (u64, u64) = (3, 30);
+/// Percent of stops that have a limit.
+pub(super) const STOP_LIMIT_PERCENT: u64 = 40;
+
+/// Percent of orders that name their session's self-trade group, where it has one. With two houses
+/// every hundredth fill or so is prevented.
+pub(super) const STP_PERCENT: u64 = 16;
+/// Percent of orders for an account, where the session may also trade without one.
+pub(super) const ACCOUNT_PERCENT: u64 = 30;
+
+/// What is done before the opening. Nothing of it depends on whether the auction is over: that the
+/// flow can not know for sure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Collect {
+    /// An order that will rest after the auction.
+    Away,
+    /// A limit order near fair value: half of them cross.
+    Near,
+    /// The same, of which a part shows.
+    Iceberg,
+    /// The same, unseen.
+    Hidden,
+    /// At the open, with a limit.
+    AtOpen,
+    /// At the open, at any price.
+    AtOpenMarket,
+    /// A stop-limit, which the auction price may trigger.
+    Stop,
+    /// An order is taken back.
+    Cancel,
+}
+
+/// What is done before the opening. The two kinds at the open would be rejected afterwards: few.
+pub(super) const COLLECTS: [(u64, Collect); 8] = [
+    (30, Collect::Away),
+    (44, Collect::Near),
+    (8, Collect::Iceberg),
+    (4, Collect::Hidden),
+    (4, Collect::AtOpen),
+    (3, Collect::AtOpenMarket),
+    (3, Collect::Stop),
+    (4, Collect::Cancel),
+];
+
+/// Reach of the prices near fair value, in ticks.
+pub(super) const NEAR_TICKS: i64 = 20;
+/// Most commands of an instrument before its opening. The uncross reports all its fills at once, some
+/// hundred with this many orders, and they must fit into the clients' sockets beside the rest (512
+/// datagrams each, as an unconfigured kernel grants).
+pub(super) const COLLECT_MAX: u64 = 240;
 
 /// While there were fewer executions than this, in percent of commands, one add in four becomes a
 /// take. Only short runs, whose books have just opened, need it; a demo promises 10 %.
