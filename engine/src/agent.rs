@@ -16,7 +16,8 @@ use vesta_wire::{WireError, open_frame};
 const FRAGMENTS_PER_CYCLE: usize = 16;
 
 /// With so much output waiting no more input is taken: the readers of the event log set the pace.
-/// One record may go beyond it, by a few events per order that it cancels, trades with or sets off.
+/// One record may go beyond it, by a few events per order that it cancels, trades with or sets off; an
+/// iceberg counts once for each of its tips, of which it has 1,000 at most.
 const PENDING_BYTES_HIGH: usize = 64 * 1024;
 
 /// Where the engine's streams are.

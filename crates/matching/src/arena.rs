@@ -217,7 +217,8 @@ impl Arena {
     #[inline(always)]
     pub(crate) fn insert(&mut self, links: &Links, order: Order) -> NodeId {
         let slot = self.free;
-        // With no slot free this is out of range, and panics: the guards have seen one.
+        // The guards have seen one; and it is an index that nothing else checks.
+        assert_ne!(slot, NodeId::NIL, "no free order slot");
         self.orders[slot.0] = order;
         self.free = links[slot].next;
         self.count += 1;

@@ -5,12 +5,15 @@ use vesta_types::{
     AuctionKind, Indicative, InstrumentId, InstrumentRules, PriceTicks, Side, TradingState,
 };
 
-use crate::ladder::{Ladder, Rank};
+use crate::ladder::{Key, Ladder, Rank};
 use crate::links::NodeId;
 
 /// Which of the matcher's books: a position in the order of definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BookIndex(pub(crate) u32);
+
+/// No touch has such keys.
+pub(crate) const NOT_FOLLOWED: [Key; 2] = [Key::MAX; 2];
 
 /// Sentinels that every book has beside its ladders.
 pub(crate) const FIXED_PER_BOOK: u32 = 3;
@@ -63,6 +66,7 @@ impl BlankBook {
             for_closing: NodeId(first_fixed + 2),
             trailing: List::EMPTY,
             pegged: List::EMPTY,
+            followed: NOT_FOLLOWED,
         }
     }
 }
@@ -114,6 +118,8 @@ pub(crate) struct Book {
     pub(crate) for_closing: NodeId,
     pub(crate) trailing: List,
     pub(crate) pegged: List,
+    /// The touches that all pegged orders have followed, by key; [`NOT_FOLLOWED`] when they have not.
+    pub(crate) followed: [Key; 2],
 }
 
 impl Book {

@@ -193,16 +193,26 @@ impl<R: Reservation> Matcher<R> {
     /// The later tips of a level's icebergs: in the order of the queue, one each, again and again.
     fn dry_run_tips(&self, taker: &Taker, level: Option<NodeId>, price: u128, run: &mut DryRun) {
         let Some(level) = level else { return };
+        let icebergs = || {
+            let is_one = |slot: &NodeId| self.arena.reserve(*slot) != 0;
+            self.levels
+                .links
+                .queue(level)
+                .filter(is_one)
+                .filter(|&slot| !self.is_absent(taker, slot))
+        };
+        if !icebergs().any(|slot| self.is_own(taker, slot)) {
+            // At one price it does not matter whose lots come first.
+            run.take(icebergs().map(|slot| self.arena.reserve(slot)).sum(), price);
+            return;
+        }
         for round in 0.. {
             let mut any = false;
-            for slot in self.levels.links.queue(level) {
+            for slot in icebergs() {
                 if run.open == 0 || run.ended {
                     return;
                 }
                 let reserve = self.arena.reserve(slot);
-                if reserve == 0 || self.is_absent(taker, slot) {
-                    continue;
-                }
                 let tip = self.arena.extra(slot).terms.display_qty.0;
                 let left = reserve.saturating_sub(tip.saturating_mul(round));
                 if left > 0 {

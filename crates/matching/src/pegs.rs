@@ -4,7 +4,7 @@ use vesta_types::state_hash::OrderPhase;
 use vesta_types::{Event, PegReference, PriceTicks, QtyLots, Repriced, Side};
 
 use crate::arena::Order;
-use crate::book::BookIndex;
+use crate::book::{BookIndex, NOT_FOLLOWED};
 use crate::events::EventSink;
 use crate::links::NodeId;
 use crate::matcher::Matcher;
@@ -67,9 +67,16 @@ impl<R: Reservation> Matcher<R> {
     /// The pegged orders of a book follow the touch.
     #[inline(never)]
     pub(crate) fn follow_pegs(&mut self, index: BookIndex, sink: &mut impl EventSink) {
-        if !self.is_continuous(index) {
+        let continuous = self.is_continuous(index);
+        let book = self.book_mut(index);
+        let touches = [0, 1].map(|side| book.displayed[side].best_key());
+        if !continuous || touches == book.followed {
+            if !continuous {
+                book.followed = NOT_FOLLOWED;
+            }
             return;
         }
+        book.followed = touches;
         let mut at = self.book(index).pegged.first;
         while let Some(slot) = at.some() {
             at = self.arena.extra(slot).list_next;

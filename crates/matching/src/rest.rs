@@ -7,7 +7,7 @@ use vesta_types::{
 };
 
 use crate::arena::{Extra, Flags, NO_EXTRA, Order};
-use crate::book::List;
+use crate::book::{List, NOT_FOLLOWED};
 use crate::events::EventSink;
 use crate::ladder::Ladder;
 use crate::links::NodeId;
@@ -29,6 +29,7 @@ impl<R: Reservation> Matcher<R> {
     /// Forgets an order that is in no queue any more.
     #[inline(always)]
     pub(crate) fn forget(&mut self, slot: NodeId) {
+        // Settled while it acted, if that pushed its note out.
         self.before_change(slot);
         let Order { session, client_order_id, order_id, extra, .. } = self.arena[slot];
         if extra != NO_EXTRA {
@@ -64,6 +65,7 @@ impl<R: Reservation> Matcher<R> {
         }
         if extra.terms.order_type == OrderType::Pegged {
             self.book_mut(book).pegged = self.listed(self.book(book).pegged, slot);
+            self.book_mut(book).followed = NOT_FOLLOWED;
         } else if extra.terms.order_type.is_trailing() {
             self.book_mut(book).trailing = self.listed(self.book(book).trailing, slot);
         }
@@ -97,6 +99,7 @@ impl<R: Reservation> Matcher<R> {
     /// Puts a live order at the end of its price's queue, with so much open.
     #[inline(always)]
     pub(crate) fn enter_book(&mut self, slot: NodeId, open: u64) {
+        // Settled while it acted, if that pushed its note out.
         self.before_change(slot);
         let priority = self.next_priority();
         let order = &mut self.arena[slot];

@@ -114,7 +114,6 @@ impl<R: Reservation> Matcher<R> {
     #[inline(always)]
     fn hash_of(&self, slot: NodeId) -> u64 {
         let order = &self.arena[slot];
-        // While it is between two queues an order is not hashed.
         if order.extra == NO_EXTRA {
             let place = (self.sessions.at(order.session).id.0, self.book(order.book).instrument.0);
             self.arena.plain_hash(slot, place, self.levels.links[slot].qty)

@@ -193,9 +193,11 @@ impl<R: Reservation> Matcher<R> {
         self.reservation.settle(&executed);
         self.take_from(maker, qty, sink);
         let book = self.book_mut(taker.book);
+        // At the last price again nothing is reached, and nothing follows, that has not before.
+        let moves = price != book.last_price;
         book.last_price = price;
         let reaches = price.0 >= book.buy_trigger || price.0 <= book.sell_trigger;
-        if reaches || !book.trailing.is_empty() {
+        if moves && (reaches || !book.trailing.is_empty()) {
             self.elect(taker.book);
         }
     }

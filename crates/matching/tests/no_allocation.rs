@@ -68,6 +68,49 @@ impl EventSink for Tally {
     }
 }
 
+/// Counts events.
+struct Silence(u64);
+
+impl EventSink for Silence {
+    fn event(&mut self, _: Event) {
+        self.0 += 1;
+    }
+}
+
+#[test]
+fn an_uncross_of_every_order_there_can_be_allocates_nothing() {
+    use vesta_types::{
+        AuctionKind, Capacity, ClientOrderId, Command, InstrumentId, InstrumentRules, NewOrder,
+        PriceTicks, QtyLots, SessionId, SetState, Side, TradingState,
+    };
+    const ORDER_COUNT: u32 = 100;
+    let mut matcher = Matcher::new(Capacity {
+        order_count_max: ORDER_COUNT,
+        level_count_max: ORDER_COUNT,
+        instrument_count_max: 1,
+        session_count_max: 1,
+    });
+    let instrument = InstrumentId(1);
+    let rules = InstrumentRules {
+        initial_state: TradingState::PreOpen,
+        ..InstrumentRules::new(PriceTicks(1000), QtyLots(10))
+    };
+    assert_eq!(matcher.define(instrument, rules), Ok(()));
+    assert_eq!(matcher.define_session(SessionId(1), ORDER_COUNT), Ok(()));
+    let mut silence = Silence(0);
+    for id in 1..=u64::from(ORDER_COUNT) {
+        let side = if id % 2 == 0 { Side::Buy } else { Side::Sell };
+        let (name, price) = (ClientOrderId(id), PriceTicks(100));
+        let new = NewOrder::limit(SessionId(1), name, instrument, side, price, QtyLots(1));
+        matcher.apply(&Command::New(new), &mut silence);
+    }
+    let before = CALL_COUNT.get();
+    let (state, auction) = (TradingState::Continuous, AuctionKind::Opening);
+    matcher.apply(&Command::SetState(SetState { instrument, state, auction }), &mut silence);
+    assert_eq!(CALL_COUNT.get() - before, 0);
+    assert_eq!(matcher.order_count(), 0, "all of them traded");
+}
+
 #[test]
 fn nothing_is_allocated_after_construction() {
     // Small capacities, so that every slot and level is taken, given back and taken again.
