@@ -20,7 +20,7 @@ use crate::links::NodeId;
 use crate::memory::Table;
 use crate::sessions::SessionIndex;
 
-/// An odd number without pattern (the golden ratio): spreads a multiplied id over the high bits.
+/// An odd number without pattern (the golden ratio): keeps the ids of neighbouring sessions apart.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Entries of the near table of client ids: 512 KiB, which a core's second-level cache holds. Too low:
@@ -48,6 +48,13 @@ fn order_hash(id: OrderId) -> KeyHash {
     KeyHash::of(&[id.0])
 }
 
+/// True when the order at `slot` is the session's, and has that name.
+#[inline(always)]
+fn is_named(arena: &Arena, slot: u32, session: SessionIndex, id: ClientOrderId) -> bool {
+    let order = &arena[NodeId(slot)];
+    order.client_order_id == id && order.session == session
+}
+
 impl Names {
     pub(crate) fn new(order_count_max: u32) -> Self {
         // Twice as many places as orders: with ids in sequence few places are taken.
@@ -70,6 +77,12 @@ impl Names {
         moved as u32 & self.client_mask
     }
 
+    /// The place of the engine's id.
+    #[inline(always)]
+    fn order_place(&self, id: OrderId) -> u32 {
+        (id.0 as usize & (self.order_near.len() - 1)) as u32
+    }
+
     /// The session's own live order of that name.
     #[inline(always)]
     pub(crate) fn by_client(
@@ -78,14 +91,10 @@ impl Names {
         session: SessionIndex,
         id: ClientOrderId,
     ) -> Option<NodeId> {
-        let is_it = |slot: u32| {
-            let order = &arena[NodeId(slot)];
-            order.client_order_id == id && order.session == session
-        };
         let at = self.place(session, id);
-        let is_hit = |entry: u32| entry != 0 && is_it(entry - 1);
-        if is_hit(self.client_near[at]) {
-            return Some(NodeId(self.client_near[at] - 1));
+        let entry = self.client_near[at];
+        if entry != 0 && is_named(arena, entry - 1, session, id) {
+            return Some(NodeId(entry - 1));
         }
         // An order is elsewhere only if its own place was taken when it came.
         if self.displaced[at / BUCKET] == 0 && self.client_far.count() == 0 {
@@ -108,23 +117,24 @@ impl Names {
         session: SessionIndex,
         id: ClientOrderId,
     ) -> Option<NodeId> {
-        let is_it = |slot: u32| {
-            let order = &arena[NodeId(slot)];
-            order.client_order_id == id && order.session == session
-        };
-        let at = self.place(session, id);
-        let start = at & !(BUCKET - 1);
-        let bucket = &self.client_near.as_slice()[start as usize..(start + BUCKET) as usize];
+        let is_it = |slot: u32| is_named(arena, slot, session, id);
+        let (_, bucket) = self.bucket(self.place(session, id));
         if let Some(&entry) = bucket.iter().find(|&&entry| entry != 0 && is_it(entry - 1)) {
             return Some(NodeId(entry - 1));
         }
         self.client_far.get(client_hash(session, id), is_it).map(NodeId)
     }
 
-    /// The place in its bucket that holds `entry`, but for its own one.
-    fn other_place(&self, at: u32, entry: u32) -> Option<u32> {
+    /// The bucket that a place is in: its first place, and its entries.
+    fn bucket(&self, at: u32) -> (u32, &[u32]) {
         let start = at & !(BUCKET - 1);
-        let bucket = &self.client_near.as_slice()[start as usize..(start + BUCKET) as usize];
+        let entries = &self.client_near.as_slice()[start as usize..(start + BUCKET) as usize];
+        (start, entries)
+    }
+
+    /// The first place of a bucket that holds `entry`: asked for when the id's own place does not.
+    fn other_place(&self, at: u32, entry: u32) -> Option<u32> {
+        let (start, bucket) = self.bucket(at);
         bucket.iter().position(|&other| other == entry).map(|way| start + way as u32)
     }
 
@@ -132,7 +142,7 @@ impl Names {
     #[inline(always)]
     pub(crate) fn by_order_id(&self, arena: &Arena, id: OrderId) -> Option<NodeId> {
         let is_it = |slot: u32| arena[NodeId(slot)].order_id == id;
-        let entry = self.order_near[(id.0 as usize & (self.order_near.len() - 1)) as u32];
+        let entry = self.order_near[self.order_place(id)];
         if entry != 0 && is_it(entry - 1) {
             return Some(NodeId(entry - 1));
         }
@@ -160,7 +170,7 @@ impl Names {
 
     /// Gives a live order the engine's name, which is not in use.
     pub(crate) fn insert_order(&mut self, arena: &Arena, slot: NodeId, id: OrderId) {
-        let at = (id.0 as usize & (self.order_near.len() - 1)) as u32;
+        let at = self.order_place(id);
         let entry = &mut self.order_near[at];
         let old = *entry;
         *entry = slot.0 + 1;
@@ -229,7 +239,7 @@ impl Names {
 
     /// Forgets the engine's name of a live order.
     pub(crate) fn remove_order(&mut self, slot: NodeId, id: OrderId) {
-        let at = (id.0 as usize & (self.order_near.len() - 1)) as u32;
+        let at = self.order_place(id);
         if self.order_near[at] == slot.0 + 1 {
             self.order_near[at] = 0;
         } else {

@@ -155,13 +155,11 @@ impl<R: Reservation> Matcher<R> {
     pub(crate) fn leave_queue(&mut self, slot: NodeId) -> u64 {
         self.before_change(slot);
         let open = self.open(slot);
-        let Order { flags, book, level, .. } = self.arena[slot];
+        let Order { flags, book, .. } = self.arena[slot];
         if flags.phase() == OrderPhase::Queued {
-            let book = &mut self.books[book.0];
-            let ladder = book.ladder_mut(flags.side(), flags.has(Flags::UNDISPLAYED));
-            ladder.unlink(&mut self.levels, level, slot);
+            self.leave_ladder(slot);
             if flags.has(Flags::ICEBERG) {
-                book.iceberg_count[flags.side().index()] -= 1;
+                self.book_mut(book).iceberg_count[flags.side().index()] -= 1;
                 self.arena.extra_mut(slot).reserve = 0;
             }
         } else {
@@ -169,6 +167,14 @@ impl<R: Reservation> Matcher<R> {
         }
         self.arena[slot].level = NodeId::NIL;
         open
+    }
+
+    /// Takes a queued order out of its price's queue. It keeps what it offers.
+    #[inline(always)]
+    pub(crate) fn leave_ladder(&mut self, slot: NodeId) {
+        let Order { flags, book, level, .. } = self.arena[slot];
+        let ladder = self.books[book.0].ladder_mut(flags.side(), flags.has(Flags::UNDISPLAYED));
+        ladder.unlink(&mut self.levels, level, slot);
     }
 
     #[cold]
@@ -215,8 +221,7 @@ impl<R: Reservation> Matcher<R> {
         let displayed = if is_shown { open } else { QtyLots::ZERO };
         sink.event(self.cancelled(slot, open, displayed, reason));
         self.reservation.release(order.order_id, open);
-        let ladder = self.books[order.book.0].ladder_mut(order.flags.side(), !is_shown);
-        ladder.unlink(&mut self.levels, order.level, slot);
+        self.leave_ladder(slot);
         self.forget_plain(slot, order.session, order.client_order_id, order.order_id);
     }
 

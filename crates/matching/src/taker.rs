@@ -124,7 +124,7 @@ impl<R: Reservation> Matcher<R> {
     pub(crate) fn set_bounds(&self, taker: &mut Taker) {
         let book = self.book(taker.book);
         let makers = &book.displayed[taker.side.opposite().index()];
-        taker.worst = if taker.limit.0 == 0 { 1 } else { makers.key(taker.limit) };
+        taker.worst = self.limit_key(taker);
         taker.best = Key::MAX;
         let rules = &book.rules;
         if taker.is_protected && rules.market_protection_ticks != 0 && !makers.is_empty() {
@@ -227,10 +227,7 @@ impl<R: Reservation> Matcher<R> {
             self.take_tip(maker, qty, sink);
         } else {
             self.before_change(maker);
-            let Order { flags, book, level, .. } = self.arena[maker];
-            let book = &mut self.books[book.0];
-            let ladder = book.ladder_mut(flags.side(), flags.has(Flags::UNDISPLAYED));
-            ladder.unlink(&mut self.levels, level, maker);
+            self.leave_ladder(maker);
             self.forget(maker);
         }
     }
