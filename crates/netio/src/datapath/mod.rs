@@ -34,8 +34,8 @@ mod uring;
 pub(crate) use bindings::DriverBindings;
 pub use counters::{DatapathCounters, DatapathCounts};
 pub use loss::ReceiveLoss;
-pub use settings::{HotReceive, SendVia, UringSettings};
 pub use select::{DatapathChoice, DatapathError, Selected, UringUnavailable, probe, select};
+pub use settings::{HotReceive, SendVia, UringSettings};
 
 use std::fmt;
 

@@ -47,8 +47,7 @@ fn get(socket: RawFd, level: libc::c_int, option: libc::c_int) -> io::Result<lib
     let mut value: libc::c_int = 0;
     let mut len = size_of::<libc::c_int>() as libc::socklen_t;
     // SAFETY: the kernel writes at most an int, to an int.
-    let result = unsafe {
-        libc::getsockopt(socket, level, option, (&raw mut value).cast(), &raw mut len)
-    };
+    let result =
+        unsafe { libc::getsockopt(socket, level, option, (&raw mut value).cast(), &raw mut len) };
     if result == 0 { Ok(value) } else { Err(io::Error::last_os_error()) }
 }

@@ -34,11 +34,8 @@ pub(super) fn probe_uring() -> Result<(), UringUnavailable> {
     receive_ring.turn(poller);
     let mut message = MESSAGE.to_vec();
     let vectors = [libc::iovec { iov_base: message.as_mut_ptr().cast(), iov_len: message.len() }];
-    let to = Destination {
-        socket: sender.as_raw_fd(),
-        address: std::ptr::null_mut(),
-        address_len: 0,
-    };
+    let to =
+        Destination { socket: sender.as_raw_fd(), address: std::ptr::null_mut(), address_len: 0 };
     // SAFETY: the message outlives the call; the socket is connected, so there is no address.
     let sent = unsafe { send_ring.send(to, &vectors, &mut false).map_err(broken)? };
     if let Some(error) = sent.error {

@@ -100,12 +100,8 @@ mod tests {
 
     #[test]
     fn sqpoll_is_refused_where_no_core_is_spare() {
-        let backoff = SharedIdle::Backoff {
-            spin_count: 1,
-            yield_count: 1,
-            sleep_min_us: 1,
-            sleep_max_us: 1,
-        };
+        let backoff =
+            SharedIdle::Backoff { spin_count: 1, yield_count: 1, sleep_min_us: 1, sleep_max_us: 1 };
         for (threading, enough) in [
             (Threading::Invoker, 3),
             (Threading::Shared(SharedIdle::Spin), 4),

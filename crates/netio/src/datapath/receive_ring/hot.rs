@@ -291,9 +291,10 @@ impl ReceiveRing {
             return None;
         }
         while let Some(&id) = self.hot.ids.get(self.hot.cursor) {
-            let slot = self.slots.get_mut(id).filter(|slot| {
-                slot.poller == poller && slot.state == State::Hot && slot.left > 0
-            });
+            let slot = self
+                .slots
+                .get_mut(id)
+                .filter(|slot| slot.poller == poller && slot.state == State::Hot && slot.left > 0);
             let Some(slot) = slot else {
                 self.hot.cursor += 1;
                 continue;

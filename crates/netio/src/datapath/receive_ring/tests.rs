@@ -84,10 +84,10 @@ impl Fixture {
         self.counters.snapshot()
     }
 
-    /// Turns until `done` says so.
-    fn turn_until(&mut self, done: impl Fn(&DatapathCounts) -> bool) -> DatapathCounts {
-        for _ in 0..200_000 {
-            self.ring.turn(POLLER);
+    /// Polls, and finds nothing, until `done` says so.
+    fn poll_until(&mut self, done: impl Fn(&DatapathCounts) -> bool) -> DatapathCounts {
+        for _ in 0..100_000 {
+            assert_eq!(self.take(POLLER), []);
             let counts = self.counts();
             if done(&counts) {
                 return counts;
@@ -249,7 +249,7 @@ fn a_busy_socket_gets_hot_and_a_quiet_one_cold_and_idle_polls_are_free_again() {
                 assert_eq!(f.receive(POLLER, 1), [(1, vec![n])]);
             }
             assert_eq!(f.counts().promotions, round, "{mode:?}");
-            let before = f.turn_until(|counts| counts.demotions == round);
+            let before = f.poll_until(|counts| counts.demotions == round);
             for _ in 0..1_000 {
                 f.ring.turn(POLLER);
             }
@@ -314,7 +314,8 @@ fn numbers_arrive_in_order(mode: HotReceive, gro: bool, address: &str) -> Datapa
                 while next < end {
                     // Sizes of bursts change, so that promotion falls into every part of one.
                     let count = (1 + (next * 7 + round) % 17).min(end - next);
-                    let memory: Vec<u8> = (next..next + count).flat_map(|n| n.to_le_bytes()).collect();
+                    let memory: Vec<u8> =
+                        (next..next + count).flat_map(|n| n.to_le_bytes()).collect();
                     let vectors: Vec<_> = memory
                         .chunks(4)
                         .map(|n| libc::iovec {
@@ -428,7 +429,7 @@ fn a_peer_that_went_away_is_counted_and_harms_nothing_cold_or_hot() {
             a.send(b"to nobody").expect("sent");
             refused += 1;
             // On loopback the answer is there at once; it ends a multishot receive.
-            f.turn_until(|counts| counts.receive_errors >= refused);
+            f.poll_until(|counts| counts.receive_errors >= refused);
             let again = socket_at(&address.to_string());
             for n in 0..5_u8 {
                 again.send_to(&[n], to).expect("sent");
@@ -475,7 +476,8 @@ fn a_thread_of_the_kernel_receives_without_a_call_of_ours() {
         assert_eq!(f.receive(POLLER, 1), [(1, vec![n])]);
     }
     let counts = f.counts();
-    assert_eq!((counts.promotions, counts.receive_calls), (0, 1), "{counts}");
+    // To arm it; that thread may be asleep, or not there yet.
+    assert!(counts.promotions == 0 && counts.receive_calls < 10, "{counts}");
     f.ring.remove(id);
     assert_eq!(f.ring.in_flight_count, 0);
 }
