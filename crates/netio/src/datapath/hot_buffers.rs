@@ -32,7 +32,8 @@ struct Head {
 }
 
 pub(super) struct HotBuffers {
-    data: Mapping,
+    /// What the vectors of `heads` point to.
+    _data: Mapping,
     heads: Box<[Head]>,
     free: Vec<u16>,
     with_control: bool,
@@ -69,12 +70,7 @@ impl HotBuffers {
                 head.header.msg_control = (&raw mut head.control).cast();
             }
         }
-        Ok(Self { data, heads, free: (0..count).rev().collect(), with_control: coalesced })
-    }
-
-    /// How many are free.
-    pub(super) fn free_count(&self) -> usize {
-        self.free.len()
+        Ok(Self { _data: data, heads, free: (0..count).rev().collect(), with_control: coalesced })
     }
 
     /// Takes a free buffer for a request, and where its header is.

@@ -51,7 +51,7 @@ pub struct UringSettings {
 impl Default for UringSettings {
     fn default() -> Self {
         Self {
-            hot_receive: HotReceive::Ring,
+            hot_receive: HotReceive::Direct,
             hot_sockets_max: 16,
             hot_quiet_us: 10_000,
             gro: true,

@@ -82,9 +82,23 @@ pub(super) struct Slot {
     pub(super) is_marked: bool,
     /// Hot: coalescing is on.
     pub(super) has_gro: bool,
-    /// Hot: receives per cycle, and how many of this cycle's are left.
+    /// Hot: receives per cycle, how many of this cycle's are left, and whether all of the last
+    /// cycle's found something.
     pub(super) batch: u16,
     pub(super) left: u16,
+    pub(super) was_full: bool,
+}
+
+impl Slot {
+    /// After a cycle in which all receives found something, or not: how many the next has.
+    pub(super) fn settle(&mut self, is_full: bool, batch_max: u16) {
+        self.batch = match (is_full, self.was_full) {
+            (true, true) => (self.batch * 2).min(batch_max),
+            (true, false) => self.batch,
+            (false, _) => 1,
+        };
+        self.was_full = is_full;
+    }
 }
 
 /// All slots, used again once they are free.
@@ -115,6 +129,7 @@ impl Slots {
             has_gro: false,
             batch: 1,
             left: 0,
+            was_full: false,
         };
         match free {
             Some(index) => self.0[index] = slot,

@@ -27,8 +27,9 @@ use crate::clock::Clock;
 const BUSY_DATA: u32 = 2;
 /// See [`Traffic::Control`].
 const BUSY_CONTROL: u32 = 1_000;
-/// Receives of one socket in one cycle at most; it starts with one, doubles while all of them find
-/// something, and falls back to one. Too high -> a flood on one stream delays the others.
+/// Receives of one socket in one cycle at most. They double after two cycles in which all of them
+/// found something, and fall back to one: a stream of single datagrams is never asked in vain.
+/// Too high -> a flood on one stream delays the others.
 const BATCH_MAX: u16 = 8;
 /// Receives pushed in one cycle for all sockets: fits the submission queue beside the rest.
 const BUFFER_COUNT: u16 = 32;
@@ -142,8 +143,7 @@ impl ReceiveRing {
         let Some(slot) = self.slots.get_mut(id) else { return };
         slot.state = State::Hot;
         slot.recent = 1;
-        slot.batch = BATCH_MAX;
-        slot.left = 0;
+        (slot.batch, slot.left, slot.was_full) = (1, 0, false);
         slot.is_marked = false;
         slot.has_gro = self.hot.with_gro
             && slot.traffic == Traffic::Data
@@ -255,8 +255,8 @@ impl ReceiveRing {
                 && slot.poller == poller
                 && slot.state == State::Hot
             {
-                let all = (slot.batch * 2).min(BATCH_MAX);
-                slot.batch = if slot.is_marked { 1 } else { all };
+                let is_full = slot.left == 0 && !slot.is_marked;
+                slot.settle(is_full, BATCH_MAX);
             }
         }
     }
@@ -305,14 +305,15 @@ impl ReceiveRing {
                 Ok(received) => {
                     slot.recent = 1;
                     if slot.left == 0 {
-                        slot.batch = (slot.batch * 2).min(BATCH_MAX);
+                        slot.settle(true, BATCH_MAX);
                     }
                     if let Some(arrival) = self.accept(id, received) {
                         return Some(arrival);
                     }
                 }
                 Err(error) => {
-                    (slot.batch, slot.left) = (1, 0);
+                    slot.left = 0;
+                    slot.settle(false, BATCH_MAX);
                     let token = slot.token;
                     self.counts.receive_calls_empty.add(1);
                     self.on_error(token, error.raw_os_error().unwrap_or(libc::EAGAIN));
