@@ -75,6 +75,8 @@ impl Arguments {
         driver.mtu_bytes = self.number("mtu", driver.mtu_bytes)?;
         driver.term_buffer_bytes = self.number("terms", driver.term_buffer_bytes)?;
         driver.initial_window_bytes = self.number("window", driver.initial_window_bytes)?;
+        // The other end ends soon after this one.
+        driver.publication_connection_timeout_ms = 500;
         Ok(driver)
     }
 

@@ -441,6 +441,33 @@ fn a_peer_that_went_away_is_counted_and_harms_nothing_cold_or_hot() {
     }
 }
 
+/// What the driver does when a name resolves to another address.
+#[test]
+fn a_socket_that_is_connected_anew_hears_its_new_peer_cold_or_hot() {
+    if skip_without_uring() {
+        return;
+    }
+    for mode in hot_modes() {
+        let mut f = Fixture::new(64, |settings| settings.hot_receive = mode);
+        let a = socket();
+        let to = a.local_addr().expect("bound");
+        let peers = [socket(), socket(), socket()];
+        f.add(POLLER, 1, &a);
+        for (index, peer) in peers.iter().enumerate() {
+            a.connect(peer.local_addr().expect("bound")).expect("connected");
+            f.ring.turn(POLLER);
+            // The first is heard cold, the others hot.
+            assert_eq!(f.counts().promotions, u64::from(index > 0));
+            for n in 0..5_u8 {
+                peers.iter().for_each(|peer| {
+                    let _ = peer.send_to(&[n, index as u8], to);
+                });
+                assert_eq!(f.receive(POLLER, 1), [(1, vec![n, index as u8])]);
+            }
+        }
+    }
+}
+
 #[test]
 fn jumbo_datagrams_come_whole_cold_and_hot() {
     if skip_without_uring() {
