@@ -4,6 +4,7 @@
 mod support;
 
 use std::net::UdpSocket;
+use std::process::Command;
 use std::time::Duration;
 
 use support::{
@@ -40,7 +41,7 @@ fn exchange(
     let mut b = transport(receiver);
     let mut publication = a.add_publication(channel, STREAM).expect("publication");
     let mut subscription = b.add_subscription(channel, STREAM).expect("subscription");
-    let (mut next, mut seen) = (0, Vec::new());
+    let (mut next, mut seen) = (0_u64, Vec::new());
     let mut bytes = vec![0; len];
     drive("all arrive", &mut [&mut a, &mut b], || {
         for _ in 0..40 {
@@ -101,7 +102,7 @@ fn jumbo_datagrams_travel_whole_on_every_datapath() {
 }
 
 #[test]
-fn ipv6_works_unicast_and_multicast() {
+fn ipv6_works_on_every_datapath() {
     if UdpSocket::bind("[::1]:0").is_err() {
         eprintln!("SKIP ipv6: this host has no ::1");
         return;
@@ -117,7 +118,40 @@ fn ipv6_works_unicast_and_multicast() {
             let settings = roomy(path, threading);
             let channel = format!("aeron:udp?endpoint=[::1]:{}", port());
             exchange((&settings, &settings), &channel, 300, 500);
-            let group = format!("aeron:udp?endpoint=[ff01::7:1]:{}|interface=[::1]", port());
+        }
+    }
+}
+
+/// Loopback has no route for IPv6 multicast as a rule: in a network namespace we can give it one.
+#[test]
+fn netns_ipv6_multicast_works_on_every_datapath() {
+    const NAME: &str = "netns_ipv6_multicast_works_on_every_datapath";
+    const INSIDE: &str = "NETIO_TEST_IN_NAMESPACE";
+    if std::env::var_os(INSIDE).is_none() {
+        let set_up = "ip link set lo up && ip -6 route add multicast ff01::/16 dev lo table local";
+        let again = std::env::current_exe().expect("this binary");
+        let run = |script: &str| {
+            Command::new("unshare")
+                .args(["--net", "sh", "-c", script])
+                .arg(&again)
+                .args(["--exact", NAME, "--nocapture"])
+                .env(INSIDE, "1")
+                .status()
+                .expect("unshare is there")
+                .success()
+        };
+        if run(set_up) {
+            assert!(run(&format!("{set_up} && exec \"$0\" \"$@\"")), "see above");
+        } else {
+            eprintln!("SKIP {NAME}: no network namespace, or no route in it");
+        }
+        return;
+    }
+    for path in datapaths() {
+        for threading in threadings() {
+            let settings = roomy(path, threading);
+            let port = free_port();
+            let group = format!("aeron:udp?endpoint=[ff01::7:1]:{port}|interface=[::1]");
             exchange((&settings, &settings), &group, 300, 500);
         }
     }
