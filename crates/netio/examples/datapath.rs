@@ -27,6 +27,7 @@ use vesta_transport::{Duty, Flow, Input, Publication, StreamId, Subscription, Tr
 
 const STREAM: StreamId = StreamId(77);
 const WARM_UP: usize = 4_000;
+const BURST_BYTES: usize = 64 << 10;
 const WAIT_MAX_NS: u64 = 20_000_000_000;
 
 struct Arguments(BTreeMap<String, String>);
@@ -203,7 +204,8 @@ fn publish(arguments: &Arguments) -> Result<String, Box<dyn Error>> {
     let (started_ns, mut published) = (end.clock.mono_ns(), 0_u64);
     let before = end.counts();
     while end.clock.mono_ns() - started_ns < run_ns {
-        for _ in 0..64 {
+        // As much as the driver takes in some cycles, so that it is never without.
+        for _ in 0..BURST_BYTES / message.len().max(1) {
             if end.publications[0].offer(&message).is_err() {
                 break;
             }

@@ -7,7 +7,7 @@ use super::directory::{DriverDirectory, Removed};
 use super::ffi::{self, c};
 use super::settings::{DriverSettings, Threading};
 use crate::datapath::{
-    DatapathCounters, DatapathError, DriverBindings, ReceiveLoss, Selected, select,
+    Datapath, DatapathCounters, DatapathError, DriverBindings, ReceiveLoss, Selected, select,
 };
 
 /// Why a driver did not start, or stopped.
@@ -81,8 +81,12 @@ impl MediaDriver {
     /// A typed reason; nothing is left behind.
     pub fn start(settings: &DriverSettings) -> Result<Self, DriverError> {
         ffi::silence();
-        let warnings = settings.check().map_err(DriverError::Settings)?;
-        let selected = select(settings.datapath)?;
+        let mut warnings = settings.check().map_err(DriverError::Settings)?;
+        let mut selected = select(settings.datapath)?;
+        if selected.datapath == Datapath::Uring {
+            selected.reason = format!("{}; {}", selected.reason, settings.uring);
+            warnings.extend(settings.uring.warnings());
+        }
         let default_parent = DriverDirectory::default_parent();
         let parent = settings.directory_parent.as_deref().unwrap_or(&default_parent);
         let removed = DriverDirectory::remove_stale(parent);

@@ -1,4 +1,6 @@
-//! Asking a ring to poll the network card itself while it waits.
+//! Asking a ring to poll the network card itself while it waits: the kernel's thread does
+//! (`sqpoll`), and whoever sleeps in the ring. Hot sockets do it without a ring
+//! (`options::set_busy_poll`).
 
 use std::io;
 use std::os::fd::AsRawFd;
@@ -21,6 +23,14 @@ struct Napi {
 }
 
 const _: () = assert!(size_of::<Napi>() == 16);
+
+/// Whether this kernel can do it.
+///
+/// # Errors
+/// Why not.
+pub(super) fn probe() -> io::Result<()> {
+    register(&IoUring::new(2)?, 1)
+}
 
 /// Turns it on for the cards that the ring's sockets receive from, wherever the ring waits.
 ///

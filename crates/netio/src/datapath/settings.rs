@@ -1,7 +1,9 @@
 //! What the datapath `uring` is told.
 
+use std::fmt;
 use std::thread::available_parallelism;
 
+use super::napi;
 use crate::aeron::{SharedIdle, Threading};
 
 /// How a busy socket is received from, in every cycle.
@@ -64,6 +66,16 @@ impl Default for UringSettings {
 }
 
 impl UringSettings {
+    /// What this kernel does not do of it, for the start-up log.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let Some(Err(error)) = (self.busy_poll_us > 0).then(napi::probe) else { return Vec::new() };
+        vec![format!(
+            "busy_poll_us = {}, but rings of this kernel can not poll network cards ({error}; since \
+             Linux 6.9, with CONFIG_NET_RX_BUSY_POLL): only hot sockets do",
+            self.busy_poll_us
+        )]
+    }
+
     /// Refuses `sqpoll` where it would share its core: on one core the two threads take turns at
     /// the pace of the scheduler.
     pub(crate) fn check_sqpoll(&self, threading: Threading) -> Result<(), String> {
@@ -72,6 +84,23 @@ impl UringSettings {
             true => spare_core(threading, cpu_count),
             false => Ok(()),
         }
+    }
+}
+
+impl fmt::Display for UringSettings {
+    /// For the start-up line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let via = |direct: bool| if direct { "by direct calls" } else { "through the ring" };
+        if self.sqpoll {
+            f.write_str("received by a thread of the kernel")?;
+        } else if self.hot_sockets_max == 0 {
+            f.write_str("all sockets cold")?;
+        } else {
+            write!(f, "busy sockets {}", via(self.hot_receive == HotReceive::Direct))?;
+        }
+        write!(f, ", sent {}", via(self.send == SendVia::Direct))?;
+        let on = |on: bool| if on { "on" } else { "off" };
+        write!(f, ", GRO {}, GSO {}", on(self.gro), on(self.gso))
     }
 }
 
@@ -97,6 +126,16 @@ fn spare_core(threading: Threading, cpu_count: usize) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_start_up_line_says_what_is_done() {
+        let settings = UringSettings::default();
+        let line = settings.to_string();
+        assert_eq!(line, "busy sockets by direct calls, sent by direct calls, GRO on, GSO on");
+        let settings = UringSettings { hot_sockets_max: 0, gro: false, ..settings };
+        assert!(settings.to_string().starts_with("all sockets cold, "), "{settings}");
+        assert!(settings.to_string().contains("GRO off"), "{settings}");
+    }
 
     #[test]
     fn sqpoll_is_refused_where_no_core_is_spare() {
