@@ -424,7 +424,6 @@ fn a_peer_that_went_away_is_counted_and_harms_nothing_cold_or_hot() {
         let address = peer.local_addr().expect("bound");
         let to = a.local_addr().expect("bound");
         drop(peer);
-        let mut refused = 0;
         for (refused_before, hot) in [(0, false), (1, true)] {
             a.send(b"to nobody").expect("sent");
             // On loopback the answer is there at once; it ends a multishot receive.
