@@ -101,6 +101,7 @@ holds() {
     case $1 in
     data-absent) [[ ! -d $VESTA_DATA ]] ;;
     not-root) ((EUID != 0)) ;;
+    no-ipv6) ! grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null ;;
     not-counted) ! counts_instructions ;;
     *)
         echo "$SKIPS: nobody knows the condition '$1'" >&2

@@ -157,6 +157,15 @@ fn transport(config: &Config) -> Check {
             format!("use {}", t.mtu_bytes / FRAME_ALIGNMENT * FRAME_ALIGNMENT),
         ));
     }
+    let why = "one is Aeron's least, and 64 its most";
+    within("transport.messages_per_send", t.messages_per_send, 1..=64, why)?;
+    let uring = &t.uring;
+    let why = "each is asked in every cycle";
+    within("transport.uring.hot_sockets_max", uring.hot_sockets_max, 0..=64, why)?;
+    let why = "a shorter one goes with every gap between two messages";
+    within("transport.uring.hot_quiet_us", uring.hot_quiet_us, 100..=10_000_000, why)?;
+    let why = "so long would nothing else be done";
+    within("transport.uring.busy_poll_us", uring.busy_poll_us, 0..=1_000, why)?;
     let receive_buffer = ("transport.socket_receive_buffer_bytes", t.socket_receive_buffer_bytes);
     let send_buffer = ("transport.socket_send_buffer_bytes", t.socket_send_buffer_bytes);
     let window = ("transport.receiver_window_bytes", t.receiver_window_bytes);

@@ -102,6 +102,18 @@ choice! {
         Invoker = "invoker",
         /// On one thread of the driver's own.
         Shared = "shared",
+        /// On three: conductor, sender and receiver.
+        Dedicated = "dedicated",
+    } refused {}
+}
+
+choice! {
+    /// How the datapath `uring` asks, whether it is for what came or for what is to leave.
+    Via {
+        /// By requests on a ring.
+        Ring = "ring",
+        /// By system calls of their own.
+        Direct = "direct",
     } refused {}
 }
 

@@ -29,14 +29,14 @@ use serde::{Deserialize, Serialize};
 use vesta_types::{Capacity, Epoch, GatewayId, InstrumentId, Scale, ShardId};
 
 pub use channels::{Channel, Channels};
-pub use choice::{CommitLevel, Datapath, Idle, LogLevel, Mode, Threading};
+pub use choice::{CommitLevel, Datapath, Idle, LogLevel, Mode, Threading, Via};
 pub use error::ConfigError;
 pub use instrument::Instrument;
 pub use lists::{Gateway, SESSION_COUNT_MAX, Session};
 pub use schedule::Scheduled;
 pub use section::{
     BackStream, Consumer, Demo, Engine, GroupStream, Log, MdPublisher, Sequencer, SessionLimits,
-    Shard, Streams, Transport, UnicastStream,
+    Shard, Streams, Transport, UnicastStream, Uring,
 };
 
 use error::Broken;

@@ -6,7 +6,7 @@ use std::net::SocketAddrV4;
 
 use serde::{Deserialize, Serialize};
 
-use crate::choice::{CommitLevel, Datapath, Idle, LogLevel, Mode, Threading};
+use crate::choice::{CommitLevel, Datapath, Idle, LogLevel, Mode, Threading, Via};
 
 /// A table of which any key may be missing.
 pub trait Partial: Sized {
@@ -67,6 +67,7 @@ leaf!(
     Mode,
     Datapath,
     Threading,
+    Via,
     Idle,
     LogLevel,
 );
@@ -171,6 +172,8 @@ sections! {
         driver_directory_parent: String,
         /// Largest datagram, bytes of UDP payload.
         mtu_bytes: u32,
+        /// Datagrams of a stream that are handed over to be sent at once.
+        messages_per_send: u32,
         /// SO_RCVBUF, bytes.
         socket_receive_buffer_bytes: u32,
         /// SO_SNDBUF, bytes.
@@ -197,6 +200,28 @@ sections! {
         idle: Idle,
         /// Longest sleep of `backoff` and `park`, us.
         idle_park_max_us: u64,
+        /// How the datapath `uring` does it.
+        uring: Uring,
+    }
+
+    /// `[transport.uring]`.
+    Uring / UringPartial {
+        /// How busy sockets are received from.
+        hot_receive: Via,
+        /// Sockets of one thread that may be busy at once.
+        hot_sockets_max: u32,
+        /// A busy socket without a datagram for this long is busy no more, us.
+        hot_quiet_us: u64,
+        /// Several datagrams in one receive.
+        gro: bool,
+        /// How datagrams are sent.
+        send: Via,
+        /// Several datagrams in one send.
+        gso: bool,
+        /// How long a receive that finds nothing polls the network card, us; 0 for not at all.
+        busy_poll_us: u32,
+        /// A thread of the kernel receives.
+        sqpoll: bool,
     }
 
     /// `[streams]`: ids, places and buffers.

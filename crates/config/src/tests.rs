@@ -347,7 +347,8 @@ fn what_is_not_a_configuration_is_shown() {
             &["line 4", "\"open\" is not known here", "\"pre_open\""],
         ),
         ("[[schedule]]\ninstrument = 0\nstate = \"halt\"", &["missing field `after_ms`"]),
-        ("[transport]\nthreading = \"dedicated\"", &["use \"invoker\" or \"shared\""]),
+        ("[transport]\nthreading = \"many\"", &["use \"invoker\" or \"shared\" or \"dedicated\""]),
+        ("[transport.uring]\nsend = \"both\"", &["use \"ring\" or \"direct\""]),
         (
             &instrument("tick_size", "0.01"),
             &["tick_size = 0.01", "floating point `0.01`", "a decimal in quotes, such as \"0.01\""],
@@ -468,6 +469,22 @@ fn a_broken_rule_is_named_with_its_fix() {
                 "image_liveness_timeout_ms = 3000",
                 "raise",
             ],
+        ),
+        (
+            transport("messages_per_send = 65"),
+            ["transport.messages_per_send = 65", "1 to 64", "use 64 or less"],
+        ),
+        (
+            transport("uring.hot_sockets_max = 65"),
+            ["transport.uring.hot_sockets_max = 65", "0 to 64", "use 64 or less"],
+        ),
+        (
+            transport("uring.hot_quiet_us = 10"),
+            ["transport.uring.hot_quiet_us = 10", "gap between two messages", "use 100 or more"],
+        ),
+        (
+            transport("uring.busy_poll_us = 2000"),
+            ["transport.uring.busy_poll_us = 2000", "0 to 1000", "use 1000 or less"],
         ),
         (transport("nak_backoff_us = 0"), ["transport.nak_backoff_us = 0", "1 to 10000", "use 1"]),
         (

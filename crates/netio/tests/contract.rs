@@ -4,8 +4,8 @@ mod support;
 
 use std::time::Duration;
 
-use support::{STREAM, datapaths, multicast, settings, threadings, transport, unicast};
-use vesta_netio::{AeronPublication, AeronTransport, Clock, Datapath, DriverSettings, Threading};
+use support::{Path, STREAM, datapaths, multicast, settings, threadings, transport, unicast};
+use vesta_netio::{AeronPublication, AeronTransport, Clock, DriverSettings, Threading};
 use vesta_transport::contract::{Harness, Limits, Link, run_all};
 
 struct AeronHarness {
@@ -15,7 +15,7 @@ struct AeronHarness {
 }
 
 impl AeronHarness {
-    fn new(datapath: Datapath, threading: Threading, is_multicast: bool) -> Self {
+    fn new(datapath: Path, threading: Threading, is_multicast: bool) -> Self {
         Self { settings: settings(datapath, threading), is_multicast, clock: Clock::new() }
     }
 }
@@ -69,9 +69,8 @@ fn the_contract_holds_on_every_datapath_threading_and_kind_of_channel() {
         })
     });
     let runs = set_ups.map(|(datapath, threading, is_multicast)| {
-        let mode = if threading == Threading::Invoker { "invoker" } else { "shared" };
         let channel = if is_multicast { "multicast" } else { "unicast" };
-        let name = format!("{datapath}, {mode}, {channel}");
+        let name = format!("{datapath:?}, {threading}, {channel}");
         let run = move || run_all(&mut AeronHarness::new(datapath, threading, is_multicast));
         let thread = std::thread::Builder::new().name(name.clone()).spawn(run);
         (name, thread.expect("a thread"))

@@ -6,18 +6,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use support::{
-    STREAM, Seen, datapaths, drive, drive_for, keep, message, multicast, numbers, poll_into,
+    Path, STREAM, Seen, datapaths, drive, drive_for, keep, message, multicast, numbers, poll_into,
     settings, threadings, transport, unicast,
 };
 use vesta_netio::{AeronTransport, ClientSettings, Clock, Datapath, MediaDriver, Threading};
 use vesta_transport::{Duty, Flow, OfferError, Publication, Subscription, Transport};
 
 /// Every datapath with every threading mode, unicast and multicast.
-fn each_set_up(mut test: impl FnMut(Datapath, Threading, &str)) {
+fn each_set_up(mut test: impl FnMut(Path, Threading, &str)) {
     for datapath in datapaths() {
         for threading in threadings() {
             for channel in [unicast(), multicast()] {
-                eprintln!("{datapath}, {threading:?}, {channel}");
+                eprintln!("{datapath:?}, {threading}, {channel}");
                 test(datapath, threading, &channel);
             }
         }

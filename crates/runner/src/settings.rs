@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use vesta_config::{
     Channel, Config, Datapath as ConfigDatapath, Idle as ConfigIdle, Threading as ConfigThreading,
+    Uring as ConfigUring, Via,
 };
 use vesta_netio::{
-    ClientSettings, Datapath, DatapathChoice, DriverSettings, Idle, SharedIdle, Threading,
+    ClientSettings, Datapath, DatapathChoice, DriverSettings, HotReceive, Idle, SendVia,
+    SharedIdle, Threading, UringSettings,
 };
 use vesta_transport::StreamId;
 
@@ -26,14 +28,17 @@ pub fn driver_settings(config: &Config, role: &str) -> DriverSettings {
         threading: match t.threading {
             ConfigThreading::Invoker => Threading::Invoker,
             ConfigThreading::Shared => Threading::Shared(shared_idle(config)),
+            ConfigThreading::Dedicated => Threading::Dedicated(shared_idle(config)),
         },
         datapath: match t.datapath {
             ConfigDatapath::Auto => DatapathChoice::Auto,
             ConfigDatapath::Uring => DatapathChoice::Require(Datapath::Uring),
             ConfigDatapath::Socket => DatapathChoice::Require(Datapath::Socket),
         },
+        uring: uring_settings(&t.uring),
         term_buffer_sparse_file: t.sparse_files,
         mtu_bytes: t.mtu_bytes as usize,
+        messages_per_send: t.messages_per_send,
         socket_receive_buffer_bytes: t.socket_receive_buffer_bytes as usize,
         socket_send_buffer_bytes: t.socket_send_buffer_bytes as usize,
         initial_window_bytes: t.receiver_window_bytes as usize,
@@ -46,6 +51,25 @@ pub fn driver_settings(config: &Config, role: &str) -> DriverSettings {
         // Timeouts are met with this precision; half of the shortest keeps them honest.
         timer_interval_ms: (t.status_message_interval_ms / 2).clamp(1, 100),
         ..DriverSettings::new(role)
+    }
+}
+
+fn uring_settings(uring: &ConfigUring) -> UringSettings {
+    UringSettings {
+        hot_receive: match uring.hot_receive {
+            Via::Ring => HotReceive::Ring,
+            Via::Direct => HotReceive::Direct,
+        },
+        hot_sockets_max: uring.hot_sockets_max as usize,
+        hot_quiet_us: uring.hot_quiet_us,
+        gro: uring.gro,
+        send: match uring.send {
+            Via::Ring => SendVia::Ring,
+            Via::Direct => SendVia::Direct,
+        },
+        gso: uring.gso,
+        busy_poll_us: uring.busy_poll_us,
+        sqpoll: uring.sqpoll,
     }
 }
 

@@ -13,7 +13,7 @@ use super::driver::{DriverError, MediaDriver};
 use super::explain;
 use super::ffi::{self, c};
 use super::publication::AeronPublication;
-use super::settings::{DriverSettings, Threading};
+use super::settings::DriverSettings;
 use super::subscription::{AeronSubscription, ImageChanges};
 use crate::clock::Deadline;
 
@@ -361,10 +361,7 @@ impl std::fmt::Display for AeronTransport {
         match self.core.driver.borrow().as_ref() {
             None => f.write_str("Aeron client on a driver that another runs"),
             Some(driver) => {
-                let threading = match driver.threading() {
-                    Threading::Invoker => "invoker",
-                    Threading::Shared(_) => "shared",
-                };
+                let threading = driver.threading();
                 write!(f, "Aeron driver ({threading}) in {}", driver.directory().display())
             }
         }

@@ -6,7 +6,9 @@ use std::ptr::NonNull;
 use super::directory::{DriverDirectory, Removed};
 use super::ffi::{self, c};
 use super::settings::{DriverSettings, Threading};
-use crate::datapath::{DatapathError, DriverBindings, ReceiveLoss, Selected, select};
+use crate::datapath::{
+    Datapath, DatapathCounters, DatapathError, DriverBindings, ReceiveLoss, Selected, select,
+};
 
 /// Why a driver did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -79,8 +81,12 @@ impl MediaDriver {
     /// A typed reason; nothing is left behind.
     pub fn start(settings: &DriverSettings) -> Result<Self, DriverError> {
         ffi::silence();
-        let warnings = settings.check().map_err(DriverError::Settings)?;
-        let selected = select(settings.datapath)?;
+        let mut warnings = settings.check().map_err(DriverError::Settings)?;
+        let mut selected = select(settings.datapath)?;
+        if selected.datapath == Datapath::Uring {
+            selected.reason = format!("{}; {}", selected.reason, settings.uring);
+            warnings.extend(settings.uring.warnings());
+        }
         let default_parent = DriverDirectory::default_parent();
         let parent = settings.directory_parent.as_deref().unwrap_or(&default_parent);
         let removed = DriverDirectory::remove_stale(parent);
@@ -94,8 +100,12 @@ impl MediaDriver {
         settings.apply(context.0.as_ptr(), path).map_err(DriverError::Settings)?;
 
         let receive_loss = settings.receive_loss.then(ReceiveLoss::default);
-        let bindings =
-            DriverBindings::new(selected.datapath, settings.mtu_bytes, receive_loss.clone());
+        let bindings = DriverBindings::new(
+            selected.datapath,
+            settings.mtu_bytes,
+            &settings.uring,
+            receive_loss.clone(),
+        );
         if let Some(bindings) = &bindings {
             // SAFETY: the context is live, and the table lives in a box that `Self` keeps until
             // the driver is closed.
@@ -134,7 +144,8 @@ impl MediaDriver {
         Ok(this)
     }
 
-    /// One duty cycle in invoker mode: sender, receiver, conductor. 0 in shared mode.
+    /// One duty cycle in invoker mode: sender, receiver, conductor. 0 where the driver has threads
+    /// of its own.
     ///
     /// # Errors
     /// When Aeron says that it failed.
@@ -167,6 +178,12 @@ impl MediaDriver {
     #[must_use]
     pub fn datapath(&self) -> &Selected {
         &self.selected
+    }
+
+    /// What the datapath counts; all zero on `socket`.
+    #[must_use]
+    pub fn datapath_counters(&self) -> DatapathCounters {
+        self.bindings.as_ref().map(|bindings| bindings.counters().clone()).unwrap_or_default()
     }
 
     /// Directories of dead drivers that were removed at start, for the start-up log.

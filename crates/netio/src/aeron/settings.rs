@@ -1,12 +1,13 @@
 //! What an embedded driver is told, with units in the names.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, CString, c_int};
+use std::fmt;
 use std::path::PathBuf;
 
 use socket2::{Domain, Socket, Type};
 
 use super::ffi::{self, c};
-use crate::datapath::DatapathChoice;
+use crate::datapath::{DatapathChoice, UringSettings};
 
 /// Bytes of a log besides its three terms: the metadata page.
 const LOG_METADATA_BYTES: usize = 4096;
@@ -29,9 +30,11 @@ pub enum Threading {
     Invoker,
     /// One thread of the driver's own.
     Shared(SharedIdle),
+    /// Three: conductor, sender and receiver.
+    Dedicated(SharedIdle),
 }
 
-/// How the driver's own thread idles.
+/// How the driver's own threads idle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SharedIdle {
     /// Busy polling: needs a core of its own.
@@ -47,6 +50,30 @@ pub enum SharedIdle {
         /// Longest sleep, in microseconds.
         sleep_max_us: u64,
     },
+}
+
+impl SharedIdle {
+    /// Aeron's name of the strategy, and its arguments.
+    fn for_aeron(self) -> Result<(&'static CStr, Option<CString>), String> {
+        match self {
+            Self::Spin => Ok((c"spin", None)),
+            Self::Backoff { spin_count, yield_count, sleep_min_us, sleep_max_us } => {
+                let sleep_max_us = sleep_max_us.max(sleep_min_us);
+                let text = format!("{spin_count}-{yield_count}-{sleep_min_us}us-{sleep_max_us}us");
+                Ok((c"backoff", Some(ffi::c_string(&text)?)))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Threading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Invoker => "invoker",
+            Self::Shared(_) => "shared",
+            Self::Dedicated(_) => "dedicated",
+        })
+    }
 }
 
 /// Whom a multicast (or multi-destination) publisher waits for, where the channel does not say
@@ -76,6 +103,8 @@ pub struct DriverSettings {
     pub threading: Threading,
     /// How datagrams are received and sent.
     pub datapath: DatapathChoice,
+    /// How the datapath `uring` does it.
+    pub uring: UringSettings,
     /// Gives out a [`crate::ReceiveLoss`] handle. Off, the sockets are left untouched.
     pub receive_loss: bool,
     /// Length of one term of a network stream, a power of two from 64 KiB to 1 GiB. A log has
@@ -90,6 +119,10 @@ pub struct DriverSettings {
     /// Longest datagram, UDP payload, in bytes: a multiple of 32 from 64 to 65,504. Every driver
     /// of a network needs the same.
     pub mtu_bytes: usize,
+    /// Datagrams that a publication hands to the datapath at once, 1 to 64. Too low -> a system call
+    /// for few of them; too high -> one stream's burst delays the others, and nothing is won above
+    /// the window.
+    pub messages_per_send: u32,
     /// SO_RCVBUF asked for, in bytes. The kernel caps it at `net.core.rmem_max`; must not be
     /// below `initial_window_bytes`.
     pub socket_receive_buffer_bytes: usize,
@@ -137,11 +170,13 @@ impl DriverSettings {
             directory_parent: None,
             threading: Threading::Invoker,
             datapath: DatapathChoice::Auto,
+            uring: UringSettings::default(),
             receive_loss: false,
             term_buffer_bytes: 1024 * 1024,
             ipc_term_buffer_bytes: 1024 * 1024,
             term_buffer_sparse_file: false,
             mtu_bytes: 1408,
+            messages_per_send: 16,
             // 208 KiB is what an unconfigured kernel grants (net.core.rmem_max).
             socket_receive_buffer_bytes: 208 * 1024,
             socket_send_buffer_bytes: 208 * 1024,
@@ -190,6 +225,11 @@ impl DriverSettings {
         if !(64..=65_504).contains(&mtu) || !mtu.is_multiple_of(32) {
             return Err(format!("mtu_bytes = {mtu} is not a multiple of 32 from 64 to 65504"));
         }
+        if !(1..=64).contains(&self.messages_per_send) {
+            let count = self.messages_per_send;
+            return Err(format!("messages_per_send = {count} is not from 1 to 64"));
+        }
+        self.uring.check_sqpoll(self.threading)?;
         for (name, ms) in [
             ("image_liveness_timeout_ms", self.image_liveness_timeout_ms),
             ("client_liveness_timeout_ms", self.client_liveness_timeout_ms),
@@ -270,6 +310,10 @@ impl DriverSettings {
             aeron_driver_context_set_term_buffer_sparse_file(self.term_buffer_sparse_file);
             aeron_driver_context_set_mtu_length(self.mtu_bytes);
             aeron_driver_context_set_ipc_mtu_length(self.mtu_bytes);
+            // Together: the driver does not start where the first is below the second.
+            aeron_driver_context_set_sender_io_vector_capacity(self.messages_per_send);
+            aeron_driver_context_set_network_publication_max_messages_per_send(
+                self.messages_per_send);
             aeron_driver_context_set_socket_so_rcvbuf(self.socket_receive_buffer_bytes);
             aeron_driver_context_set_socket_so_sndbuf(self.socket_send_buffer_bytes);
             aeron_driver_context_set_rcv_initial_window_length(self.initial_window_bytes);
@@ -308,28 +352,29 @@ impl DriverSettings {
                 aeron_driver_context_set_flow_control_group_tag(group_tag);
             },
         }
+        let (name, arguments) = match self.threading {
+            Threading::Invoker => (c"spin", None),
+            Threading::Shared(idle) | Threading::Dedicated(idle) => idle.for_aeron()?,
+        };
+        let arguments = arguments.as_ref().map_or(std::ptr::null(), |text| text.as_ptr());
         match self.threading {
             Threading::Invoker => set! {
                 aeron_driver_context_set_threading_mode(mode::AERON_THREADING_MODE_INVOKER);
             },
-            Threading::Shared(idle) => {
-                let (name, arguments) = match idle {
-                    SharedIdle::Spin => (c"spin", None),
-                    SharedIdle::Backoff { spin_count, yield_count, sleep_min_us, sleep_max_us } => {
-                        let sleep_max_us = sleep_max_us.max(sleep_min_us);
-                        let text =
-                            format!("{spin_count}-{yield_count}-{sleep_min_us}us-{sleep_max_us}us");
-                        (c"backoff", Some(ffi::c_string(&text)?))
-                    }
-                };
-                if let Some(arguments) = &arguments {
-                    set! { aeron_driver_context_set_shared_idle_strategy_init_args(arguments.as_ptr()); }
-                }
-                set! {
-                    aeron_driver_context_set_threading_mode(mode::AERON_THREADING_MODE_SHARED);
-                    aeron_driver_context_set_shared_idle_strategy(name.as_ptr());
-                }
-            }
+            Threading::Shared(_) => set! {
+                aeron_driver_context_set_threading_mode(mode::AERON_THREADING_MODE_SHARED);
+                aeron_driver_context_set_shared_idle_strategy_init_args(arguments);
+                aeron_driver_context_set_shared_idle_strategy(name.as_ptr());
+            },
+            Threading::Dedicated(_) => set! {
+                aeron_driver_context_set_threading_mode(mode::AERON_THREADING_MODE_DEDICATED);
+                aeron_driver_context_set_conductor_idle_strategy_init_args(arguments);
+                aeron_driver_context_set_conductor_idle_strategy(name.as_ptr());
+                aeron_driver_context_set_sender_idle_strategy_init_args(arguments);
+                aeron_driver_context_set_sender_idle_strategy(name.as_ptr());
+                aeron_driver_context_set_receiver_idle_strategy_init_args(arguments);
+                aeron_driver_context_set_receiver_idle_strategy(name.as_ptr());
+            },
         }
         Ok(())
     }

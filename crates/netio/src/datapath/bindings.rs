@@ -9,7 +9,9 @@ use std::ffi::c_int;
 use std::os::fd::RawFd;
 use std::sync::{Arc, OnceLock};
 
-use super::receive_ring::SlotId;
+use super::counters::DatapathCounters;
+use super::settings::UringSettings;
+use super::slots::SlotId;
 use super::{Datapath, ReceiveLoss, uring};
 use crate::aeron::ffi::c;
 
@@ -27,6 +29,8 @@ pub(super) struct Shared {
     receive_loss: Option<ReceiveLoss>,
     /// Longest datagram, in bytes.
     pub(super) mtu_bytes: usize,
+    pub(super) uring: UringSettings,
+    pub(super) counters: DatapathCounters,
     /// Why the datapath can not go on.
     failure: OnceLock<String>,
 }
@@ -46,9 +50,12 @@ impl Shared {
 /// transport, and by nobody else until that has given it up.
 pub(super) struct TransportState {
     pub(super) shared: Arc<Shared>,
-    is_receiver: bool,
+    /// It gets data; else the status messages and NAKs of a sender.
+    pub(super) is_receiver: bool,
     /// Where the ring receives for it, once it does.
     pub(super) slot: Option<SlotId>,
+    /// The kernel would not segment for it.
+    pub(super) gso_refused: bool,
 }
 
 /// The state of a transport that our `init` opened.
@@ -67,6 +74,7 @@ impl DriverBindings {
     pub(crate) fn new(
         datapath: Datapath,
         mtu_bytes: usize,
+        uring: &UringSettings,
         receive_loss: Option<ReceiveLoss>,
     ) -> Option<Box<Self>> {
         // SAFETY: the name is that of a table linked in statically; Aeron returns a pointer to a
@@ -77,15 +85,27 @@ impl DriverBindings {
         .copied()?;
         table.init_func = Some(init);
         table.close_func = Some(close);
-        if datapath == Datapath::Uring {
-            table.send_func = Some(uring::send);
-            table.poller_close_func = Some(uring::poller_close);
-            table.poller_add_func = Some(uring::poller_add);
-            table.poller_remove_func = Some(uring::poller_remove);
-            table.poller_poll_func = Some(uring::poller_poll);
+        match datapath {
+            Datapath::Socket => {}
+            Datapath::Uring => install_uring(&mut table),
         }
-        let shared = Arc::new(Shared { receive_loss, mtu_bytes, failure: OnceLock::new() });
+        let mut uring = uring.clone();
+        // The filter sees coalesced datagrams as one, and would drop them together: a network
+        // does not.
+        uring.gro &= receive_loss.is_none();
+        let shared = Arc::new(Shared {
+            receive_loss,
+            mtu_bytes,
+            uring,
+            counters: DatapathCounters::default(),
+            failure: OnceLock::new(),
+        });
         Some(Box::new(Self { table, shared }))
+    }
+
+    /// What the datapath counts.
+    pub(crate) fn counters(&self) -> &DatapathCounters {
+        &self.shared.counters
     }
 
     /// Why the datapath can not go on, if so.
@@ -97,6 +117,14 @@ impl DriverBindings {
     pub(crate) fn table(&self) -> *mut c::aeron_udp_channel_transport_bindings_t {
         (&raw const *self).cast_mut().cast()
     }
+}
+
+fn install_uring(table: &mut c::aeron_udp_channel_transport_bindings_t) {
+    table.send_func = Some(uring::send);
+    table.poller_close_func = Some(uring::poller_close);
+    table.poller_add_func = Some(uring::poller_add);
+    table.poller_remove_func = Some(uring::poller_remove);
+    table.poller_poll_func = Some(uring::poller_poll);
 }
 
 unsafe extern "C" fn init(
@@ -130,6 +158,7 @@ unsafe extern "C" fn init(
             shared: Arc::clone(&(*bindings).shared),
             is_receiver: affinity == kind::AERON_UDP_CHANNEL_TRANSPORT_AFFINITY_RECEIVER,
             slot: None,
+            gso_refused: false,
         };
         if state.is_receiver
             && let Some(loss) = &state.shared.receive_loss

@@ -45,7 +45,7 @@ pub(super) struct ProvidedBuffers {
 #[must_use = "give it back, or the kernel runs out of buffers"]
 pub(super) struct Filled {
     id: u16,
-    payload_len: usize,
+    pub(super) payload_len: usize,
     /// The datagram did not fit.
     pub(super) is_truncated: bool,
 }
@@ -68,7 +68,7 @@ impl ProvidedBuffers {
     /// `self` must stay where the kernel can use it until the group is unregistered or the ring
     /// is closed, and no request is in flight.
     pub(super) unsafe fn register(&self, submitter: &Submitter<'_>, group: u16) -> io::Result<()> {
-        let address = self.ring.base.as_ptr() as u64;
+        let address = self.ring.base() as u64;
         // SAFETY: the mapping is page-aligned and as long as `count` entries; it outlives the
         // requests by this function's own contract.
         unsafe { submitter.register_buf_ring_with_flags(address, self.count, group, 0) }
@@ -122,12 +122,12 @@ impl ProvidedBuffers {
     fn buffer(&self, id: u16) -> *mut u8 {
         debug_assert!(id < self.count);
         // SAFETY: `id` is below `count` wherever one is made, so this is inside the mapping.
-        unsafe { self.data.base.as_ptr().add(usize::from(id) * self.stride) }
+        unsafe { self.data.base().add(usize::from(id) * self.stride) }
     }
 
     fn offer(&mut self, id: u16) {
         let address = self.buffer(id) as u64;
-        let base = self.ring.base.as_ptr().cast::<types::BufRingEntry>();
+        let base = self.ring.base().cast::<types::BufRingEntry>();
         let index = usize::from(self.tail & (self.count - 1));
         // SAFETY: `index` is below `count`, so the entry is inside the mapping. The kernel reads
         // entries only below the tail, which the release store moves after they are written; the
@@ -146,13 +146,13 @@ impl ProvidedBuffers {
 }
 
 /// Anonymous, page-aligned memory.
-struct Mapping {
+pub(super) struct Mapping {
     base: NonNull<u8>,
     len: usize,
 }
 
 impl Mapping {
-    fn new(len: usize) -> io::Result<Self> {
+    pub(super) fn new(len: usize) -> io::Result<Self> {
         // Populated now: no page fault when the first datagrams arrive.
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_POPULATE;
         let access = libc::PROT_READ | libc::PROT_WRITE;
@@ -163,6 +163,11 @@ impl Mapping {
         }
         let base = NonNull::new(base.cast::<u8>()).ok_or_else(io::Error::last_os_error)?;
         Ok(Self { base, len })
+    }
+
+    /// Where it begins.
+    pub(super) fn base(&self) -> *mut u8 {
+        self.base.as_ptr()
     }
 }
 

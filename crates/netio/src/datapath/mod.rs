@@ -4,30 +4,45 @@
 //!   select, probe_uring     which one, and why
 //!   bindings                the table of functions that the driver calls
 //!     uring                 ours: rings per agent thread
-//!       receive_ring        multishot recvmsg into provided buffers
-//!       send_ring           batches, done on return
+//!       receive_ring        cold sockets: multishot recvmsg into provided buffers
+//!         hot               hot sockets: asked in every cycle, through the ring or directly
+//!       sender, segments    batches, and bursts as one (UDP GSO)
+//!         send_ring         through a ring, done on return
+//!         send_direct       by system calls of their own
+//!     counters              what all of it did
 //!     loss                  a drill: drop at random in the kernel, under either datapath
 //! ```
 
 mod bindings;
 mod buffers;
+mod counters;
+mod hot_buffers;
 mod loss;
+mod napi;
+mod options;
 mod probe_uring;
 mod receive_ring;
+mod segments;
 mod select;
+mod send_direct;
 mod send_ring;
+mod sender;
+mod settings;
+mod slots;
 mod uring;
 
 pub(crate) use bindings::DriverBindings;
+pub use counters::{DatapathCounters, DatapathCounts};
 pub use loss::ReceiveLoss;
 pub use select::{DatapathChoice, DatapathError, Selected, UringUnavailable, probe, select};
+pub use settings::{HotReceive, SendVia, UringSettings};
 
 use std::fmt;
 
 /// A way to receive and send datagrams under Aeron.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Datapath {
-    /// Our bindings: io_uring, multishot receive into provided buffers. Not kernel bypass.
+    /// Our bindings: io_uring, UDP GSO and GRO. Not kernel bypass.
     Uring,
     /// Aeron's own: `recvmmsg` and `sendmmsg`.
     Socket,

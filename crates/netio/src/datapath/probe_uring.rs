@@ -3,11 +3,14 @@
 use std::io;
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::UringUnavailable;
+use super::counters::DatapathCounters;
 use super::receive_ring::ReceiveRing;
-use super::send_ring::SendRing;
+use super::sender::{Destination, Sender};
+use super::slots::Traffic;
+use super::{SendVia, UringSettings, UringUnavailable};
 
 const MESSAGE: &[u8] = b"vesta datapath probe";
 /// Loopback delivers at once; the rest is for a machine that stalls.
@@ -16,33 +19,35 @@ const WAIT_STEP: Duration = Duration::from_millis(1);
 
 /// Sends a datagram over loopback by one ring and receives it by the other.
 pub(super) fn probe_uring() -> Result<(), UringUnavailable> {
-    let mut receive_ring = ReceiveRing::new(MESSAGE.len()).map_err(refusal)?;
-    let mut send_ring = SendRing::new().map_err(refusal)?;
+    let settings = UringSettings { send: SendVia::Ring, ..UringSettings::default() };
+    let counts = DatapathCounters::default().block();
+    let mut receive_ring =
+        ReceiveRing::new(MESSAGE.len(), &settings, Arc::clone(&counts)).map_err(refusal)?;
+    let mut send_ring = Sender::new(&settings, counts).map_err(refusal)?;
     let broken = |error: io::Error| UringUnavailable::Broken(error.to_string());
     let receiver = loopback_socket().map_err(broken)?;
     let sender = loopback_socket().map_err(broken)?;
     sender.connect(receiver.local_addr().map_err(broken)?).map_err(broken)?;
 
     let poller = 0;
-    receive_ring.add(poller, 0, receiver.as_raw_fd());
+    receive_ring.add(poller, 0, receiver.as_raw_fd(), Traffic::Data);
     receive_ring.turn(poller);
     let mut message = MESSAGE.to_vec();
-    let mut vectors =
-        [libc::iovec { iov_base: message.as_mut_ptr().cast(), iov_len: message.len() }];
+    let vectors = [libc::iovec { iov_base: message.as_mut_ptr().cast(), iov_len: message.len() }];
+    let to =
+        Destination { socket: sender.as_raw_fd(), address: std::ptr::null_mut(), address_len: 0 };
     // SAFETY: the message outlives the call; the socket is connected, so there is no address.
-    let sent = unsafe {
-        send_ring.send(sender.as_raw_fd(), std::ptr::null_mut(), 0, &mut vectors).map_err(broken)?
-    };
+    let sent = unsafe { send_ring.send(to, &vectors, &mut false).map_err(broken)? };
     if let Some(error) = sent.error {
         return Err(broken(error));
     }
     for _ in 0..WAIT_MAX {
-        if receive_ring.turn(poller) > 0
-            && let Some(arrival) = receive_ring.next(poller)
-        {
-            let (payload, len, _) = receive_ring.parts(&arrival);
+        receive_ring.turn(poller);
+        if let Some(arrival) = receive_ring.next(poller) {
+            let parts = receive_ring.parts(&arrival);
             // SAFETY: readable until the buffer is given back, below.
-            let is_whole = unsafe { std::slice::from_raw_parts(payload, len) } == MESSAGE;
+            let received = unsafe { std::slice::from_raw_parts(parts.payload, parts.len) };
+            let is_whole = received == MESSAGE;
             receive_ring.give_back(arrival);
             let why = || UringUnavailable::Broken("a datagram arrived mangled".to_owned());
             return if is_whole { Ok(()) } else { Err(why()) };

@@ -1,115 +1,120 @@
-//! Receiving through io_uring: one ring per agent thread, a multishot `recvmsg` per socket.
+//! Receiving through io_uring: one ring per agent thread, and the sockets in two sets.
 //!
-//! With `DEFER_TASKRUN` the kernel moves a datagram into a buffer only when this thread enters it;
-//! until then it raises the task-run flag in shared memory. So an idle poll reads two words and
-//! makes no system call, however many sockets there are, and a busy one enters once for all.
+//! *Cold* ones have a multishot `recvmsg`. With `DEFER_TASKRUN` the kernel moves a datagram into a
+//! buffer only when this thread enters it; until then it raises the task-run flag in shared memory.
+//! So an idle poll reads a few words and makes no system call, however many cold sockets there are,
+//! and a busy one enters once for all.
 //!
-//! ```text
-//!   slot:  Idle --arm--> Armed --(completion without MORE)--> Idle
-//!                          |
-//!                          +--remove--> Cancelling --(completion without MORE)--> Free
-//! ```
+//! That path costs more per datagram than asking does. So a busy socket becomes *hot*: its
+//! multishot receive is ended, and it is asked in every cycle (`hot`), until it is quiet again.
 //!
 //! A socket may be closed only once its slot is free: an armed request holds the port.
+
+mod hot;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::RawFd;
+use std::sync::Arc;
 
-use io_uring::{IoUring, cqueue, opcode, types};
+use io_uring::{IoUring, cqueue, opcode, squeue, types};
 
 use super::buffers::{Filled, NAME_LEN, ProvidedBuffers};
+use super::counters::Block;
+use super::hot_buffers::Received;
+use super::napi;
+use super::settings::UringSettings;
+use super::slots::{Poller, SlotId, Slots, State, Token, Traffic};
+use hot::HotSet;
 
 /// Buffers per thread: more than a window of full datagrams. When they run out the kernel's socket
 /// buffers take over, so too low costs system calls, and too high costs cache.
-const BUFFER_COUNT: u16 = 256;
-/// Requests pushed between two submits: one per socket, and cancels.
+const BUFFER_COUNT_MAX: u16 = 256;
+const BUFFER_COUNT_MIN: u16 = 64;
+/// Bytes of all buffers, where that leaves enough of them: jumbo datagrams get fewer.
+const BUFFER_BYTES_MAX: usize = 4 << 20;
+/// Requests pushed between two submits: one per socket, receives of hot ones, and cancels.
 const SUBMISSION_ENTRIES: u32 = 64;
 /// A completion per buffer, plus one per request that ends: never overflows.
 const COMPLETION_ENTRIES: u32 = 1024;
 const GROUP: u16 = 0;
-/// `user_data` of cancel requests; slots use `generation << 32 | index`, with an index far below.
+/// `user_data` of cancel requests. That of multishot ones is their slot's, below `HOT`; that of
+/// receives of hot sockets is `HOT` and their buffer.
 const CANCEL: u64 = u64::MAX;
+const HOT: u64 = 1 << 63;
 /// A cancel is answered within microseconds; 200 x 10 ms is for a machine that stalls.
 const CANCEL_WAIT_MAX: usize = 200;
 const CANCEL_WAIT_NS: u32 = 10_000_000;
+/// How long the kernel's thread spins (`sqpoll`) before it sleeps and wants to be woken, in ms.
+const SQPOLL_IDLE_MS: u32 = 1_000;
+const GETEVENTS: u32 = 1;
 
-/// Who polls: an opaque name. Completions of one poller are kept while another reaps.
-pub(super) type Poller = usize;
-/// Whose datagram it is: an opaque name that the poller gave with the socket.
-pub(super) type Token = usize;
-
-/// A request's place; of use only to the ring that gave it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SlotId {
-    index: u32,
-    generation: u32,
-}
-
-impl SlotId {
-    fn user_data(self) -> u64 {
-        u64::from(self.generation) << 32 | u64::from(self.index)
-    }
-
-    fn from_user_data(user_data: u64) -> Self {
-        Self { index: user_data as u32, generation: (user_data >> 32) as u32 }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Free,
-    /// Wants to be armed.
-    Idle,
-    /// The kernel has the request.
-    Armed,
-    /// The kernel has the request and was told to end it.
-    Cancelling,
-}
-
-#[derive(Debug)]
-struct Slot {
-    generation: u32,
-    state: State,
-    socket: RawFd,
-    poller: Poller,
-    token: Token,
-}
-
-/// A datagram, received.
+/// One datagram, or several that came in one receive.
 pub(super) struct Arrival {
-    slot: SlotId,
+    pub(super) slot: SlotId,
     pub(super) token: Token,
-    pub(super) filled: Filled,
+    place: Place,
+}
+
+enum Place {
+    Provided(Filled),
+    Hot(Received),
+}
+
+/// Where an arrival's datagrams are: one after the other, of `segment` bytes each, the last of
+/// what is left.
+pub(super) struct Parts {
+    pub(super) payload: *mut u8,
+    pub(super) len: usize,
+    pub(super) segment: usize,
+    pub(super) source: *mut libc::sockaddr_storage,
 }
 
 pub(super) struct ReceiveRing {
     ring: IoUring,
     /// Dropped only when no request is in flight; see `Drop`.
     buffers: ManuallyDrop<ProvidedBuffers>,
-    /// The template of every request: where the source address goes. Read by the kernel when a
-    /// request is armed, and boxed so that it stays put.
+    hot: ManuallyDrop<HotSet>,
+    /// The template of every multishot request: where the source address goes. Read by the kernel
+    /// when a request is armed, and boxed so that it stays put.
     header: Box<libc::msghdr>,
-    slots: Vec<Slot>,
+    slots: Slots,
+    payload_len_max: usize,
     idle_count: usize,
+    /// Requests that the kernel has, cancels left out.
     in_flight_count: usize,
     queues: Vec<(Poller, VecDeque<Arrival>)>,
     /// The last error of a receive that is nobody's fault but ours or the kernel's, for the log.
     error: Option<(Token, io::Error)>,
+    counts: Arc<Block>,
 }
 
 impl ReceiveRing {
     /// A ring for the calling thread, for datagrams of up to `payload_len_max` bytes.
-    pub(super) fn new(payload_len_max: usize) -> io::Result<Self> {
-        let ring = IoUring::builder()
-            .setup_single_issuer()
-            .setup_defer_taskrun()
-            .setup_taskrun_flag()
-            .setup_submit_all()
-            .setup_cqsize(COMPLETION_ENTRIES)
-            .build(SUBMISSION_ENTRIES)?;
-        let buffers = ManuallyDrop::new(ProvidedBuffers::new(BUFFER_COUNT, payload_len_max)?);
+    pub(super) fn new(
+        payload_len_max: usize,
+        settings: &UringSettings,
+        counts: Arc<Block>,
+    ) -> io::Result<Self> {
+        let mut builder = IoUring::builder();
+        builder.setup_submit_all().setup_cqsize(COMPLETION_ENTRIES);
+        if settings.sqpoll {
+            builder.setup_sqpoll(SQPOLL_IDLE_MS);
+        } else {
+            builder.setup_single_issuer().setup_defer_taskrun().setup_taskrun_flag();
+        }
+        let ring = builder.build(SUBMISSION_ENTRIES)?;
+        if settings.busy_poll_us > 0 {
+            // A kernel without it was warned of at start; hot sockets are polled without it, too.
+            let _ = napi::register(&ring, settings.busy_poll_us);
+        }
+        let fitting = BUFFER_BYTES_MAX / payload_len_max.max(1);
+        let count = u16::try_from(fitting).unwrap_or(u16::MAX);
+        let count = count.clamp(BUFFER_COUNT_MIN, BUFFER_COUNT_MAX).next_power_of_two();
+        let buffers = ManuallyDrop::new(ProvidedBuffers::new(count, payload_len_max)?);
         // SAFETY: `Drop` frees the buffers only after the last request has ended; an early return
         // below leaks them at worst (`ManuallyDrop`).
         unsafe { buffers.register(&ring.submitter(), GROUP)? };
@@ -119,60 +124,62 @@ impl ReceiveRing {
         Ok(Self {
             ring,
             buffers,
+            hot: ManuallyDrop::new(HotSet::new(settings)?),
             header,
-            slots: Vec::new(),
+            slots: Slots::default(),
+            payload_len_max,
             idle_count: 0,
             in_flight_count: 0,
             queues: Vec::new(),
             error: None,
+            counts,
         })
     }
 
     /// Receives from `socket` for `poller` from its next turn on.
-    pub(super) fn add(&mut self, poller: Poller, token: Token, socket: RawFd) -> SlotId {
+    pub(super) fn add(
+        &mut self,
+        poller: Poller,
+        token: Token,
+        socket: RawFd,
+        traffic: Traffic,
+    ) -> SlotId {
         if !self.queues.iter().any(|(known, _)| *known == poller) {
-            let queue = VecDeque::with_capacity(usize::from(BUFFER_COUNT));
+            let queue = VecDeque::with_capacity(usize::from(BUFFER_COUNT_MAX));
             self.queues.push((poller, queue));
         }
-        let free = self.slots.iter().position(|slot| slot.state == State::Free);
-        let index = free.unwrap_or(self.slots.len());
-        let generation = free.map_or(0, |index| self.slots[index].generation.wrapping_add(1));
-        let slot = Slot { generation, state: State::Idle, socket, poller, token };
-        match free {
-            Some(index) => self.slots[index] = slot,
-            None => self.slots.push(slot),
-        }
         self.idle_count += 1;
-        SlotId { index: index as u32, generation }
+        self.slots.add(poller, token, socket, traffic)
     }
 
     /// Stops receiving; after this the socket may be closed, and nothing of it is delivered.
     pub(super) fn remove(&mut self, id: SlotId) {
-        let index = id.index as usize;
-        let Some(slot) = self.slots.get_mut(index).filter(|s| s.generation == id.generation) else {
-            return;
-        };
+        let Some(slot) = self.slots.get_mut(id) else { return };
         match slot.state {
             State::Free | State::Cancelling => {}
             State::Idle => {
                 slot.state = State::Free;
                 self.idle_count -= 1;
             }
-            State::Armed => {
+            State::Armed | State::Promoting => {
                 slot.state = State::Cancelling;
+                self.hot.forget(id);
                 self.cancel(id);
             }
+            State::Hot | State::Cooling { .. } => {
+                slot.state = State::Free;
+                self.hot.forget(id);
+                self.await_hot_requests();
+            }
         }
-        let buffers = &mut self.buffers;
-        for (_, queue) in &mut self.queues {
+        for index in 0..self.queues.len() {
             // In order, and once: `retain` can not hand over what it drops.
-            for _ in 0..queue.len() {
-                if let Some(arrival) = queue.pop_front() {
-                    if arrival.slot == id {
-                        buffers.give_back(arrival.filled);
-                    } else {
-                        queue.push_back(arrival);
-                    }
+            for _ in 0..self.queues[index].1.len() {
+                let Some(arrival) = self.queues[index].1.pop_front() else { break };
+                if arrival.slot == id {
+                    self.give_back(arrival);
+                } else {
+                    self.queues[index].1.push_back(arrival);
                 }
             }
         }
@@ -180,12 +187,7 @@ impl ReceiveRing {
 
     /// Stops everything of `poller`. True when no poller is left.
     pub(super) fn remove_poller(&mut self, poller: Poller) -> bool {
-        for index in 0..self.slots.len() {
-            if self.slots[index].poller == poller {
-                let generation = self.slots[index].generation;
-                self.remove(SlotId { index: index as u32, generation });
-            }
-        }
+        self.slots.ids_of(Some(poller)).into_iter().for_each(|id| self.remove(id));
         self.queues.retain(|(known, _)| *known != poller);
         self.queues.is_empty()
     }
@@ -195,31 +197,58 @@ impl ReceiveRing {
         self.queues.iter().any(|(known, _)| *known == poller)
     }
 
-    /// Takes in what has arrived, for every poller; returns how much waits for `poller`.
-    pub(super) fn turn(&mut self, poller: Poller) -> usize {
+    /// True while what `id` received is wanted: until it is removed.
+    pub(super) fn is_live(&self, id: SlotId) -> bool {
+        self.slots.get(id).is_some_and(|slot| slot.state != State::Free)
+    }
+
+    /// Takes in what has arrived, for every poller; [`next`](Self::next) hands it out.
+    pub(super) fn turn(&mut self, poller: Poller) {
+        self.tend_hot();
         if self.idle_count > 0 && self.buffers.any_offered() {
             self.arm();
         }
-        if self.ring.submission().taskrun() {
-            self.run_tasks();
+        let has_cancels = self.push_promotions();
+        self.push_hot(poller);
+        let submission = self.ring.submission();
+        let (pushed, wants_us) = (submission.len(), submission.taskrun());
+        drop(submission);
+        if pushed > 0 || wants_us {
+            self.enter(pushed as u32, wants_us || has_cancels);
+        } else if self.ring.completion().is_empty() {
+            return;
         }
         self.reap();
-        self.queue(poller).map_or(0, |queue| queue.len())
+        self.settle_batches(poller);
     }
 
-    /// The next datagram for `poller`; to be given back.
+    /// The next that came for `poller`; to be given back. `None`: ask again after a turn.
     pub(super) fn next(&mut self, poller: Poller) -> Option<Arrival> {
-        self.queue(poller)?.pop_front()
+        let queue = self.queues.iter_mut().find(|(known, _)| *known == poller)?;
+        // First what the ring took, as it came first.
+        queue.1.pop_front().or_else(|| self.receive_directly(poller))
     }
 
-    /// See [`ProvidedBuffers::parts`].
-    pub(super) fn parts(&self, arrival: &Arrival) -> (*mut u8, usize, *mut libc::sockaddr_storage) {
-        self.buffers.parts(&arrival.filled)
+    /// Where it is. Valid until it is given back.
+    pub(super) fn parts(&self, arrival: &Arrival) -> Parts {
+        match &arrival.place {
+            Place::Provided(filled) => {
+                let (payload, len, source) = self.buffers.parts(filled);
+                Parts { payload, len, segment: len, source }
+            }
+            Place::Hot(received) => {
+                let (payload, source) = self.hot.buffers.parts(received);
+                Parts { payload, len: received.len, segment: received.segment, source }
+            }
+        }
     }
 
-    /// Lets the kernel have the datagram's buffer again.
+    /// Lets the kernel have its buffer again.
     pub(super) fn give_back(&mut self, arrival: Arrival) {
-        self.buffers.give_back(arrival.filled);
+        match arrival.place {
+            Place::Provided(filled) => self.buffers.give_back(filled),
+            Place::Hot(received) => self.hot.buffers.give_back(received),
+        }
     }
 
     /// The last error that a receive met, and whose it was.
@@ -227,16 +256,8 @@ impl ReceiveRing {
         self.error.take()
     }
 
-    fn queue(&mut self, poller: Poller) -> Option<&mut VecDeque<Arrival>> {
-        self.queues.iter_mut().find(|(known, _)| *known == poller).map(|(_, queue)| queue)
-    }
-
     fn arm(&mut self) {
-        for (index, slot) in self.slots.iter_mut().enumerate() {
-            if slot.state != State::Idle {
-                continue;
-            }
-            let id = SlotId { index: index as u32, generation: slot.generation };
+        for (id, slot) in self.slots.iter_mut().filter(|(_, slot)| slot.state == State::Idle) {
             let header = &raw const *self.header;
             let entry = opcode::RecvMsgMulti::new(types::Fd(slot.socket), header, GROUP)
                 .build()
@@ -245,262 +266,205 @@ impl ReceiveRing {
             // (`Drop`); the socket is open until `remove`.
             if unsafe { self.ring.submission().push(&entry) }.is_err() {
                 // Full: the rest at the next turn.
-                break;
+                return;
             }
             slot.state = State::Armed;
+            slot.is_marked = false;
             self.idle_count -= 1;
             self.in_flight_count += 1;
         }
-        // What the kernel did not take stays in the queue and goes with the next submit.
-        if let Err(error) = self.ring.submit() {
-            self.note_error(0, error);
-        }
     }
 
-    /// Lets the kernel do the receives that it deferred to us.
-    fn run_tasks(&mut self) {
-        const GETEVENTS: u32 = 1;
+    fn push(&mut self, entry: &squeue::Entry) -> bool {
+        // SAFETY: what the entry refers to is of this ring, which frees it only after the request
+        // has ended, or it refers to nothing.
+        unsafe { self.ring.submission().push(entry) }.is_ok()
+    }
+
+    /// Hands over what was pushed, and lets the kernel do the receives that it deferred to us.
+    /// What the kernel did not take stays in the queue and goes with the next.
+    fn enter(&mut self, pushed: u32, run_tasks: bool) {
+        self.counts.receive_calls.add(1);
+        if self.ring.params().is_setup_sqpoll() {
+            // Only wakes the kernel's thread, where it sleeps.
+            if let Err(error) = self.ring.submit() {
+                self.note_error(0, error);
+            }
+            return;
+        }
+        let flags = if run_tasks { GETEVENTS } else { 0 };
         // SAFETY: waits for nothing and passes no argument.
         let result =
-            unsafe { self.ring.submitter().enter::<libc::sigset_t>(0, 0, GETEVENTS, None) };
+            unsafe { self.ring.submitter().enter::<libc::sigset_t>(pushed, 0, flags, None) };
         if let Err(error) = result
-            && error.raw_os_error() != Some(libc::EINTR)
+            && ![Some(libc::EINTR), Some(libc::EBUSY)].contains(&error.raw_os_error())
         {
             self.note_error(0, error);
         }
     }
 
     fn reap(&mut self) {
+        let mut arrived = 0;
         loop {
-            let Some(entry) = self.ring.completion().next() else { return };
-            self.on_completion(&entry);
+            let Some(entry) = self.ring.completion().next() else { break };
+            arrived += usize::from(self.on_completion(&entry));
+        }
+        if arrived == 0 {
+            self.counts.receive_calls_empty.add(1);
         }
     }
 
-    fn on_completion(&mut self, entry: &cqueue::Entry) {
-        if entry.user_data() == CANCEL {
-            return;
+    /// True if it brought a datagram.
+    fn on_completion(&mut self, entry: &cqueue::Entry) -> bool {
+        match entry.user_data() {
+            CANCEL => false,
+            data if data & HOT != 0 => self.on_hot_completion((data & !HOT) as u16, entry.result()),
+            _ => self.on_cold_completion(entry),
         }
+    }
+
+    fn on_cold_completion(&mut self, entry: &cqueue::Entry) -> bool {
         let id = SlotId::from_user_data(entry.user_data());
-        let slot = &mut self.slots[id.index as usize];
-        debug_assert_eq!(slot.generation, id.generation, "a slot is free only after its last");
-        let is_wanted = slot.state == State::Armed;
-        let (poller, token) = (slot.poller, slot.token);
+        let Some(slot) = self.slots.get_mut(id) else {
+            unreachable!("a slot is free only after its last completion")
+        };
+        let is_wanted = matches!(slot.state, State::Armed | State::Promoting);
+        let (poller, token, state) = (slot.poller, slot.token, slot.state);
         if !cqueue::more(entry.flags()) {
             self.in_flight_count -= 1;
-            slot.state = if is_wanted { State::Idle } else { State::Free };
-            self.idle_count += usize::from(is_wanted);
+            match state {
+                State::Armed => {
+                    slot.state = State::Idle;
+                    self.idle_count += 1;
+                }
+                // Its last datagram may be in this very completion: it is queued below, before any
+                // that the hot set receives.
+                State::Promoting => self.make_hot(id),
+                _ => slot.state = State::Free,
+            }
         }
         match (usize::try_from(entry.result()), cqueue::buffer_select(entry.flags())) {
             (Ok(len), Some(buffer)) if is_wanted => {
                 let filled = self.buffers.take(buffer, len);
-                if filled.is_truncated {
+                if filled.is_truncated || filled.payload_len > self.payload_len_max {
                     self.buffers.give_back(filled);
-                    let text = "a datagram longer than our MTU was dropped: give every driver of \
-                                this network the same mtu";
-                    self.note_error(token, io::Error::other(text));
-                    return;
+                    self.note_oversized(token);
+                    return true;
                 }
-                let arrival = Arrival { slot: id, token, filled };
-                match self.queue(poller) {
-                    Some(queue) => queue.push_back(arrival),
-                    None => self.buffers.give_back(arrival.filled),
-                }
+                self.note_busy(id);
+                self.enqueue(poller, Arrival { slot: id, token, place: Place::Provided(filled) });
+                return true;
             }
             (_, Some(buffer)) => self.buffers.return_unused(buffer),
             (Ok(_), None) => {}
-            (Err(_), None) => {
-                let error = io::Error::from_raw_os_error(-entry.result());
-                // ENOBUFS: armed again once buffers are back. ECANCELED: as we asked.
-                // ECONNREFUSED: a peer went away, which a connected socket reports on receive.
-                let expected = [libc::ENOBUFS, libc::ECANCELED, libc::ECONNREFUSED, libc::EINTR];
-                if !error.raw_os_error().is_some_and(|code| expected.contains(&code)) {
-                    self.note_error(token, error);
-                }
+            (Err(_), None) => self.on_error(token, -entry.result()),
+        }
+        false
+    }
+
+    fn has_queued(&self, poller: Poller) -> bool {
+        self.queues.iter().any(|(known, queue)| *known == poller && !queue.is_empty())
+    }
+
+    fn enqueue(&mut self, poller: Poller, arrival: Arrival) {
+        match self.queues.iter_mut().find(|(known, _)| *known == poller) {
+            Some((_, queue)) => queue.push_back(arrival),
+            None => self.give_back(arrival),
+        }
+    }
+
+    /// What a receive met.
+    fn on_error(&mut self, token: Token, code: i32) {
+        match code {
+            // As we asked; nothing there; a signal came.
+            libc::ECANCELED | libc::EAGAIN | libc::EINTR => {}
+            // Armed again once buffers are back.
+            libc::ENOBUFS => self.counts.buffers_exhausted.add(1),
+            // An ICMP message after a send on this socket: a peer went away, or its host or
+            // network, or a datagram was too long for the path. The stream's own time-outs decide.
+            libc::ECONNREFUSED
+            | libc::EHOSTUNREACH
+            | libc::ENETUNREACH
+            | libc::EHOSTDOWN
+            | libc::ENOPROTOOPT
+            | libc::EPROTO
+            | libc::EMSGSIZE => self.counts.receive_errors.add(1),
+            _ => {
+                self.counts.receive_errors.add(1);
+                self.note_error(token, io::Error::from_raw_os_error(code));
             }
         }
+    }
+
+    fn note_oversized(&mut self, token: Token) {
+        self.counts.oversized_drops.add(1);
+        let text = "a datagram longer than our MTU was dropped: give every driver of this network \
+                    the same mtu";
+        self.note_error(token, io::Error::other(text));
+    }
+
+    fn note_error(&mut self, token: Token, error: io::Error) {
+        self.error = Some((token, error));
     }
 
     /// Ends an armed request, and waits until the kernel has let go of the socket.
     fn cancel(&mut self, id: SlotId) {
         let entry = opcode::AsyncCancel::new(id.user_data()).build().user_data(CANCEL);
-        let wait = types::Timespec::new().nsec(CANCEL_WAIT_NS);
         let mut is_pushed = false;
         for _ in 0..CANCEL_WAIT_MAX {
-            if !is_pushed {
-                // SAFETY: refers to no memory.
-                is_pushed = unsafe { self.ring.submission().push(&entry) }.is_ok();
+            is_pushed = is_pushed || self.push(&entry);
+            if !self.wait_for_one() {
+                return;
             }
-            let arguments = types::SubmitArgs::new().timespec(&wait);
-            match self.ring.submitter().submit_with_args(1, &arguments) {
-                Ok(_) => {}
-                Err(e) if [Some(libc::ETIME), Some(libc::EINTR)].contains(&e.raw_os_error()) => {}
-                Err(error) => {
-                    self.note_error(0, error);
-                    return;
-                }
-            }
-            self.reap();
-            if self.slots[id.index as usize].state == State::Free {
+            if !self.slots.get(id).is_some_and(|slot| slot.state == State::Cancelling) {
                 return;
             }
         }
         self.note_error(0, io::Error::other("a receive could not be cancelled"));
     }
 
-    fn note_error(&mut self, token: Token, error: io::Error) {
-        self.error = Some((token, error));
+    /// Receives of hot sockets end in the turn that pushes them; this is for one that did not.
+    fn await_hot_requests(&mut self) {
+        for _ in 0..CANCEL_WAIT_MAX {
+            if self.hot.in_flight_count() == 0 || !self.wait_for_one() {
+                return;
+            }
+        }
+        self.note_error(0, io::Error::other("a receive of a hot socket did not end"));
+    }
+
+    /// Submits, waits for a completion, and takes in what is there. False when the ring is broken.
+    fn wait_for_one(&mut self) -> bool {
+        let wait = types::Timespec::new().nsec(CANCEL_WAIT_NS);
+        let arguments = types::SubmitArgs::new().timespec(&wait);
+        self.counts.receive_calls.add(1);
+        let result = self.ring.submitter().submit_with_args(1, &arguments);
+        let is_broken = match result {
+            Ok(_) => false,
+            Err(error) => match error.raw_os_error() {
+                Some(libc::ETIME | libc::EINTR | libc::EBUSY) => false,
+                _ => {
+                    self.note_error(0, error);
+                    true
+                }
+            },
+        };
+        self.reap();
+        !is_broken
     }
 }
 
 impl Drop for ReceiveRing {
     fn drop(&mut self) {
-        for index in 0..self.slots.len() {
-            let generation = self.slots[index].generation;
-            self.remove(SlotId { index: index as u32, generation });
-        }
-        if self.in_flight_count == 0 {
+        self.slots.ids_of(None).into_iter().for_each(|id| self.remove(id));
+        if self.in_flight_count == 0 && self.hot.in_flight_count() == 0 {
             // SAFETY: no request is left that could write to the buffers, they are dropped once,
             // and nothing uses them after this. The kernel side keeps only the pages it pinned.
-            unsafe { ManuallyDrop::drop(&mut self.buffers) };
+            unsafe {
+                ManuallyDrop::drop(&mut self.buffers);
+                ManuallyDrop::drop(&mut self.hot);
+            }
         }
         // Else they are leaked: the kernel may still write to them.
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::net::UdpSocket;
-    use std::os::fd::AsRawFd;
-    use std::time::Duration;
-
-    use crate::datapath::skip_without_uring;
-
-    const POLLER: Poller = 1;
-
-    fn socket() -> UdpSocket {
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
-        socket.set_nonblocking(true).expect("non-blocking");
-        socket
-    }
-
-    fn send(to: &UdpSocket, bytes: &[u8]) {
-        socket().send_to(bytes, to.local_addr().expect("bound")).expect("sent");
-    }
-
-    fn receive(ring: &mut ReceiveRing, poller: Poller) -> Option<(Token, Vec<u8>)> {
-        for _ in 0..2_000 {
-            if ring.turn(poller) > 0 {
-                let arrival = ring.next(poller)?;
-                let (payload, len, _) = ring.parts(&arrival);
-                // SAFETY: valid until the buffer is given back, which is below.
-                let bytes = unsafe { std::slice::from_raw_parts(payload, len) }.to_vec();
-                let token = arrival.token;
-                ring.give_back(arrival);
-                return Some((token, bytes));
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        None
-    }
-
-    #[test]
-    fn datagrams_reach_their_own_poller_and_wait_for_it() {
-        if skip_without_uring() {
-            return;
-        }
-        let mut ring = ReceiveRing::new(100).expect("a ring");
-        let (a, b) = (socket(), socket());
-        ring.add(1, 10, a.as_raw_fd());
-        ring.add(2, 20, b.as_raw_fd());
-        ring.turn(1);
-        send(&b, b"for two");
-        send(&a, b"for one");
-        assert_eq!(receive(&mut ring, 1), Some((10, b"for one".to_vec())));
-        assert_eq!(ring.turn(1), 0);
-        assert_eq!(receive(&mut ring, 2), Some((20, b"for two".to_vec())));
-    }
-
-    #[test]
-    fn it_goes_on_after_running_out_of_buffers_and_loses_nothing() {
-        if skip_without_uring() {
-            return;
-        }
-        let mut ring = ReceiveRing::new(64).expect("a ring");
-        let a = socket();
-        ring.add(POLLER, 1, a.as_raw_fd());
-        ring.turn(POLLER);
-        let sender = socket();
-        let to = a.local_addr().expect("bound");
-        // All buffers are taken before the first is given back, and more waits in the socket. A
-        // turn now and then, as an unconfigured socket buffer holds no more than this.
-        let count = u32::from(BUFFER_COUNT) + 100;
-        for n in 0..count {
-            sender.send_to(&n.to_le_bytes(), to).expect("sent");
-            if n % 50 == 0 {
-                ring.turn(POLLER);
-            }
-        }
-        assert_eq!(ring.turn(POLLER), usize::from(BUFFER_COUNT));
-        assert!(!ring.buffers.any_offered());
-        for n in 0..count {
-            assert_eq!(receive(&mut ring, POLLER), Some((1, n.to_le_bytes().to_vec())));
-        }
-    }
-
-    #[test]
-    fn a_removed_socket_frees_its_port_and_delivers_nothing_more() {
-        if skip_without_uring() {
-            return;
-        }
-        let mut ring = ReceiveRing::new(64).expect("a ring");
-        let a = socket();
-        let address = a.local_addr().expect("bound");
-        let id = ring.add(POLLER, 1, a.as_raw_fd());
-        ring.turn(POLLER);
-        send(&a, b"late");
-        ring.turn(POLLER);
-        ring.remove(id);
-        assert_eq!((ring.in_flight_count, ring.turn(POLLER)), (0, 0));
-        drop(a);
-        let again = UdpSocket::bind(address).expect("the port is free");
-        // The slot is used again, under another generation.
-        assert_ne!(ring.add(POLLER, 2, again.as_raw_fd()), id);
-        ring.turn(POLLER);
-        send(&again, b"new");
-        assert_eq!(receive(&mut ring, POLLER), Some((2, b"new".to_vec())));
-    }
-
-    #[test]
-    fn a_datagram_above_the_mtu_is_dropped_and_reported() {
-        if skip_without_uring() {
-            return;
-        }
-        let mut ring = ReceiveRing::new(64).expect("a ring");
-        let a = socket();
-        ring.add(POLLER, 7, a.as_raw_fd());
-        ring.turn(POLLER);
-        send(&a, &[1; 500]);
-        send(&a, b"good");
-        assert_eq!(receive(&mut ring, POLLER), Some((7, b"good".to_vec())));
-        let (token, error) = ring.take_error().expect("reported");
-        assert_eq!(token, 7);
-        assert!(error.to_string().contains("MTU"), "{error}");
-    }
-
-    #[test]
-    fn dropping_a_ring_ends_its_requests() {
-        if skip_without_uring() {
-            return;
-        }
-        let a = socket();
-        let address = a.local_addr().expect("bound");
-        let mut ring = ReceiveRing::new(64).expect("a ring");
-        ring.add(POLLER, 1, a.as_raw_fd());
-        ring.turn(POLLER);
-        drop(ring);
-        drop(a);
-        UdpSocket::bind(address).expect("the port is free");
     }
 }

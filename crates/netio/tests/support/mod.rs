@@ -2,11 +2,12 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::net::UdpSocket;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use vesta_netio::{
     AeronSubscription, AeronTransport, ClientSettings, Clock, Datapath, DatapathChoice,
-    DriverSettings, SharedIdle, Threading, probe,
+    DriverSettings, HotReceive, SendVia, SharedIdle, Threading, UringSettings, probe,
 };
 use vesta_transport::{Duty, Flow, ImageId, Input, StreamId, Subscription};
 
@@ -15,27 +16,58 @@ pub const PATIENCE_NS: u64 = 20_000_000_000;
 
 pub const STREAM: StreamId = StreamId(7);
 
-/// The datapaths that this machine has; says so when one is left out.
-pub fn datapaths() -> Vec<Datapath> {
-    match probe() {
-        Ok(()) => vec![Datapath::Socket, Datapath::Uring],
-        Err(reason) => {
-            eprintln!("SKIP uring: {reason}");
-            vec![Datapath::Socket]
+/// A datapath with its own variants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path {
+    Socket,
+    /// Busy sockets through the ring; bursts as one.
+    UringRing,
+    /// Busy sockets by direct calls; sends through a ring, one by one.
+    UringDirect,
+}
+
+impl From<Datapath> for Path {
+    fn from(datapath: Datapath) -> Self {
+        match datapath {
+            Datapath::Socket => Self::Socket,
+            Datapath::Uring => Self::UringRing,
         }
     }
 }
 
-pub fn threadings() -> [Threading; 2] {
+/// The datapaths that this machine has; says so when one is left out.
+pub fn datapaths() -> Vec<Path> {
+    match probe() {
+        Ok(()) => vec![Path::Socket, Path::UringRing, Path::UringDirect],
+        Err(reason) => {
+            eprintln!("SKIP uring: {reason}");
+            vec![Path::Socket]
+        }
+    }
+}
+
+pub fn threadings() -> [Threading; 3] {
     let idle =
         SharedIdle::Backoff { spin_count: 10, yield_count: 5, sleep_min_us: 20, sleep_max_us: 200 };
-    [Threading::Invoker, Threading::Shared(idle)]
+    [Threading::Invoker, Threading::Shared(idle), Threading::Dedicated(idle)]
 }
 
 /// Short time-outs and small terms.
-pub fn settings(datapath: Datapath, threading: Threading) -> DriverSettings {
+pub fn settings(path: impl Into<Path>, threading: Threading) -> DriverSettings {
+    let path = path.into();
     let mut settings = DriverSettings::new("test");
-    settings.datapath = DatapathChoice::Require(datapath);
+    settings.datapath = DatapathChoice::Require(match path {
+        Path::Socket => Datapath::Socket,
+        Path::UringRing | Path::UringDirect => Datapath::Uring,
+    });
+    let is_ring = path == Path::UringRing;
+    settings.uring = UringSettings {
+        hot_receive: if is_ring { HotReceive::Ring } else { HotReceive::Direct },
+        send: if is_ring { SendVia::Direct } else { SendVia::Ring },
+        gso: is_ring,
+        gro: is_ring,
+        ..UringSettings::default()
+    };
     settings.threading = threading;
     settings.term_buffer_bytes = 64 * 1024;
     settings.initial_window_bytes = 32 * 1024;
@@ -50,10 +82,20 @@ pub fn transport(settings: &DriverSettings) -> AeronTransport {
     AeronTransport::embed(settings, ClientSettings::default()).expect("a transport starts")
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago. Not one that the kernel would give to a socket which asks for
+/// any: other tests' sockets do that meanwhile.
 pub fn free_port() -> u16 {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
-    socket.local_addr().expect("it has an address").port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Other processes that run these tests begin elsewhere.
+    let first = std::process::id().wrapping_mul(97);
+    for _ in 0..10_000 {
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 10_000 + (first.wrapping_add(u32::from(n)) % 20_000) as u16;
+        if UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no free port");
 }
 
 pub fn unicast() -> String {

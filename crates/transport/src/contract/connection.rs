@@ -90,7 +90,9 @@ pub fn a_reader_that_leaves_does_not_stop_the_others<H: Harness>(harness: &mut H
     assert_eq!(stays.lost(), [], "the reader that stayed lost its image");
 }
 
-/// When the last reader leaves, the publication notices, and takes nothing any more.
+/// When the last reader leaves, the publication notices, and takes nothing any more. It may be for
+/// good only at the second time: a status message that was under way as the reader left connects it
+/// once more (seen with a driver whose sender and receiver are two threads).
 pub fn the_last_reader_to_leave_disconnects<H: Harness>(harness: &mut H) {
     let mut rig = Rig::new(harness, "the_last_reader_to_leave_disconnects");
     let (mut publication, mut reader) = rig.joined();
@@ -98,7 +100,9 @@ pub fn the_last_reader_to_leave_disconnects<H: Harness>(harness: &mut H) {
     rig.until_read(&mut reader, &sent);
     drop(reader);
 
-    rig.until("the publication to notice that nobody reads", || !publication.is_connected());
-    assert_eq!(publication.reader_count(), 0);
-    assert_eq!(publication.offer(&message(5, 8)), Err(OfferError::NotConnected));
+    rig.until("the publication to notice that nobody reads", || {
+        !publication.is_connected()
+            && publication.reader_count() == 0
+            && publication.offer(&message(5, 8)) == Err(OfferError::NotConnected)
+    });
 }
