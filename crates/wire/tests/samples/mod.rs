@@ -1,9 +1,9 @@
 //! One realistic sample of every message. Neighbouring fields differ, so that swapped ones show.
 
 use vesta_types::{
-    AccountId, AuctionKind, BandAction, CancelReason, CommandKind, InstrumentRules, KillScope,
-    OrderType, PegReference, PostOnly, PriceTicks, QtyLots, RejectReason, ReplaceShrink, SelfTrade,
-    Side, TimeInForce, TradingState,
+    AccountId, AuctionKind, BandAction, CancelReason, CommandKind, IcebergRefresh, InstrumentRules,
+    KillScope, OrderType, PegReference, PostOnly, PriceTicks, QtyLots, RejectReason, ReplaceShrink,
+    SelfTrade, Side, StopTrigger, TimeInForce, TradingState,
 };
 use vesta_wire::client::{self, Origin};
 use vesta_wire::event::{self, EventStamp, FillParty};
@@ -70,8 +70,11 @@ fn rules() -> Rules {
         dynamic_band_action: BandAction::Interrupt,
         market_protection_ticks: 250,
         stop_cascade_max: 64,
+        match_count_max: 2_048,
         self_trade: SelfTrade::CancelOldest,
         replace_shrink: ReplaceShrink::LosesPriority,
+        stop_trigger: StopTrigger::Touch,
+        iceberg_refresh: IcebergRefresh::KeepsPriority,
         initial_state: TradingState::PreOpen,
         ..InstrumentRules::new(PriceTicks(1 << 40), QtyLots(1_000_000))
     };
