@@ -91,7 +91,7 @@ const ROWS: &[(Tags, Tags, &str)] = &[
     ),
     (
         &[POST_ONLY],
-        &[FILLS, OWN, ENDS, MISSED, ELECTED, &[OnArrival, Trails, Collects]],
+        &[MISSED, &[OnArrival, Collects]],
         "a post-only order does not trade on arrival, and is not admitted in a call",
     ),
     (
@@ -200,6 +200,7 @@ const ROWS: &[(Tags, Tags, &str)] = &[
     (&[&[TipStays]], &[&[NextTip, AuctionRefresh]], "an instrument has one of the two"),
     (&[&[BandCancels]], &[&[Interruption]], "an instrument has one of the two"),
     (&[&[Interruption]], &[&[CascadeHalts]], "after the one, trading is not continuous"),
+    (&[&[Interruption]], &[&[MatchLimit]], "after either nobody acts any more"),
     (&[&[Interruption, CascadeHalts]], &[FOLLOWS], "pegs follow in continuous trading"),
     (
         &[&[UncrossIdle]],
