@@ -3,8 +3,8 @@
 //!
 //! ```text
 //!   [price_max 8][qty_max 8][notional_max 8][reference_price 8][static_band 8][dynamic_band 8]
-//!   [market_protection 8][tick_steps 4 x (from 8, ticks 4)][stop_cascade_max 4][match_count_max 4]
-//!   [eight choices]
+//!   [market_protection 8][tick_steps 4 x (from 8, ticks 4)][stop_cascade_max 4][eight choices]
+//!   [match_count_max 4]
 //! ```
 
 use vesta_types::{
@@ -73,8 +73,6 @@ pub struct Rules {
     pub tick_step_4: TickStep,
     /// How many stops one command may set off.
     pub stop_cascade_max: U32,
-    /// How many makers one command may meet.
-    pub match_count_max: U32,
     /// What happens at the edge of the dynamic band.
     pub dynamic_band_action: u8,
     /// What happens instead of a self-trade where the order does not say.
@@ -85,12 +83,14 @@ pub struct Rules {
     pub hidden_priority: u8,
     /// What shrinking an order does to its place.
     pub replace_shrink: u8,
+    /// The state that it is defined in.
+    pub initial_state: u8,
     /// What stops wait for.
     pub stop_trigger: u8,
     /// Where the next tip of an iceberg goes.
     pub iceberg_refresh: u8,
-    /// The state that it is defined in.
-    pub initial_state: u8,
+    /// How many makers one command may meet.
+    pub match_count_max: U32,
 }
 
 const _: () = assert!(size_of::<TickStep>() == 12);

@@ -245,9 +245,9 @@ fn the_shared_composites_lie_as_the_structs_do() {
         layout!(TickStep: from ticks),
         layout!(Rules: price_max qty_max notional_max reference_price static_band_ticks
             dynamic_band_ticks market_protection_ticks tick_step_1 tick_step_2 tick_step_3
-            tick_step_4 stop_cascade_max match_count_max dynamic_band_action self_trade
-            self_trade_decides hidden_priority replace_shrink stop_trigger iceberg_refresh
-            initial_state),
+            tick_step_4 stop_cascade_max dynamic_band_action self_trade self_trade_decides
+            hidden_priority replace_shrink initial_state stop_trigger iceberg_refresh
+            match_count_max),
     ] {
         let mut end = 0;
         let mut in_schema = Vec::new();

@@ -270,7 +270,8 @@ fn a_fill_is_an_execution_of_the_maker_a_level_and_a_print() {
             qty: qty.into(),
             leaves: leaves.into(),
             instrument: 1.into(),
-            reserved: [0; 4],
+            refreshed: 0,
+            reserved: [0; 3],
         };
         let print = Trade {
             trade_id: 70.into(),
@@ -313,7 +314,8 @@ fn a_replace_in_place_reduces_and_any_other_deletes() {
         qty: 3.into(),
         leaves: 2.into(),
         instrument: 1.into(),
-        reserved: [0; 4],
+        refreshed: 0,
+        reserved: [0; 3],
     };
     assert_eq!(rig.messages(), [bytes(&reduce), level(Sell, 100, 2, 1)]);
     rig.replaced(3, false, 2, 9);
@@ -338,7 +340,8 @@ fn execute(order_id: u64, qty: u64, leaves: u64) -> Vec<u8> {
         qty: qty.into(),
         leaves: leaves.into(),
         instrument: 1.into(),
-        reserved: [0; 4],
+        refreshed: 0,
+        reserved: [0; 3],
     })
 }
 
@@ -348,7 +351,8 @@ fn reduce(order_id: u64, qty: u64, leaves: u64) -> Vec<u8> {
         qty: qty.into(),
         leaves: leaves.into(),
         instrument: 1.into(),
-        reserved: [0; 4],
+        refreshed: 0,
+        reserved: [0; 3],
     })
 }
 

@@ -710,14 +710,16 @@ fn market_data(visitor: &mut impl Visitor) {
         qty: 13.into(),
         leaves: 5.into(),
         instrument: INSTRUMENT.into(),
-        reserved: [0; 4],
+        refreshed: 1,
+        reserved: [0; 3],
     });
     visitor.visit(&md::ReduceOrder {
         order_id: 912.into(),
         qty: 3.into(),
         leaves: 2.into(),
         instrument: INSTRUMENT.into(),
-        reserved: [0; 4],
+        refreshed: 0,
+        reserved: [0; 3],
     });
     visitor.visit(&md::DeleteOrder {
         order_id: 912.into(),
