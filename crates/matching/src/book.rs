@@ -141,6 +141,11 @@ impl Book {
         &mut pair[side.index()]
     }
 
+    /// The displayed touch of both sides, by key; 0 where there is none.
+    pub(crate) fn touches(&self) -> [Key; 2] {
+        [0, 1].map(|side| self.displayed[side].best_key())
+    }
+
     pub(crate) fn auction_queue(&self, kind: AuctionKind) -> Option<NodeId> {
         match kind {
             AuctionKind::Opening => Some(self.for_opening),

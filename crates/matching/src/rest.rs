@@ -66,7 +66,11 @@ impl<R: Reservation> Matcher<R> {
         }
         if extra.terms.order_type == OrderType::Pegged {
             self.book_mut(book).pegged = self.listed(self.book(book).pegged, slot);
-            self.book_mut(book).followed = NOT_FOLLOWED;
+            // It is priced by the touches as they are. Where all others have followed these, it has.
+            let book = self.book_mut(book);
+            if book.followed != book.touches() {
+                book.followed = NOT_FOLLOWED;
+            }
         } else if extra.terms.order_type.is_trailing() {
             self.book_mut(book).trailing = self.listed(self.book(book).trailing, slot);
         }
