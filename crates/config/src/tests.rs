@@ -646,6 +646,14 @@ fn a_broken_rule_is_named_with_its_fix() {
             ["instrument[0].stop_cascade_max = 0", "no stop could ever act", "use 1 or more"],
         ),
         (
+            with("match_count_max", "0"),
+            ["instrument[0].match_count_max = 0", "1 to 65536", "in that range"],
+        ),
+        (
+            with("match_count_max", "65537"),
+            ["instrument[0].match_count_max = 65537", "1 to 65536", "in that range"],
+        ),
+        (
             with("initial_state", "\"halt\""),
             ["instrument[0].initial_state = \"halt\"", "\"pre_open\" or", "[[schedule]]"],
         ),

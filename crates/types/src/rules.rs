@@ -123,7 +123,7 @@ impl InstrumentRules {
     /// Entries of a tick-size table.
     pub const TICK_STEP_COUNT: usize = 4;
     /// The highest `match_count_max`. The engine keeps room for the events of so many matches beside
-    /// those that the orders themselves bound, some 16 MiB of address space. Lower: a venue whose
+    /// those that the orders themselves bound, some 15 MiB of address space. Lower: a venue whose
     /// orders meet thousands of small ones has to cut them; higher: one command may hold up the shard
     /// for more than some 10 ms.
     pub const MATCH_COUNT_MAX: u32 = 1 << 16;
