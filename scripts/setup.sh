@@ -177,14 +177,19 @@ gungraun_runner() {
         fail 1 "the gungraun-runner just installed does not run: try $tool --version"
 }
 
+# Those of the workspace, and those of the fuzz target, which has a lock file of its own.
 crates() {
-    if cargo fetch --locked --offline --quiet 2>/dev/null; then
-        say "crates: all there"
-        return
-    fi
-    say "crates: fetching what Cargo.lock names"
-    cargo fetch --locked --quiet || fail 1 "cargo fetch failed: see its message above"
-    changed=1
+    local manifest
+    for manifest in Cargo.toml fuzz/Cargo.toml; do
+        if cargo fetch --locked --offline --quiet --manifest-path "$manifest" 2>/dev/null; then
+            say "crates of $manifest: all there"
+            continue
+        fi
+        say "crates of $manifest: fetching what its lock file names"
+        cargo fetch --locked --quiet --manifest-path "$manifest" ||
+            fail 1 "cargo fetch failed: see its message above"
+        changed=1
+    done
 }
 
 mkdir -p "$TOOLS/bin"

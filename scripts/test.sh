@@ -18,7 +18,7 @@ readonly STAGE_MAX_S=900
 readonly SKIPS=tests/allowed-skips.toml
 readonly PURE=(vesta-types vesta-wire vesta-matching vesta-model vesta-transport vesta-config
     vesta-sequencer vesta-engine vesta-gateway vesta-md-publisher)
-readonly STAGES=(fmt shell deny clippy pure build test debug doc instructions
+readonly STAGES=(fmt shell deny clippy pure fuzz build test debug doc instructions
     namespaces demo)
 
 # Setup has fetched everything: a stage that wants the network is a mistake.
@@ -42,6 +42,14 @@ stage_clippy() {
 # The state machines without their runners: what the simulator will run.
 stage_pure() {
     cargo clippy --release --locked "${packages[@]}" --no-default-features --lib -- -D warnings
+}
+
+# The fuzz target, a workspace of its own: that it compiles. What it runs, byte strings through the
+# decoder of the property tests, vesta-matching's tests do. Nothing is linked, so libFuzzer itself need not
+# be compiled: its build script takes the name of a library instead.
+stage_fuzz() {
+    CUSTOM_LIBFUZZER_PATH=/nowhere/libFuzzer.a cargo check --locked --manifest-path fuzz/Cargo.toml \
+        --target-dir "$target/fuzz"
 }
 
 stage_build() { cargo build --release --locked --workspace --bins; }

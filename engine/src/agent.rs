@@ -2,6 +2,7 @@
 
 use crate::apply::{ApplyError, Engine, Settings};
 use crate::encoder::EventOutbox;
+use crate::room::record_bytes_max;
 use vesta_transport::{
     Flow, OfferError, Publication, SinglePublisher, StreamFault, StreamId, Subscription, Transport,
     TransportError,
@@ -15,9 +16,8 @@ use vesta_wire::{WireError, open_frame};
 /// driver, which shares the thread, is not kept waiting for more than some tens of microseconds.
 const FRAGMENTS_PER_CYCLE: usize = 16;
 
-/// With so much output waiting no more input is taken: the readers of the event log set the pace.
-/// One record may go beyond it, by a few events per order that it cancels, trades with or sets off; an
-/// iceberg counts once for each of its tips, of which it has 1,000 at most.
+/// With so much output waiting no more records are applied: the readers of the event log set the pace.
+/// One record may go beyond it, by [`record_bytes_max`] at most.
 const PENDING_BYTES_HIGH: usize = 64 * 1024;
 
 /// Where the engine's streams are.
@@ -83,7 +83,10 @@ impl<T: Transport> EngineAgent<T> {
     ) -> Result<Self, TransportError> {
         let input = transport.add_subscription(&links.input_log.0, links.input_log.1)?;
         let output = transport.add_publication(&links.event_log.0, links.event_log.1)?;
-        let outbox = EventOutbox::new(1, output.message_len_max(), 4 * PENDING_BYTES_HIGH);
+        // What has left makes room only once it is the larger part: so much again may be in front. The
+        // operating system backs what is used.
+        let room = 2 * PENDING_BYTES_HIGH + record_bytes_max(&settings.capacity);
+        let outbox = EventOutbox::new(1, output.message_len_max(), room);
         Ok(Self {
             engine: Engine::new(settings),
             input,
@@ -105,6 +108,12 @@ impl<T: Transport> EngineAgent<T> {
     #[must_use]
     pub const fn event_seq(&self) -> EventSeq {
         EventSeq(self.outbox.next_number() - 1)
+    }
+
+    /// Bytes that the outbox has asked for: as many as at the start, however much one record makes.
+    #[must_use]
+    pub fn outbox_room_bytes(&self) -> usize {
+        self.outbox.room_bytes()
     }
 
     /// True once the readers of the event log were there and records are applied.
@@ -137,16 +146,18 @@ impl<T: Transport> EngineAgent<T> {
         let Self { engine, input, publisher, outbox, .. } = self;
         let mut stop = None;
         let taken = input.poll(FRAGMENTS_PER_CYCLE, &mut |input| {
-            if stop.is_some() || outbox.pending_bytes() >= PENDING_BYTES_HIGH {
+            if stop.is_some() {
                 return Flow::Retry;
             }
             let outcome = match publisher.admit(input) {
                 Ok(Some(fragment)) => apply_frame(engine, fragment.bytes, outbox),
-                Ok(None) => Ok(()),
+                Ok(None) => Ok(Flow::Taken),
                 Err(fault) => Err(fault.into()),
             };
-            stop = outcome.err();
-            Flow::Taken
+            outcome.unwrap_or_else(|error| {
+                stop = Some(error);
+                Flow::Taken
+            })
         });
         stop.map_or(Ok(taken), Err)
     }
@@ -169,18 +180,23 @@ impl<T: Transport> EngineAgent<T> {
     }
 }
 
+/// Applies the records of a frame, as far as there is room for their events. The frame is to come again
+/// then, and what was applied of it is known.
 fn apply_frame(
     engine: &mut Engine,
     bytes: &[u8],
     outbox: &mut EventOutbox,
-) -> Result<(), EngineStop> {
+) -> Result<Flow, EngineStop> {
     let (frame, records) = open_frame::<LogFrame>(bytes).map_err(EngineStop::Frame)?;
     let found = ShardId(frame.shard.get());
     if found != engine.shard() {
         return Err(EngineStop::WrongShard { expected: engine.shard(), found });
     }
     for record in records {
+        if outbox.pending_bytes() >= PENDING_BYTES_HIGH {
+            return Ok(Flow::Retry);
+        }
         engine.apply(record.map_err(EngineStop::Frame)?, outbox)?;
     }
-    Ok(())
+    Ok(Flow::Taken)
 }

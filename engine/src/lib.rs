@@ -11,6 +11,7 @@
 mod agent;
 mod apply;
 mod encoder;
+mod room;
 #[cfg(feature = "run")]
 pub mod run;
 mod sessions;

@@ -148,6 +148,32 @@ impl MarketBook {
         Ok((was, total))
     }
 
+    /// All that an order showed, `qty` lots, is gone, and it shows `leaves` in its place at once: the next
+    /// tip of an iceberg. Returns the order as it was, and the level's new total.
+    ///
+    /// # Errors
+    /// As [`reduce`](Self::reduce), and when nothing is shown; the book is unchanged.
+    pub fn refresh(
+        &mut self,
+        order_id: OrderId,
+        qty: QtyLots,
+        leaves: QtyLots,
+    ) -> Result<(BookOrder, Level), BookError> {
+        let was = self.order(order_id).ok_or(BookError::UnknownOrder(order_id))?;
+        if leaves.is_zero() || leaves > QtyLots::MAX || qty != was.qty {
+            return Err(BookError::WrongQuantity { order_id, has: was.qty });
+        }
+        let key = key(was.side, was.price);
+        let queue = self.sides[was.side.index()].get_mut(&key);
+        let queue = queue.ok_or(BookError::UnknownOrder(order_id))?;
+        queue.qty = queue.qty - qty.0 + leaves.0;
+        let total = level(was.side, key, queue.qty, queue.orders.len() as u32);
+        if let Some(resting) = self.orders.get_mut(&order_id) {
+            resting.qty = leaves;
+        }
+        Ok((was, total))
+    }
+
     /// An order leaves without trading. Returns it as it was, and the level's new total.
     ///
     /// # Errors
@@ -238,6 +264,23 @@ mod tests {
         let (was, level) = book.remove(OrderId(1)).unwrap();
         assert_eq!((was.qty.0, level.qty.0, level.order_count), (3, 0, 0));
         assert_eq!(book.levels(Side::Sell).count(), 0);
+    }
+
+    #[test]
+    fn a_tip_that_stays_keeps_its_place() {
+        let mut book = MarketBook::default();
+        for (id, qty) in [(1, 3), (2, 5)] {
+            book.add(order(id, Side::Sell, 9, qty)).unwrap();
+        }
+        let (was, level) = book.refresh(OrderId(1), QtyLots(3), QtyLots(2)).unwrap();
+        assert_eq!((was.qty.0, level.qty.0, level.order_count), (3, 7, 2));
+        let orders: Vec<_> = book.orders(Side::Sell).map(|o| (o.order_id.0, o.qty.0)).collect();
+        assert_eq!(orders, [(1, 2), (2, 5)]);
+        for (id, qty, leaves) in [(1, 1, 2), (1, 3, 2), (1, 2, 0), (3, 2, 2), (1, 2, u64::MAX)] {
+            let wrong = book.refresh(OrderId(id), QtyLots(qty), QtyLots(leaves));
+            assert!(wrong.is_err(), "{id} {qty} {leaves}");
+        }
+        assert_eq!(book.level(Side::Sell, PriceTicks(9)).qty, QtyLots(7), "nothing has changed");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use crate::book::{BookError, BookOrder, Level, MarketBook};
 use std::collections::{BTreeMap, VecDeque};
-use vesta_types::{EventSeq, InstrumentId, OrderId, PriceTicks, QtyLots, ShardId, Side, TimeNs};
+use vesta_types::{
+    EventSeq, IcebergRefresh, InstrumentId, OrderId, PriceTicks, QtyLots, ShardId, Side, TimeNs,
+};
 use vesta_wire::event::{
     CommandAccepted, CommandRejected, EpochStarted, FillParty, IndicativeChanged,
     InstrumentDefined, OrderCancelled, OrderExecuted, OrderReplaced, OrderRepriced, OrderRested,
@@ -60,6 +62,16 @@ pub(crate) struct Instrument {
     /// What was last told of the auction that is being called.
     pub(crate) indicative: Option<Indicative>,
     pub(crate) book: MarketBook,
+}
+
+/// What came off a displayed order.
+struct Taken {
+    side: Side,
+    gone: QtyLots,
+    /// It shows its next tip in its place.
+    refreshed: bool,
+    /// Its level's new total.
+    level: Level,
 }
 
 /// Up to which event the feed holds, once message `feed_seq` is out.
@@ -374,15 +386,26 @@ impl Publisher {
         instrument: u32,
         party: &FillParty,
         (qty, is_auction): (QtyLots, bool),
-    ) -> Result<(Side, QtyLots, Level), PublishError> {
+    ) -> Result<Taken, PublishError> {
+        let fits = |error| PublishError::Book { event_seq, error };
         let order_id = OrderId(party.order_id.get());
         let displayed = QtyLots(party.displayed.get());
-        let (side, gone, level) = self.shrink(event_seq, instrument, order_id, displayed)?;
-        if gone > qty || (gone < qty && !is_auction) {
-            let error = BookError::WrongQuantity { order_id, has: gone + displayed };
-            return Err(PublishError::Book { event_seq, error });
+        let Instrument { info, book, .. } = self.instrument(event_seq, instrument)?;
+        let was = book.order(order_id).ok_or(BookError::UnknownOrder(order_id)).map_err(fits)?;
+        let wrong = BookError::WrongQuantity { order_id, has: was.qty };
+        if qty > was.qty && !is_auction {
+            return Err(fits(wrong));
         }
-        Ok((side, gone, level))
+        let gone = was.qty.min(qty);
+        let tips_stay = info.rules.iceberg_refresh == IcebergRefresh::KeepsPriority as u8;
+        let refreshed = tips_stay && gone == was.qty && !displayed.is_zero();
+        let (_, level) = if refreshed {
+            book.refresh(order_id, gone, displayed)
+        } else {
+            book.reduce(order_id, gone, displayed)
+        }
+        .map_err(fits)?;
+        Ok(Taken { side: was.side, gone, refreshed, level })
     }
 
     fn executed(&mut self, event_seq: EventSeq, e: &OrderExecuted) -> Result<(), PublishError> {
@@ -395,16 +418,17 @@ impl Publisher {
             if was_displayed == 0 {
                 continue;
             }
-            let (side, gone, level) = self.take(event_seq, instrument, party, (qty, is_auction))?;
+            let taken = self.take(event_seq, instrument, party, (qty, is_auction))?;
             self.outbox.push(&ExecuteOrder {
                 order_id: party.order_id,
                 trade_id: e.trade_id,
-                qty: gone.0.into(),
+                qty: taken.gone.0.into(),
                 leaves: party.displayed,
                 instrument: e.instrument,
-                reserved: [0; 4],
+                refreshed: u8::from(taken.refreshed),
+                reserved: [0; 3],
             });
-            self.level(instrument, side, &level);
+            self.level(instrument, taken.side, &taken.level);
         }
         self.outbox.push(&Trade {
             trade_id: e.trade_id,
@@ -431,10 +455,10 @@ impl Publisher {
             [(&e.taker, e.taker_was_displayed), (&e.maker, e.maker_was_displayed)]
         {
             if was_displayed == 1 {
-                let (side, gone, level) = self.take(event_seq, instrument, party, (qty, false))?;
+                let taken = self.take(event_seq, instrument, party, (qty, false))?;
                 let (order_id, displayed) = (party.order_id.get(), party.displayed.get());
-                self.shrunk(instrument, OrderId(order_id), gone, QtyLots(displayed));
-                self.level(instrument, side, &level);
+                self.shrunk(instrument, OrderId(order_id), &taken, QtyLots(displayed));
+                self.level(instrument, taken.side, &taken.level);
             }
         }
         Ok(())
@@ -464,23 +488,25 @@ impl Publisher {
             return Ok(());
         }
         let (side, gone, level) = self.shrink(event_seq, instrument, order_id, displayed)?;
-        self.shrunk(instrument, order_id, gone, displayed);
-        self.level(instrument, side, &level);
+        let taken = Taken { side, gone, refreshed: false, level };
+        self.shrunk(instrument, order_id, &taken, displayed);
+        self.level(instrument, side, &taken.level);
         Ok(())
     }
 
     /// Says that an order shows less, without a trade; at nothing left, that it is gone.
-    fn shrunk(&mut self, instrument: u32, order_id: OrderId, gone: QtyLots, displayed: QtyLots) {
+    fn shrunk(&mut self, instrument: u32, order_id: OrderId, taken: &Taken, displayed: QtyLots) {
         if displayed.is_zero() {
             self.deleted(instrument, order_id);
             return;
         }
         self.outbox.push(&ReduceOrder {
             order_id: order_id.0.into(),
-            qty: gone.0.into(),
+            qty: taken.gone.0.into(),
             leaves: displayed.0.into(),
             instrument: instrument.into(),
-            reserved: [0; 4],
+            refreshed: u8::from(taken.refreshed),
+            reserved: [0; 3],
         });
     }
 

@@ -419,6 +419,21 @@ impl Instrument {
         }
     }
 
+    /// So many lots of an order are gone, and it shows so many from now on.
+    fn shows(
+        &mut self,
+        order_id: OrderId,
+        (qty, leaves): (QtyLots, QtyLots),
+        refreshed: u8,
+    ) -> Result<(), Misfit> {
+        if refreshed == 1 {
+            self.book.refresh(order_id, qty, leaves)?;
+        } else {
+            self.book.reduce(order_id, qty, leaves)?;
+        }
+        Ok(())
+    }
+
     /// Applies one message of stream 40; returns 1 for a trade print.
     fn apply(&mut self, message: &[u8]) -> Result<u8, Misfit> {
         match peek(message)?.template_id.get() {
@@ -430,12 +445,12 @@ impl Instrument {
             ExecuteOrder::TEMPLATE_ID => {
                 let m: &ExecuteOrder = decode(message)?;
                 let (qty, leaves) = (QtyLots(m.qty.get()), QtyLots(m.leaves.get()));
-                self.book.reduce(OrderId(m.order_id.get()), qty, leaves)?;
+                self.shows(OrderId(m.order_id.get()), (qty, leaves), m.refreshed)?;
             }
             ReduceOrder::TEMPLATE_ID => {
                 let m: &ReduceOrder = decode(message)?;
                 let (qty, leaves) = (QtyLots(m.qty.get()), QtyLots(m.leaves.get()));
-                self.book.reduce(OrderId(m.order_id.get()), qty, leaves)?;
+                self.shows(OrderId(m.order_id.get()), (qty, leaves), m.refreshed)?;
             }
             DeleteOrder::TEMPLATE_ID => {
                 let m: &DeleteOrder = decode(message)?;

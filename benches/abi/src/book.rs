@@ -49,6 +49,7 @@ fn rules() -> InstrumentRules {
     rules.static_band_ticks = PRICE_OFFSET as u64;
     rules.dynamic_band_ticks = PRICE_OFFSET as u64;
     rules.market_protection_ticks = PRICE_OFFSET as u64;
+    rules.match_count_max = InstrumentRules::MATCH_COUNT_MAX;
     rules.replace_shrink = ReplaceShrink::LosesPriority;
     rules
 }

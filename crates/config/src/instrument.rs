@@ -4,8 +4,9 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use vesta_types::{
-    BandAction, HiddenPriority, InstrumentId, InstrumentRules, PriceTicks, QtyLots, RejectReason,
-    ReplaceShrink, Scale, SelfTrade, SelfTradeDecides, TickStep, TradingState,
+    BandAction, HiddenPriority, IcebergRefresh, InstrumentId, InstrumentRules, PriceTicks, QtyLots,
+    RejectReason, ReplaceShrink, Scale, SelfTrade, SelfTradeDecides, StopTrigger, TickStep,
+    TradingState,
 };
 use vesta_wire::Symbol;
 
@@ -69,10 +70,13 @@ pub struct RawInstrument {
     dynamic_band_action: Option<Word<BandAction>>,
     market_protection: Option<DecimalText>,
     stop_cascade_max: Option<u32>,
+    match_count_max: Option<u32>,
     self_trade: Option<Word<SelfTrade>>,
     self_trade_decides: Option<Word<SelfTradeDecides>>,
     hidden_priority: Option<Word<HiddenPriority>>,
     replace_shrink: Option<Word<ReplaceShrink>>,
+    stop_trigger: Option<Word<StopTrigger>>,
+    iceberg_refresh: Option<Word<IcebergRefresh>>,
     initial_state: Option<Word<TradingState>>,
     tick_steps: Option<Vec<RawTickStep>>,
 }
@@ -138,10 +142,13 @@ fn instrument(
         market_protection_ticks: read
             .distance("market_protection", raw.market_protection.as_ref())?,
         stop_cascade_max: raw.stop_cascade_max.unwrap_or(rules.stop_cascade_max),
+        match_count_max: raw.match_count_max.unwrap_or(rules.match_count_max),
         self_trade: said(raw.self_trade, rules.self_trade),
         self_trade_decides: said(raw.self_trade_decides, rules.self_trade_decides),
         hidden_priority: said(raw.hidden_priority, rules.hidden_priority),
         replace_shrink: said(raw.replace_shrink, rules.replace_shrink),
+        stop_trigger: said(raw.stop_trigger, rules.stop_trigger),
+        iceberg_refresh: said(raw.iceberg_refresh, rules.iceberg_refresh),
         initial_state: said(raw.initial_state, rules.initial_state),
         ..rules
     };
@@ -193,6 +200,15 @@ fn contradictions(
             0,
             "must be 1 or more: with 0 no stop could ever act",
             "use 1 or more",
+        ));
+    }
+    let match_count_max = InstrumentRules::MATCH_COUNT_MAX;
+    if !(1..=match_count_max).contains(&rules.match_count_max) {
+        return Err(Broken::new(
+            key("match_count_max"),
+            rules.match_count_max,
+            format!("must be 1 to {match_count_max}, whose events the engine has room for"),
+            "use a number in that range",
         ));
     }
     if !matches!(rules.initial_state, TradingState::PreOpen | TradingState::Continuous) {
@@ -341,10 +357,13 @@ impl From<&Instrument> for RawInstrument {
             dynamic_band_action: Some(Word(rules.dynamic_band_action)),
             market_protection: distance(rules.market_protection_ticks),
             stop_cascade_max: Some(rules.stop_cascade_max),
+            match_count_max: Some(rules.match_count_max),
             self_trade: Some(Word(rules.self_trade)),
             self_trade_decides: Some(Word(rules.self_trade_decides)),
             hidden_priority: Some(Word(rules.hidden_priority)),
             replace_shrink: Some(Word(rules.replace_shrink)),
+            stop_trigger: Some(Word(rules.stop_trigger)),
+            iceberg_refresh: Some(Word(rules.iceberg_refresh)),
             initial_state: Some(Word(rules.initial_state)),
             tick_steps: Some(tick_steps.collect()),
         }

@@ -2,9 +2,9 @@
 
 use crate::*;
 use vesta_types::{
-    AccountId, AuctionKind, BandAction, HiddenPriority, InstrumentId, InstrumentRules, PriceTicks,
-    QtyLots, ReplaceShrink, SelfTrade, SelfTradeDecides, SessionId, StpGroup, TickStep,
-    TradingState,
+    AccountId, AuctionKind, BandAction, HiddenPriority, IcebergRefresh, InstrumentId,
+    InstrumentRules, PriceTicks, QtyLots, ReplaceShrink, SelfTrade, SelfTradeDecides, SessionId,
+    StopTrigger, StpGroup, TickStep, TradingState,
 };
 
 fn parse(text: &str) -> Config {
@@ -148,10 +148,13 @@ dynamic_band = "2"
 dynamic_band_action = "interrupt"
 market_protection = "0.50"
 stop_cascade_max = 9
+match_count_max = 65536
 self_trade = "decrement"
 self_trade_decides = "maker"
 hidden_priority = "by_time"
 replace_shrink = "loses_priority"
+stop_trigger = "touch"
+iceberg_refresh = "keeps_priority"
 initial_state = "pre_open"
 "#;
 
@@ -169,10 +172,13 @@ fn every_rule_of_an_instrument_is_read() {
         dynamic_band_action: BandAction::Interrupt,
         market_protection_ticks: 50,
         stop_cascade_max: 9,
+        match_count_max: 65_536,
         self_trade: SelfTrade::Decrement,
         self_trade_decides: SelfTradeDecides::Maker,
         hidden_priority: HiddenPriority::ByTime,
         replace_shrink: ReplaceShrink::LosesPriority,
+        stop_trigger: StopTrigger::Touch,
+        iceberg_refresh: IcebergRefresh::KeepsPriority,
         initial_state: TradingState::PreOpen,
     };
     assert_eq!(parse(EVERY_RULE).instrument_list[0].rules, expected);
@@ -655,6 +661,14 @@ fn a_broken_rule_is_named_with_its_fix() {
         (
             with("stop_cascade_max", "0"),
             ["instrument[0].stop_cascade_max = 0", "no stop could ever act", "use 1 or more"],
+        ),
+        (
+            with("match_count_max", "0"),
+            ["instrument[0].match_count_max = 0", "1 to 65536", "in that range"],
+        ),
+        (
+            with("match_count_max", "65537"),
+            ["instrument[0].match_count_max = 65537", "1 to 65536", "in that range"],
         ),
         (
             with("initial_state", "\"halt\""),

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use vesta_types::{
-    AuctionKind, BandAction, HiddenPriority, ReplaceShrink, SelfTrade, SelfTradeDecides,
-    TradingState,
+    AuctionKind, BandAction, HiddenPriority, IcebergRefresh, ReplaceShrink, SelfTrade,
+    SelfTradeDecides, StopTrigger, TradingState,
 };
 
 /// A closed list of the vocabulary, as far as a file may name its values.
@@ -31,8 +31,10 @@ vocabulary! {
     AuctionKind: Self::ALL;
     BandAction: Self::ALL;
     HiddenPriority: Self::ALL;
+    IcebergRefresh: Self::ALL;
     ReplaceShrink: Self::ALL;
     SelfTradeDecides: Self::ALL;
+    StopTrigger: Self::ALL;
     TradingState: Self::ALL;
     // `default` is what an order says; the instrument is the one that it leaves it to.
     SelfTrade: &[Self::CancelNewest, Self::CancelOldest, Self::CancelBoth, Self::Decrement];

@@ -222,14 +222,19 @@ impl<R: Reservation> Matcher<R> {
     /// An order as it stands after a fill of an uncross, which takes from the tip first.
     fn auction_party(&self, slot: NodeId, qty: u64) -> Party {
         let order = &self.arena[slot];
-        let displayed = self.displayed(slot);
+        let shown = self.displayed(slot);
+        let leaves = self.open(slot) - qty;
+        let mut displayed = shown.0.saturating_sub(qty);
+        if displayed == 0 && !shown.is_zero() && leaves > 0 && self.tips_stay(order.book) {
+            displayed = leaves.min(self.arena.extra(slot).terms.display_qty.0);
+        }
         Party {
             order_id: order.order_id,
             session: self.sessions.at(order.session).id,
             client_order_id: order.client_order_id,
-            leaves: QtyLots(self.open(slot) - qty),
-            was_displayed: !displayed.is_zero(),
-            displayed: QtyLots(displayed.0.saturating_sub(qty)),
+            leaves: QtyLots(leaves),
+            was_displayed: !shown.is_zero(),
+            displayed: QtyLots(displayed),
         }
     }
 
@@ -247,6 +252,8 @@ impl<R: Reservation> Matcher<R> {
         if is_gone {
             self.leave_queue(slot);
             self.forget(slot);
+        } else if self.levels.links[slot].qty == 0 && self.tips_stay(self.arena[slot].book) {
+            self.refresh_in_place(slot);
         } else {
             self.after_change(slot);
         }

@@ -2,7 +2,8 @@
 
 use vesta_types::state_hash::{InstrumentStatus, status_hash};
 use vesta_types::{
-    AuctionKind, Indicative, InstrumentId, InstrumentRules, PriceTicks, Side, TradingState,
+    AuctionKind, Indicative, InstrumentId, InstrumentRules, PriceTicks, Side, StopTrigger,
+    TradingState,
 };
 
 use crate::ladder::{Key, Ladder, Rank};
@@ -60,6 +61,7 @@ impl BlankBook {
             stops: self.stops,
             buy_trigger: i64::MAX,
             sell_trigger: 0,
+            awaits_touch: false,
             iceberg_count: [0; 2],
             elected: NodeId(first_fixed),
             for_opening: NodeId(first_fixed + 1),
@@ -105,10 +107,12 @@ pub(crate) struct Book {
     pub(crate) undisplayed: [Ladder; 2],
     /// By trigger; the best is the one that is reached first.
     pub(crate) stops: [Ladder; 2],
-    /// The lowest trigger of a waiting buy stop; `i64::MAX` when there is none.
+    /// The lowest trigger of a waiting buy stop that a trade may reach; `i64::MAX` when there is none.
     pub(crate) buy_trigger: i64,
-    /// The highest trigger of a waiting sell stop; 0 when there is none.
+    /// The highest trigger of a waiting sell stop that a trade may reach; 0 when there is none.
     pub(crate) sell_trigger: i64,
+    /// Stops wait, and for the touch.
+    pub(crate) awaits_touch: bool,
     /// Icebergs in the displayed queues of a side: their reserve is in no level's sum.
     pub(crate) iceberg_count: [u32; 2],
     /// Stops whose trigger was reached and that did not act yet.
@@ -137,6 +141,11 @@ impl Book {
         &mut pair[side.index()]
     }
 
+    /// The displayed touch of both sides, by key; 0 where there is none.
+    pub(crate) fn touches(&self) -> [Key; 2] {
+        [0, 1].map(|side| self.displayed[side].best_key())
+    }
+
     pub(crate) fn auction_queue(&self, kind: AuctionKind) -> Option<NodeId> {
         match kind {
             AuctionKind::Opening => Some(self.for_opening),
@@ -148,8 +157,20 @@ impl Book {
     /// Looks up again which trigger a trade would reach first.
     pub(crate) fn set_triggers(&mut self) {
         let [buys, sells] = &self.stops;
+        if self.rules.stop_trigger == StopTrigger::Touch {
+            self.awaits_touch = !(buys.is_empty() && sells.is_empty());
+            return;
+        }
         self.buy_trigger = buys.best_price().map_or(i64::MAX, |price| price.0);
         self.sell_trigger = sells.best_price().map_or(0, |price| price.0);
+    }
+
+    /// The price that a side's stops wait for, just now; 0 when there is none.
+    pub(crate) fn trigger_price(&self, side: Side) -> PriceTicks {
+        match self.rules.stop_trigger {
+            StopTrigger::LastTrade => self.last_price,
+            StopTrigger::Touch => self.displayed[side.index()].best_price().unwrap_or_default(),
+        }
     }
 
     /// True when the displayed touch of both sides would trade, which may not last in continuous
@@ -157,6 +178,17 @@ impl Book {
     pub(crate) fn is_crossed(&self) -> bool {
         let [bids, asks] = &self.displayed;
         matches!((bids.best_price(), asks.best_price()), (Some(bid), Some(ask)) if bid >= ask)
+    }
+
+    /// True when a stop waits whose trigger is reached, which may not last in continuous trading.
+    pub(crate) fn reaches_a_stop(&self) -> bool {
+        let [buy, sell] = Side::BOTH.map(|side| self.trigger_price(side));
+        let [buys, sells] = &self.stops;
+        let is_at = |trigger: Option<PriceTicks>, reaches: &dyn Fn(PriceTicks) -> bool| {
+            trigger.is_some_and(reaches)
+        };
+        (buy.0 != 0 && is_at(buys.best_price(), &|trigger| buy >= trigger))
+            || (sell.0 != 0 && is_at(sells.best_price(), &|trigger| sell <= trigger))
     }
 
     pub(crate) fn status(&self) -> InstrumentStatus {

@@ -30,6 +30,9 @@ const WINDOW_LEAD: u64 = WINDOW_PAGES / 4 * 3;
 /// Empty pages that all ladders together keep, 1 KiB each. Too low: pages come and go near the touch;
 /// too high: memory.
 const IDLE_PAGES_MAX: u32 = 8192;
+/// Of so many orders one idle page is kept, so that small books, too, come to know what happens when no
+/// more are: tests compare small ones.
+const ORDERS_PER_IDLE_PAGE: u32 = 8;
 /// After so many empty pages that could not be kept, the ladder at hand gives back all of its own: a walk
 /// through its window, some 2 us.
 const IDLE_WALK_INTERVAL: u32 = 256;
@@ -75,6 +78,8 @@ pub(crate) struct Levels {
     pub(crate) far: FarNodes,
     /// Pages in windows that are kept although they are empty: near the touch they are soon wanted again.
     idle_count: u32,
+    /// How many are kept at most.
+    idle_max: u32,
     /// Pages that were given back because too many were kept.
     refused_count: u32,
 }
@@ -83,11 +88,13 @@ impl Levels {
     /// Each level has an order, and each page that is not idle a level: so there are never more
     /// pages than orders, and those that are idle.
     pub(crate) fn new(order_count_max: u32, fixed_count: u32) -> Self {
-        let page_count_max = order_count_max + IDLE_PAGES_MAX;
+        let idle_max = (order_count_max / ORDERS_PER_IDLE_PAGE).min(IDLE_PAGES_MAX);
+        let page_count_max = order_count_max + idle_max;
         Self {
             links: Links::new(order_count_max, fixed_count, page_count_max),
             far: FarNodes::new(page_count_max),
             idle_count: 0,
+            idle_max,
             refused_count: 0,
         }
     }
@@ -230,7 +237,7 @@ impl Ladder {
         *word &= !(u64::from(is_idle) << (at & 63));
         self.top &= !(u64::from(*word == 0) << (at >> 6));
         levels.idle_count += u32::from(is_idle);
-        if levels.idle_count > IDLE_PAGES_MAX || self.top == 0 {
+        if levels.idle_count > levels.idle_max || self.top == 0 {
             return self.close_last(levels, page);
         }
         self.look_up_best(levels);
@@ -260,7 +267,7 @@ impl Ladder {
     #[cold]
     #[inline(never)]
     fn close_last(&mut self, levels: &mut Levels, page: PageId) {
-        if levels.idle_count > IDLE_PAGES_MAX && levels.links.page(page).bits == 0 {
+        if levels.idle_count > levels.idle_max && levels.links.page(page).bits == 0 {
             let at = levels.links.page(page).key - self.base;
             self.window.pages[at as usize] = 0;
             levels.links.free_page(page);

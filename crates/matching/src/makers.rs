@@ -1,5 +1,7 @@
 //! Who trades next where not all is displayed, and what an aggressor would get.
 
+use alloc::vec::Vec;
+
 use vesta_types::{HiddenPriority, SelfTrade};
 
 use crate::arena::Flags;
@@ -22,7 +24,12 @@ pub(crate) struct Got {
 struct DryRun {
     open: u64,
     got: Got,
+    /// Makers that may still be met, where that may matter: where no maker is an own one, each match
+    /// takes a lot at least, and an aggressor of few lots can not come to the limit.
+    matches_left: Option<u32>,
     ended: bool,
+    /// Of use within a level.
+    icebergs: Vec<NodeId>,
 }
 
 impl<R: Reservation> Matcher<R> {
@@ -103,14 +110,29 @@ impl<R: Reservation> Matcher<R> {
     }
 
     /// What the taker would get if it acted now.
-    pub(crate) fn dry_run(&self, taker: &Taker) -> Got {
+    pub(crate) fn dry_run(&mut self, taker: &Taker) -> Got {
+        let matches_left = self.book(taker.book).rules.match_count_max - self.match_count;
+        let may_end = taker.stp_group.0 != 0 || taker.qty > matches_left.into();
+        let mut run = DryRun {
+            open: taker.qty,
+            got: Got::default(),
+            matches_left: may_end.then_some(matches_left),
+            ended: false,
+            icebergs: core::mem::take(&mut self.gathered),
+        };
+        self.run_dry(taker, &mut run);
+        run.icebergs.clear();
+        self.gathered = run.icebergs;
+        run.got
+    }
+
+    fn run_dry(&self, taker: &Taker, run: &mut DryRun) {
         let book = self.book(taker.book);
         let makers = taker.side.opposite().index();
-        let mut run = DryRun { open: taker.qty, got: Got::default(), ended: false };
         let [shown, other] = [&book.displayed[makers], &book.undisplayed[makers]];
         // Without reserves, undisplayed orders and own orders, a level's sum is what it offers.
         let is_simple =
-            taker.stp_group.0 == 0 && book.iceberg_count[makers] == 0 && other.is_empty();
+            run.matches_left.is_none() && book.iceberg_count[makers] == 0 && other.is_empty();
         let (mut next_shown, mut next_other) =
             (shown.iter(&self.levels).next(), other.iter(&self.levels).next());
         loop {
@@ -137,7 +159,7 @@ impl<R: Reservation> Matcher<R> {
             if is_simple && let Some(level) = levels.0 {
                 run.take(self.levels.links[level].qty, price);
             } else {
-                self.dry_run_level(taker, levels, price, &mut run);
+                self.dry_run_level(taker, levels, price, run);
             }
             if levels.0.is_some() {
                 next_shown = shown.below(&self.levels, key);
@@ -146,11 +168,10 @@ impl<R: Reservation> Matcher<R> {
                 next_other = other.below(&self.levels, key);
             }
         }
-        run.got
     }
 
-    /// One price of a dry run: the displayed queue and the other one in their order, then the later
-    /// tips of icebergs, round by round, as they would come up.
+    /// One price of a dry run: the displayed queue and the other one in their order; the later tips of
+    /// icebergs where they would come up: at once, or after the queue, round by round.
     fn dry_run_level(
         &self,
         taker: &Taker,
@@ -162,7 +183,8 @@ impl<R: Reservation> Matcher<R> {
         let by_time = self.book(taker.book).rules.hidden_priority == HiddenPriority::ByTime;
         let mut next_shown = shown.and_then(|level| links.first(level));
         let mut next_other = other.and_then(|level| links.first(level));
-        let mut rounds_done = false;
+        let tips_stay = self.tips_stay(taker.book);
+        let mut rounds_done = tips_stay;
         while run.open > 0 && !run.ended {
             let shown_first = match (next_shown, next_other) {
                 (Some(a), Some(b)) => !by_time || self.arena[a].priority < self.arena[b].priority,
@@ -170,6 +192,9 @@ impl<R: Reservation> Matcher<R> {
             };
             if shown_first && let (Some(slot), Some(level)) = (next_shown, shown) {
                 self.meet(taker, slot, links[slot].qty, price, run);
+                if tips_stay && !self.is_absent(taker, slot) {
+                    self.dry_run_reserve(taker, slot, price, run);
+                }
                 next_shown = links.after(level, slot);
                 continue;
             }
@@ -190,39 +215,51 @@ impl<R: Reservation> Matcher<R> {
         }
     }
 
+    /// The later tips of an iceberg, one after the other.
+    fn dry_run_reserve(&self, taker: &Taker, slot: NodeId, price: u128, run: &mut DryRun) {
+        let mut left = self.arena.reserve(slot);
+        if run.matches_left.is_none() {
+            return run.take(left, price);
+        }
+        while left > 0 && run.open > 0 && !run.ended {
+            let tip = left.min(self.arena.extra(slot).terms.display_qty.0);
+            self.meet(taker, slot, tip, price, run);
+            left -= tip;
+        }
+    }
+
     /// The later tips of a level's icebergs: in the order of the queue, one each, again and again.
     fn dry_run_tips(&self, taker: &Taker, level: Option<NodeId>, price: u128, run: &mut DryRun) {
         let Some(level) = level else { return };
-        let icebergs = || {
-            let is_one = |slot: &NodeId| self.arena.reserve(*slot) != 0;
-            self.levels
-                .links
-                .queue(level)
-                .filter(is_one)
-                .filter(|&slot| !self.is_absent(taker, slot))
-        };
-        if !icebergs().any(|slot| self.is_own(taker, slot)) {
+        let queue = self.levels.links.queue(level);
+        let icebergs =
+            queue.filter(|&slot| self.arena.reserve(slot) != 0 && !self.is_absent(taker, slot));
+        if run.matches_left.is_none() {
             // At one price it does not matter whose lots come first.
-            run.take(icebergs().map(|slot| self.arena.reserve(slot)).sum(), price);
-            return;
+            return run.take(icebergs.map(|slot| self.arena.reserve(slot)).sum(), price);
         }
+        run.icebergs.clear();
+        run.icebergs.extend(icebergs);
+        // Who has no tip left drops out: the work is that of the matches.
         for round in 0.. {
-            let mut any = false;
-            for slot in icebergs() {
+            let mut kept = 0;
+            for at in 0..run.icebergs.len() {
                 if run.open == 0 || run.ended {
                     return;
                 }
-                let reserve = self.arena.reserve(slot);
+                let slot = run.icebergs[at];
                 let tip = self.arena.extra(slot).terms.display_qty.0;
-                let left = reserve.saturating_sub(tip.saturating_mul(round));
-                if left > 0 {
-                    any = true;
-                    self.meet(taker, slot, left.min(tip), price, run);
+                let left = self.arena.reserve(slot) - round * tip;
+                self.meet(taker, slot, left.min(tip), price, run);
+                if left > tip {
+                    run.icebergs[kept] = slot;
+                    kept += 1;
                 }
             }
-            if !any {
+            if kept == 0 {
                 return;
             }
+            run.icebergs.truncate(kept);
         }
     }
 
@@ -236,6 +273,13 @@ impl<R: Reservation> Matcher<R> {
     }
 
     fn meet(&self, taker: &Taker, maker: NodeId, offered: u64, price: u128, run: &mut DryRun) {
+        if let Some(left) = &mut run.matches_left {
+            if *left == 0 {
+                run.ended = true;
+                return;
+            }
+            *left -= 1;
+        }
         if !self.is_own(taker, maker) {
             run.take(offered, price);
             return;

@@ -43,6 +43,8 @@ pub struct Matcher<R = NoReservation> {
     pub(crate) priority_last: u64,
     /// Stops that the command has set off.
     pub(crate) triggered_count: u32,
+    /// Makers that the aggressors of the command have met; 0 between commands.
+    pub(crate) match_count: u32,
     /// Of use while a command gathers orders; empty between commands.
     pub(crate) gathered: Vec<NodeId>,
 }
@@ -104,6 +106,7 @@ impl<R: Reservation> Matcher<R> {
             trade_id_last: TradeId(0),
             priority_last: 0,
             triggered_count: 0,
+            match_count: 0,
             // An uncross puts a mark between its two rows.
             gathered: Vec::with_capacity(order_count_max as usize + 1),
         }
@@ -213,9 +216,10 @@ impl<R: Reservation> Matcher<R> {
     #[inline(always)]
     pub(crate) fn settle_book(&mut self, index: BookIndex, sink: &mut impl EventSink) {
         let book = self.book(index);
-        if self.levels.links.first(book.elected).is_some() {
+        if book.awaits_touch || self.levels.links.first(book.elected).is_some() {
             self.run_stops(index, sink);
         }
+        self.match_count = 0;
         if !self.book(index).pegged.is_empty() {
             self.follow_pegs(index, sink);
         }

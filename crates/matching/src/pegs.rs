@@ -69,7 +69,7 @@ impl<R: Reservation> Matcher<R> {
     pub(crate) fn follow_pegs(&mut self, index: BookIndex, sink: &mut impl EventSink) {
         let continuous = self.is_continuous(index);
         let book = self.book_mut(index);
-        let touches = [0, 1].map(|side| book.displayed[side].best_key());
+        let touches = book.touches();
         if !continuous || touches == book.followed {
             if !continuous {
                 book.followed = NOT_FOLLOWED;

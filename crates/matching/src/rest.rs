@@ -3,11 +3,12 @@
 
 use vesta_types::state_hash::OrderPhase;
 use vesta_types::{
-    CancelReason, ClientOrderId, Event, OrderId, OrderType, PriceTicks, QtyLots, Rested,
+    CancelReason, ClientOrderId, Event, IcebergRefresh, OrderId, OrderType, PriceTicks, QtyLots,
+    Rested,
 };
 
 use crate::arena::{Extra, Flags, NO_EXTRA, Order};
-use crate::book::{List, NOT_FOLLOWED};
+use crate::book::{BookIndex, List, NOT_FOLLOWED};
 use crate::events::EventSink;
 use crate::ladder::Ladder;
 use crate::links::NodeId;
@@ -65,7 +66,11 @@ impl<R: Reservation> Matcher<R> {
         }
         if extra.terms.order_type == OrderType::Pegged {
             self.book_mut(book).pegged = self.listed(self.book(book).pegged, slot);
-            self.book_mut(book).followed = NOT_FOLLOWED;
+            // It is priced by the touches as they are. Where all others have followed these, it has.
+            let book = self.book_mut(book);
+            if book.followed != book.touches() {
+                book.followed = NOT_FOLLOWED;
+            }
         } else if extra.terms.order_type.is_trailing() {
             self.book_mut(book).trailing = self.listed(self.book(book).trailing, slot);
         }
@@ -259,6 +264,30 @@ impl<R: Reservation> Matcher<R> {
         let open = self.leave_queue(slot);
         debug_assert!(open > 0);
         self.rest(slot, open, sink);
+    }
+
+    /// True where the next tip of an iceberg takes the place of the one that is gone.
+    #[inline(always)]
+    pub(crate) fn tips_stay(&self, index: BookIndex) -> bool {
+        self.book(index).rules.iceberg_refresh == IcebergRefresh::KeepsPriority
+    }
+
+    /// What an iceberg shows next, when its tip is gone.
+    pub(crate) fn next_tip(&self, slot: NodeId) -> u64 {
+        let extra = self.arena.extra(slot);
+        extra.reserve.min(extra.terms.display_qty.0)
+    }
+
+    /// The next tip of an iceberg whose tip is gone, in its place. The event that took the tip tells.
+    #[cold]
+    pub(crate) fn refresh_in_place(&mut self, slot: NodeId) {
+        debug_assert_eq!(self.levels.links[slot].qty, 0);
+        let tip = self.next_tip(slot);
+        let level = self.arena[slot].level;
+        self.arena.extra_mut(slot).reserve -= tip;
+        self.levels.links[slot].qty = tip;
+        self.levels.links[level].qty += tip;
+        self.after_change(slot);
     }
 
     /// True when an order that enters the displayed queue of `price` needs a level that its side

@@ -1,7 +1,7 @@
 //! What is done for an order only once it has lived for a while.
 //!
 //! ```text
-//!   notes    [ slots that were touched, each once ]      a ring of 1,024
+//!   notes    [ slots that were touched, each once ]      a ring of 1,024, or fewer in a small book
 //!   settled  an order that is in its session's ring, found by the engine's id, and in the hash
 //! ```
 //!
@@ -13,6 +13,7 @@
 //! settles: it adds up what is noted.
 
 use alloc::boxed::Box;
+use alloc::vec;
 
 use vesta_types::state_hash::order_hash;
 use vesta_types::{OrderId, OrderRef, SessionId};
@@ -28,6 +29,10 @@ use crate::sessions::SessionIndex;
 /// whoever asks waits longer, some 20 us with this many.
 const NOTES_MAX: usize = 1024;
 
+/// Of so many slots one may be noted, so that in small books, too, notes are pushed out: what happens
+/// then is seen by every test that compares small books.
+const SLOTS_PER_NOTE: usize = 4;
+
 /// The slot is noted. Stays with the slot when its order goes.
 const NOTED: u8 = 1;
 /// The order is in its session's ring, and found by its id.
@@ -38,7 +43,8 @@ const HASHED: u8 = 4;
 pub(crate) struct Settling {
     /// Over the orders that are hashed.
     sum: u64,
-    notes: Box<[NodeId; NOTES_MAX]>,
+    /// A power of two.
+    notes: Box<[NodeId]>,
     oldest: usize,
     count: usize,
     marks: Table<u8>,
@@ -46,9 +52,10 @@ pub(crate) struct Settling {
 
 impl Settling {
     pub(crate) fn new(order_count_max: u32) -> Self {
+        let notes_max = (order_count_max as usize / SLOTS_PER_NOTE).clamp(1, NOTES_MAX);
         Self {
             sum: 0,
-            notes: Box::new([NodeId::NIL; NOTES_MAX]),
+            notes: vec![NodeId::NIL; notes_max.next_power_of_two()].into_boxed_slice(),
             oldest: 0,
             count: 0,
             marks: Table::touched(order_count_max as usize, 0),
@@ -74,7 +81,8 @@ impl Settling {
 
     fn push(&mut self, slot: NodeId) {
         self.marks[slot.0] |= NOTED;
-        self.notes[(self.oldest + self.count) % NOTES_MAX] = slot;
+        let at = (self.oldest + self.count) & (self.notes.len() - 1);
+        self.notes[at] = slot;
         self.count += 1;
     }
 
@@ -82,15 +90,15 @@ impl Settling {
         if self.count == 0 {
             return None;
         }
-        let slot = self.notes[self.oldest % NOTES_MAX];
-        self.oldest = (self.oldest + 1) % NOTES_MAX;
+        let slot = self.notes[self.oldest];
+        self.oldest = (self.oldest + 1) & (self.notes.len() - 1);
         self.count -= 1;
         self.marks[slot.0] &= !NOTED;
         Some(slot)
     }
 
     fn noted(&self) -> impl Iterator<Item = NodeId> {
-        (0..self.count).map(|i| self.notes[(self.oldest + i) % NOTES_MAX])
+        (0..self.count).map(|i| self.notes[(self.oldest + i) & (self.notes.len() - 1)])
     }
 }
 
@@ -132,7 +140,7 @@ impl<R: Reservation> Matcher<R> {
 
     #[inline(never)]
     fn note(&mut self, slot: NodeId) {
-        if self.settling.count == NOTES_MAX {
+        if self.settling.count == self.settling.notes.len() {
             self.settle_oldest();
         }
         self.settling.push(slot);

@@ -70,7 +70,7 @@ impl<R: Reservation> Matcher<R> {
             TradingState::Close => self.expire_day(index, sink),
             TradingState::Continuous => {
                 if self.book(index).last_price.0 != 0 {
-                    self.elect(index);
+                    self.follow_execution(index);
                 }
                 self.settle_book(index, sink);
             }

@@ -2,7 +2,9 @@
 //! the other when the order that elected them is done.
 
 use vesta_types::state_hash::OrderPhase;
-use vesta_types::{CancelReason, Event, OrderType, PriceTicks, Side, TradingState, Triggered};
+use vesta_types::{
+    CancelReason, Event, OrderType, PriceTicks, Side, StopTrigger, TradingState, Triggered,
+};
 
 use crate::arena::{Flags, Order};
 use crate::book::BookIndex;
@@ -23,10 +25,11 @@ impl<R: Reservation> Matcher<R> {
             self.arena.extra_mut(slot).terms.stop_price = trigger;
         }
         let trigger = self.arena.extra(slot).terms.stop_price;
-        let is_reached = last.0 != 0
+        let reached = self.book(book).trigger_price(flags.side());
+        let is_reached = reached.0 != 0
             && match flags.side() {
-                Side::Buy => last >= trigger,
-                Side::Sell => last <= trigger,
+                Side::Buy => reached >= trigger,
+                Side::Sell => reached <= trigger,
             };
         if is_reached && self.is_continuous(book) {
             // Named as waiting while it acts: it is in no queue.
@@ -72,14 +75,26 @@ impl<R: Reservation> Matcher<R> {
         })
     }
 
-    /// After an execution: trailing stops follow, then the stops that it reaches are elected.
+    /// After an execution: trailing stops follow, then the stops that it reaches are elected. (Those
+    /// that wait for the touch are elected when the aggressor is done.)
+    #[inline(never)]
+    pub(crate) fn follow_execution(&mut self, index: BookIndex) {
+        self.follow_trade(index);
+        if self.book(index).rules.stop_trigger == StopTrigger::LastTrade {
+            self.elect(index);
+        }
+    }
+
+    /// Stops whose trigger is reached are elected.
     #[inline(never)]
     pub(crate) fn elect(&mut self, index: BookIndex) {
-        self.follow_trade(index);
-        let last = self.book(index).last_price;
         for side in Side::BOTH {
+            let price = self.book(index).trigger_price(side);
+            if price.0 == 0 {
+                continue;
+            }
             let ladder = &self.book(index).stops[side.index()];
-            let reached = ladder.key(last);
+            let reached = ladder.key(price);
             while let Some(level) = self.book(index).stops[side.index()].best(reached) {
                 let slot = self.levels.links[level].next;
                 self.elect_one(index, slot);
@@ -114,15 +129,18 @@ impl<R: Reservation> Matcher<R> {
         self.after_change(slot);
     }
 
-    /// The elected stops act in turn, while trading is continuous and within the bound.
+    /// The elected stops act in turn, while trading is continuous and within the bounds.
     #[inline(never)]
     pub(crate) fn run_stops(&mut self, index: BookIndex, sink: &mut impl EventSink) {
         let elected = self.book(index).elected;
-        let bound = self.book(index).rules.stop_cascade_max;
-        while self.is_continuous(index)
-            && let Some(slot) = self.levels.links.first(elected)
-        {
-            if self.triggered_count >= bound {
+        let rules = &self.book(index).rules;
+        let (stops_max, matches_max) = (rules.stop_cascade_max, rules.match_count_max);
+        while self.is_continuous(index) {
+            if self.book(index).awaits_touch {
+                self.elect(index);
+            }
+            let Some(slot) = self.levels.links.first(elected) else { break };
+            if self.triggered_count >= stops_max || self.match_count >= matches_max {
                 self.change_state(index, TradingState::Halt, None, sink);
                 break;
             }
@@ -202,7 +220,7 @@ impl<R: Reservation> Matcher<R> {
     ) {
         self.set_bounds(&mut taker);
         let reason = match self.trade(&mut taker, sink) {
-            Ended::Filled | Ended::SelfTrade => return self.forget(slot),
+            Ended::Filled | Ended::Cancelled => return self.forget(slot),
             Ended::Bounds => self.at_bounds(&mut taker, may_rest, sink),
         };
         let order = &self.arena[slot];

@@ -48,8 +48,8 @@ pub(crate) enum Ended {
     Filled,
     /// No maker is left within the bounds.
     Bounds,
-    /// Self-trade prevention has cancelled it, and said so.
-    SelfTrade,
+    /// It was cancelled, by self-trade prevention or at the match limit, and that was said.
+    Cancelled,
 }
 
 impl Taker {
@@ -157,6 +157,10 @@ impl<R: Reservation> Matcher<R> {
                     None => return Ended::Bounds,
                 }
             };
+            if self.match_count >= self.book(taker.book).rules.match_count_max {
+                return self.cut(taker, CancelReason::MatchLimit, sink);
+            }
+            self.match_count += 1;
             if taker.stp_group.0 != 0 && self.arena[maker].stp_group == taker.stp_group {
                 if let Some(ended) = self.prevent(taker, maker, sink) {
                     return ended;
@@ -198,7 +202,7 @@ impl<R: Reservation> Matcher<R> {
         book.last_price = price;
         let reaches = price.0 >= book.buy_trigger || price.0 <= book.sell_trigger;
         if moves && (reaches || !book.trailing.is_empty()) {
-            self.elect(taker.book);
+            self.follow_execution(taker.book);
         }
     }
 
@@ -208,13 +212,17 @@ impl<R: Reservation> Matcher<R> {
         let order = &self.arena[maker];
         let offered = self.levels.links[maker].qty;
         let was_displayed = !order.flags.has(Flags::UNDISPLAYED);
+        let mut displayed = if was_displayed { offered - qty } else { 0 };
+        if offered == qty && order.flags.has(Flags::ICEBERG) && self.tips_stay(order.book) {
+            displayed = self.next_tip(maker);
+        }
         Party {
             order_id: order.order_id,
             session: self.sessions.at(order.session).id,
             client_order_id: order.client_order_id,
             leaves: QtyLots(offered - qty + self.arena.reserve(maker)),
             was_displayed,
-            displayed: QtyLots(if was_displayed { offered - qty } else { 0 }),
+            displayed: QtyLots(displayed),
         }
     }
 
@@ -241,6 +249,8 @@ impl<R: Reservation> Matcher<R> {
         if self.open(maker) == 0 {
             self.leave_queue(maker);
             self.forget(maker);
+        } else if self.tips_stay(self.arena[maker].book) {
+            self.refresh_in_place(maker);
         } else {
             self.refresh(maker, sink);
         }
@@ -281,11 +291,17 @@ impl<R: Reservation> Matcher<R> {
                 if instruction == SelfTrade::CancelBoth {
                     self.withdraw(maker, CancelReason::SelfTrade, sink);
                 }
-                sink.event(taker.cancelled(self, CancelReason::SelfTrade));
-                self.reservation.release(taker.order_id, QtyLots(taker.qty));
-                Some(Ended::SelfTrade)
+                Some(self.cut(taker, CancelReason::SelfTrade, sink))
             }
         }
+    }
+
+    /// Cancels a taker on its way, and says so.
+    #[cold]
+    #[inline(never)]
+    fn cut(&mut self, taker: &Taker, reason: CancelReason, sink: &mut impl EventSink) -> Ended {
+        self.drop_remainder(taker, reason, sink);
+        Ended::Cancelled
     }
 
     /// What the one whose instruction counts wants.
@@ -357,7 +373,11 @@ impl<R: Reservation> Matcher<R> {
     /// True when a taker with these terms may trade on arrival, or why it is cancelled instead;
     /// `Ok(false)` where it rests without trading.
     #[inline(always)]
-    pub(crate) fn may_trade(&self, taker: &Taker, terms: &NewOrder) -> Result<bool, CancelReason> {
+    pub(crate) fn may_trade(
+        &mut self,
+        taker: &Taker,
+        terms: &NewOrder,
+    ) -> Result<bool, CancelReason> {
         let tif = terms.time_in_force;
         let is_plain = !matches!(tif, TimeInForce::Fok | TimeInForce::FokBudget)
             && !terms.all_or_none
@@ -366,7 +386,7 @@ impl<R: Reservation> Matcher<R> {
     }
 
     #[inline(never)]
-    fn may_trade_at_once(&self, taker: &Taker, terms: &NewOrder) -> Result<bool, CancelReason> {
+    fn may_trade_at_once(&mut self, taker: &Taker, terms: &NewOrder) -> Result<bool, CancelReason> {
         let got = self.dry_run(taker);
         match terms.time_in_force {
             TimeInForce::Fok | TimeInForce::FokBudget => {

@@ -117,6 +117,7 @@ impl<R: Reservation> Matcher<R> {
     pub fn check_invariants(&self) {
         let mut hash = 0_u64;
         let (mut live, mut parked) = (0, 0);
+        assert_eq!(self.match_count, 0, "counted within a command");
         for slot in self.arena.live() {
             let order = &self.arena[slot];
             let session = self.sessions.at(order.session).id;
@@ -142,6 +143,7 @@ impl<R: Reservation> Matcher<R> {
             let is_continuous = book.state == vesta_types::TradingState::Continuous;
             assert!(!is_continuous || !book.is_crossed(), "crossed: {}", book.instrument);
             assert!(self.levels.links.first(book.elected).is_none());
+            assert!(!is_continuous || !book.reaches_a_stop(), "reached: {}", book.instrument);
             let icebergs = |side: Side| {
                 let nodes = book.displayed[side.index()].nodes(&self.levels);
                 let is = |slot: &NodeId| self.arena[*slot].flags.has(crate::arena::Flags::ICEBERG);

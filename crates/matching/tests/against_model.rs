@@ -13,7 +13,7 @@ use common::{Generator, Pair, STEP_BYTES, Seeded, Source, run_bytes};
 use coverage::{Before, Coverage};
 
 /// How many worlds the long run goes through. Without optimization it is too slow to show everything.
-const WORLD_COUNT: u64 = if cfg!(debug_assertions) { 40 } else { 900 };
+const WORLD_COUNT: u64 = if cfg!(debug_assertions) { 40 } else { 1_200 };
 
 /// How many steps each of them has.
 const WORLD_STEP_COUNT: u64 = 2_000;

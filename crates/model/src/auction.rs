@@ -166,6 +166,8 @@ impl Model {
             let shown = [buy.displayed, sell.displayed];
             take_off(&mut buy, qty);
             take_off(&mut sell, qty);
+            self.show_next_tip_in_place(&mut buy, shown[0]);
+            self.show_next_tip_in_place(&mut sell, shown[1]);
             self.trade_id_last = self.trade_id_last.next();
             events.push(Event::Executed(Executed {
                 trade_id: self.trade_id_last,

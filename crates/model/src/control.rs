@@ -191,9 +191,11 @@ impl Model {
                     )
             });
         }
-        if state == TradingState::Continuous && self.book(instrument).last_price > PriceTicks(0) {
+        if state == TradingState::Continuous {
             // **stops_on_resume**
-            self.trailing_stops_follow(instrument);
+            if self.book(instrument).last_price > PriceTicks(0) {
+                self.trailing_stops_follow(instrument);
+            }
             self.elect(instrument, &mut run);
             self.stops_act(instrument, &mut run);
         }

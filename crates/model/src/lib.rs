@@ -63,6 +63,8 @@ struct Run<'a> {
     elected: Vec<OrderId>,
     /// How many stops were set off.
     set_off: u32,
+    /// **match_limit**: how many makers were met.
+    matches: u32,
 }
 
 impl Model {
@@ -199,7 +201,7 @@ impl Model {
 
     fn run<'a>(&self, instrument: InstrumentId, events: &'a mut Vec<Event>) -> Run<'a> {
         let band_base = self.book(instrument).last_price;
-        Run { events, band_base, elected: Vec::new(), set_off: 0 }
+        Run { events, band_base, elected: Vec::new(), set_off: 0, matches: 0 }
     }
 
     /// What an order does on arrival, or after a replace that took it out of its queue.

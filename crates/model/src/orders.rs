@@ -28,7 +28,7 @@ pub(crate) fn limit_of(terms: &NewOrder) -> Option<PriceTicks> {
 }
 
 /// What is shown of an order that enters the displayed queue: of an **iceberg** its tip.
-fn tip(terms: &NewOrder) -> QtyLots {
+pub(crate) fn tip(terms: &NewOrder) -> QtyLots {
     if terms.display_qty.is_zero() { terms.qty } else { terms.qty.min(terms.display_qty) }
 }
 

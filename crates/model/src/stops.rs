@@ -2,21 +2,26 @@
 
 use vesta_types::state_hash::LiveOrder;
 use vesta_types::{
-    Event, InstrumentId, NewOrder, OrderId, OrderType, PriceTicks, Side, TradingState, Triggered,
+    Event, InstrumentId, NewOrder, OrderId, OrderType, PriceTicks, Side, StopTrigger, TradingState,
+    Triggered,
 };
 
 use crate::book::{Book, behind, is_better};
 use crate::orders::limit_of;
 use crate::{Model, Run};
 
-/// **stop_order**: true when the last price has reached the trigger of a stop of this side.
+/// **stop_order**: true when the price that a stop of this side waits for has reached its trigger.
 fn is_reached(book: &Book, side: Side, trigger: PriceTicks) -> bool {
-    let last = book.last_price;
-    last != PriceTicks(0)
-        && match side {
-            Side::Buy => last >= trigger,
-            Side::Sell => last <= trigger,
-        }
+    let price = match book.rules.stop_trigger {
+        // **stop_by_last_trade**
+        StopTrigger::LastTrade => Some(book.last_price).filter(|last| *last != PriceTicks(0)),
+        // **stop_by_touch**
+        StopTrigger::Touch => book.touch(side),
+    };
+    price.is_some_and(|price| match side {
+        Side::Buy => price >= trigger,
+        Side::Sell => price <= trigger,
+    })
 }
 
 /// **trailing_stop**: the trigger of a trailing stop, now that the last price is what it is.
@@ -72,7 +77,9 @@ impl Model {
         self.book_mut(instrument).last_price = price;
         // They follow before triggers are looked at.
         self.trailing_stops_follow(instrument);
-        self.elect(instrument, run);
+        if self.book(instrument).rules.stop_trigger == StopTrigger::LastTrade {
+            self.elect(instrument, run);
+        }
     }
 
     /// **trailing_stop**: those that wait follow the last price, in ascending `order_id`.
@@ -105,8 +112,16 @@ impl Model {
 
     /// **stops_act_in_turn**: the elected act, first elected first, and may elect more.
     pub(crate) fn stops_act(&mut self, instrument: InstrumentId, run: &mut Run<'_>) {
-        while self.book(instrument).is_continuous() && !run.elected.is_empty() {
-            if run.set_off >= self.book(instrument).rules.stop_cascade_max {
+        while self.book(instrument).is_continuous() {
+            let rules = self.book(instrument).rules;
+            if rules.stop_trigger == StopTrigger::Touch {
+                // **stop_by_touch**: whenever an aggressor is done.
+                self.elect(instrument, run);
+            }
+            if run.elected.is_empty() {
+                break;
+            }
+            if run.set_off >= rules.stop_cascade_max || run.matches >= rules.match_count_max {
                 // **stop_cascade_halts**
                 self.change_state(instrument, TradingState::Halt, None, run.events);
                 break;

@@ -2,13 +2,13 @@
 
 use vesta_types::state_hash::LiveOrder;
 use vesta_types::{
-    BandAction, CancelReason, Event, Executed, InstrumentId, NewOrder, OrderId, OrderType,
-    PriceTicks, QtyLots, SelfTrade, SelfTradeDecides, SelfTradePrevented, Side, StpGroup,
-    TimeInForce, TradingState,
+    BandAction, CancelReason, Event, Executed, IcebergRefresh, InstrumentId, NewOrder, OrderId,
+    OrderType, PriceTicks, QtyLots, SelfTrade, SelfTradeDecides, SelfTradePrevented, Side,
+    StpGroup, TimeInForce, TradingState,
 };
 
 use crate::book::{behind, distance, is_acceptable};
-use crate::orders::{cancelled, is_undisplayed, party, take_off};
+use crate::orders::{cancelled, is_undisplayed, party, take_off, tip};
 use crate::{Model, Run};
 
 /// How far an aggressor may go.
@@ -28,6 +28,7 @@ enum End {
     NoMaker,
     Band,
     Protection,
+    MatchLimit,
 }
 
 /// What a **dry_run** got.
@@ -53,7 +54,7 @@ impl Model {
 
         // **fill_or_kill**, **fill_or_kill_budget**
         if matches!(terms.time_in_force, TimeInForce::Fok | TimeInForce::FokBudget) {
-            let got = self.dry_run(&order, bounds);
+            let got = self.dry_run(&order, bounds, run.matches);
             let budget = i128::from(terms.budget);
             let is_in_budget = terms.time_in_force == TimeInForce::Fok
                 || is_acceptable_sum(&terms, got.notional, budget);
@@ -63,13 +64,13 @@ impl Model {
             }
         }
         // **all_or_none_arrival**
-        if terms.all_or_none && self.dry_run(&order, bounds).qty < terms.qty {
+        if terms.all_or_none && self.dry_run(&order, bounds, run.matches).qty < terms.qty {
             self.rest(order, price, run.events);
             return;
         }
         // **minimum_quantity_arrival**; a replace may have left less open than the minimum.
         let min_qty = terms.min_qty.min(terms.qty);
-        if !min_qty.is_zero() && self.dry_run(&order, bounds).qty < min_qty {
+        if !min_qty.is_zero() && self.dry_run(&order, bounds, run.matches).qty < min_qty {
             if terms.time_in_force == TimeInForce::Ioc {
                 run.events.push(cancelled(&order, price, CancelReason::MinimumQuantity));
             } else {
@@ -85,6 +86,7 @@ impl Model {
             End::NothingOpen => return,
             End::SelfTrade => Some(CancelReason::SelfTrade),
             End::Protection => Some(CancelReason::MarketProtection),
+            End::MatchLimit => Some(CancelReason::MatchLimit),
             // **dynamic_band**
             End::Band => match self.book(terms.instrument).rules.dynamic_band_action {
                 BandAction::Cancel => Some(CancelReason::PriceBand),
@@ -123,7 +125,7 @@ impl Model {
     }
 
     /// **dry_run**: the same walk in a copy of everything, which is then thrown away.
-    fn dry_run(&self, order: &LiveOrder, bounds: Bounds) -> Got {
+    fn dry_run(&self, order: &LiveOrder, bounds: Bounds, matches: u32) -> Got {
         let mut copy = self.clone();
         let mut events = Vec::new();
         let mut run = Run {
@@ -131,6 +133,7 @@ impl Model {
             band_base: bounds.band_base,
             elected: Vec::new(),
             set_off: 0,
+            matches,
         };
         copy.walk(&mut order.clone(), bounds, &mut run);
         let mut got = Got { qty: QtyLots::ZERO, notional: 0 };
@@ -159,6 +162,11 @@ impl Model {
             if !is_acceptable(side, bounds.protection, price) {
                 return End::Protection;
             }
+            // **match_limit**
+            if run.matches >= self.book(instrument).rules.match_count_max {
+                return End::MatchLimit;
+            }
+            run.matches += 1;
             match self.self_trade(&taker.terms, &maker.terms) {
                 None => {
                     self.fill(taker, maker, run.events, false);
@@ -241,6 +249,7 @@ impl Model {
         let qty = taker.terms.qty.min(offered);
         take_off(taker, qty);
         take_off(&mut maker, qty);
+        self.show_next_tip_in_place(&mut maker, shown);
         let instrument = taker.terms.instrument;
         let price = maker.queue_price;
         let taker_side = taker.terms.side;
@@ -276,7 +285,16 @@ impl Model {
         }
     }
 
-    /// **iceberg**: the next tip enters the end of the queue of its price.
+    /// **tip_keeps_priority**: what an iceberg shows where `shown` is gone.
+    pub(crate) fn show_next_tip_in_place(&self, order: &mut LiveOrder, shown: QtyLots) {
+        let rules = &self.book(order.terms.instrument).rules;
+        let is_gone = !shown.is_zero() && order.displayed.is_zero();
+        if is_gone && rules.iceberg_refresh == IcebergRefresh::KeepsPriority {
+            order.displayed = tip(&order.terms);
+        }
+    }
+
+    /// **tip_loses_priority**: the next tip enters the end of the queue of its price.
     pub(crate) fn show_next_tip(&mut self, order_id: OrderId, events: &mut Vec<Event>) {
         let order = self.orders[&order_id];
         self.leave_queue(&order);

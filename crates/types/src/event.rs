@@ -87,8 +87,10 @@ pub struct Party {
     pub leaves: QtyLots,
     /// True when the fill came out of a displayed order: market data must take it off.
     pub was_displayed: bool,
-    /// What is still displayed of it after this fill, in lots; 0 when it was not displayed, or
-    /// when the tip is gone ([`Rested`] follows if there is another).
+    /// What is displayed of it after this fill, in lots; 0 when it was not displayed, or when the tip
+    /// is gone ([`Rested`] follows if there is another). With
+    /// [`IcebergRefresh::KeepsPriority`](crate::IcebergRefresh::KeepsPriority) a tip that is gone is
+    /// followed at once, in its place: this is the next one then.
     pub displayed: QtyLots,
 }
 
@@ -115,7 +117,7 @@ pub struct Executed {
 }
 
 /// An order entered a queue of the book, at its end: on arrival, after a replace, or as the next tip
-/// of an iceberg.
+/// of an iceberg that loses its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rested {
     /// The order.

@@ -35,6 +35,7 @@ pub use order::{
 pub use quantity::{PriceTicks, QtyLots};
 pub use reason::{CancelReason, RejectReason};
 pub use rules::{
-    BandAction, HiddenPriority, InstrumentRules, ReplaceShrink, SelfTradeDecides, TickStep,
+    BandAction, HiddenPriority, IcebergRefresh, InstrumentRules, ReplaceShrink, SelfTradeDecides,
+    StopTrigger, TickStep,
 };
 pub use scale::Scale;

@@ -171,6 +171,8 @@ reasons! {
         LevelCapacity = 11 => "level_capacity",
         /// Its minimum quantity could not be had at once. It never rested, nor traded.
         MinimumQuantity = 12 => "minimum_quantity",
+        /// Its command had met as many orders as one command of the instrument may.
+        MatchLimit = 13 => "match_limit",
     }
 }
 

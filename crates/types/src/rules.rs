@@ -35,6 +35,27 @@ wire_enum! {
 }
 
 wire_enum! {
+    /// What a stop waits for.
+    StopTrigger {
+        /// The price of the last trade reaches it.
+        LastTrade = 1 => "last_trade",
+        /// The displayed touch of its own side reaches it: the best bid of a buy, the best ask of a
+        /// sell.
+        Touch = 2 => "touch",
+    }
+}
+
+wire_enum! {
+    /// Where the next tip of an iceberg goes.
+    IcebergRefresh {
+        /// To the end of its price's queue.
+        LosesPriority = 1 => "loses_priority",
+        /// To the place of the tip that was taken.
+        KeepsPriority = 2 => "keeps_priority",
+    }
+}
+
+wire_enum! {
     /// What happens where the next fill would be outside the dynamic band.
     BandAction {
         /// The aggressor's remainder is cancelled.
@@ -79,6 +100,9 @@ pub struct InstrumentRules {
     pub market_protection_ticks: u64,
     /// How many stops one command may set off before the instrument halts, from 1.
     pub stop_cascade_max: u32,
+    /// How often the aggressors of one command may trade, or meet an order of their own group, before
+    /// what is left is cancelled, `1..=`[`MATCH_COUNT_MAX`](Self::MATCH_COUNT_MAX).
+    pub match_count_max: u32,
     /// What an order with [`SelfTrade::Default`] means; not itself `Default`.
     pub self_trade: SelfTrade,
     /// Whose instruction counts.
@@ -87,6 +111,10 @@ pub struct InstrumentRules {
     pub hidden_priority: HiddenPriority,
     /// What shrinking an order does to its place.
     pub replace_shrink: ReplaceShrink,
+    /// What stops wait for.
+    pub stop_trigger: StopTrigger,
+    /// Where the next tip of an iceberg goes.
+    pub iceberg_refresh: IcebergRefresh,
     /// The state that it is defined in: `PreOpen` or `Continuous`.
     pub initial_state: TradingState,
 }
@@ -94,6 +122,11 @@ pub struct InstrumentRules {
 impl InstrumentRules {
     /// Entries of a tick-size table.
     pub const TICK_STEP_COUNT: usize = 4;
+    /// The highest `match_count_max`. The engine keeps room for the events of so many matches beside
+    /// those that the orders themselves bound, some 15 MiB of address space. Lower: a venue whose
+    /// orders meet thousands of small ones has to cut them; higher: one command may hold up the shard
+    /// for more than some 10 ms.
+    pub const MATCH_COUNT_MAX: u32 = 1 << 16;
 
     /// Continuous from the start, every limit off, every custom at its default.
     #[must_use]
@@ -109,10 +142,13 @@ impl InstrumentRules {
             dynamic_band_action: BandAction::Cancel,
             market_protection_ticks: 0,
             stop_cascade_max: 1_000,
+            match_count_max: 4_096,
             self_trade: SelfTrade::CancelNewest,
             self_trade_decides: SelfTradeDecides::Taker,
             hidden_priority: HiddenPriority::AfterDisplayed,
             replace_shrink: ReplaceShrink::KeepsPriority,
+            stop_trigger: StopTrigger::LastTrade,
+            iceberg_refresh: IcebergRefresh::LosesPriority,
             initial_state: TradingState::Continuous,
         }
     }
@@ -142,6 +178,7 @@ impl InstrumentRules {
             && self.dynamic_band_ticks <= band_max
             && self.market_protection_ticks <= band_max
             && self.stop_cascade_max >= 1
+            && (1..=Self::MATCH_COUNT_MAX).contains(&self.match_count_max)
             && self.self_trade != SelfTrade::Default
             && matches!(self.initial_state, TradingState::PreOpen | TradingState::Continuous);
         if is_good { Ok(()) } else { Err(RejectReason::InvalidRules) }

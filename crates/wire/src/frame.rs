@@ -205,6 +205,12 @@ impl<H: Message> Outbox<H> {
         self.queue.len() - self.head
     }
 
+    /// Bytes that the queue has asked for: `capacity`, unless more had to wait.
+    #[must_use]
+    pub fn room_bytes(&self) -> usize {
+        self.queue.capacity()
+    }
+
     /// True when everything has left.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

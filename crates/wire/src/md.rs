@@ -48,12 +48,14 @@ messages! {
         /// What it took off the displayed quantity, in lots: in an auction an iceberg's fill may be
         /// larger.
         16 qty: U64 where rule::qty,
-        /// What is left of the displayed quantity in lots.
+        /// What is displayed of it from now on, in lots: what is left, or the next tip.
         24 leaves: U64,
         /// The instrument.
         32 instrument: U32,
+        /// 1 when all that was displayed is gone, and an iceberg shows its next tip in its place.
+        36 refreshed: u8 where rule::flag,
         /// Zero.
-        36 reserved: [u8; 4] where rule::zero,
+        37 reserved: [u8; 3] where rule::zero,
     }
     /// A resting order shrank without a trade, and kept its place.
     ReduceOrder = 63, 32 {
@@ -61,12 +63,14 @@ messages! {
         0 order_id: U64,
         /// Quantity that is gone, in lots.
         8 qty: U64 where rule::qty,
-        /// What is left of the displayed quantity in lots.
+        /// What is displayed of it from now on, in lots: what is left, or the next tip.
         16 leaves: U64 where rule::qty,
         /// The instrument.
         24 instrument: U32,
+        /// 1 when all that was displayed is gone, and an iceberg shows its next tip in its place.
+        28 refreshed: u8 where rule::flag,
         /// Zero.
-        28 reserved: [u8; 4] where rule::zero,
+        29 reserved: [u8; 3] where rule::zero,
     }
     /// An order left the book without trading.
     DeleteOrder = 64, 16 {

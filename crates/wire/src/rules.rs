@@ -3,12 +3,13 @@
 //!
 //! ```text
 //!   [price_max 8][qty_max 8][notional_max 8][reference_price 8][static_band 8][dynamic_band 8]
-//!   [market_protection 8][tick_steps 4 x (from 8, ticks 4)][stop_cascade_max 4][six choices][0 x 6]
+//!   [market_protection 8][tick_steps 4 x (from 8, ticks 4)][stop_cascade_max 4][eight choices]
+//!   [match_count_max 4]
 //! ```
 
 use vesta_types::{
-    BandAction, HiddenPriority, InstrumentRules, PriceTicks, QtyLots, ReplaceShrink, SelfTrade,
-    SelfTradeDecides, TradingState,
+    BandAction, HiddenPriority, IcebergRefresh, InstrumentRules, PriceTicks, QtyLots,
+    ReplaceShrink, SelfTrade, SelfTradeDecides, StopTrigger, TradingState,
 };
 use zerocopy::little_endian::{I64, U32, U64};
 
@@ -84,8 +85,12 @@ pub struct Rules {
     pub replace_shrink: u8,
     /// The state that it is defined in.
     pub initial_state: u8,
-    /// Zero.
-    pub reserved: [u8; 6],
+    /// What stops wait for.
+    pub stop_trigger: u8,
+    /// Where the next tip of an iceberg goes.
+    pub iceberg_refresh: u8,
+    /// How many makers one command may meet.
+    pub match_count_max: U32,
 }
 
 const _: () = assert!(size_of::<TickStep>() == 12);
@@ -110,13 +115,15 @@ impl From<&InstrumentRules> for Rules {
             tick_step_3,
             tick_step_4,
             stop_cascade_max: rules.stop_cascade_max.into(),
+            match_count_max: rules.match_count_max.into(),
             dynamic_band_action: rules.dynamic_band_action as u8,
             self_trade: rules.self_trade as u8,
             self_trade_decides: rules.self_trade_decides as u8,
             hidden_priority: rules.hidden_priority as u8,
             replace_shrink: rules.replace_shrink as u8,
+            stop_trigger: rules.stop_trigger as u8,
+            iceberg_refresh: rules.iceberg_refresh as u8,
             initial_state: rules.initial_state as u8,
-            reserved: [0; 6],
         }
     }
 }
@@ -141,13 +148,16 @@ impl Rules {
             dynamic_band_action: BandAction::from_wire(self.dynamic_band_action)?,
             market_protection_ticks: self.market_protection_ticks.get(),
             stop_cascade_max: self.stop_cascade_max.get(),
+            match_count_max: self.match_count_max.get(),
             self_trade: SelfTrade::from_wire(self.self_trade)?,
             self_trade_decides: SelfTradeDecides::from_wire(self.self_trade_decides)?,
             hidden_priority: HiddenPriority::from_wire(self.hidden_priority)?,
             replace_shrink: ReplaceShrink::from_wire(self.replace_shrink)?,
+            stop_trigger: StopTrigger::from_wire(self.stop_trigger)?,
+            iceberg_refresh: IcebergRefresh::from_wire(self.iceberg_refresh)?,
             initial_state: TradingState::from_wire(self.initial_state)?,
         };
-        (self.reserved == [0; 6] && rules.check().is_ok()).then_some(rules)
+        rules.check().is_ok().then_some(rules)
     }
 }
 
@@ -172,10 +182,13 @@ mod tests {
             dynamic_band_action: BandAction::Interrupt,
             market_protection_ticks: 5,
             stop_cascade_max: 6,
+            match_count_max: 7,
             self_trade: SelfTrade::Decrement,
             self_trade_decides: SelfTradeDecides::Maker,
             hidden_priority: HiddenPriority::ByTime,
             replace_shrink: ReplaceShrink::LosesPriority,
+            stop_trigger: StopTrigger::Touch,
+            iceberg_refresh: IcebergRefresh::KeepsPriority,
             initial_state: TradingState::PreOpen,
             ..rules
         }
@@ -190,12 +203,14 @@ mod tests {
     fn every_choice_has_exactly_its_names() {
         let good = Rules::from(&rules());
         type Case = (fn(&mut Rules, u8), &'static [u8]);
-        let cases: [Case; 6] = [
+        let cases: [Case; 8] = [
             (|r, byte| r.dynamic_band_action = byte, &[1, 2]),
             (|r, byte| r.self_trade = byte, &[1, 2, 3, 4]),
             (|r, byte| r.self_trade_decides = byte, &[1, 2]),
             (|r, byte| r.hidden_priority = byte, &[1, 2]),
             (|r, byte| r.replace_shrink = byte, &[1, 2]),
+            (|r, byte| r.stop_trigger = byte, &[1, 2]),
+            (|r, byte| r.iceberg_refresh = byte, &[1, 2]),
             (|r, byte| r.initial_state = byte, &[1, 4]),
         ];
         for (nth, (set, meant)) in cases.into_iter().enumerate() {
@@ -218,9 +233,10 @@ mod tests {
             Rules { reference_price: (-1).into(), ..good },
             Rules { static_band_ticks: u64::MAX.into(), ..good },
             Rules { stop_cascade_max: 0.into(), ..good },
+            Rules { match_count_max: 0.into(), ..good },
+            Rules { match_count_max: (InstrumentRules::MATCH_COUNT_MAX + 1).into(), ..good },
             Rules { tick_step_2: TickStep { from: 50.into(), ticks: 25.into() }, ..good },
             Rules { tick_step_4: TickStep { from: 5_000.into(), ticks: 50.into() }, ..good },
-            Rules { reserved: [0, 0, 0, 0, 0, 1], ..good },
         ] {
             assert!(!are_good(&bad), "{bad:?}");
         }

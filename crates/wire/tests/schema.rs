@@ -7,9 +7,9 @@ use roxmltree::{Document, Node};
 use samples::{CATALOGUES, Visitor};
 use std::collections::{BTreeMap, BTreeSet};
 use vesta_types::{
-    AuctionKind, BandAction, CancelReason, CommandKind, HiddenPriority, OrderType, PegReference,
-    PostOnly, RejectReason, ReplaceShrink, SelfTrade, SelfTradeDecides, Side, TimeInForce,
-    TradingState,
+    AuctionKind, BandAction, CancelReason, CommandKind, HiddenPriority, IcebergRefresh, OrderType,
+    PegReference, PostOnly, RejectReason, ReplaceShrink, SelfTrade, SelfTradeDecides, Side,
+    StopTrigger, TimeInForce, TradingState,
 };
 use vesta_wire::client::DECIMAL_EXPONENT;
 use vesta_wire::record::KillScopeKind;
@@ -190,6 +190,8 @@ fn every_enum_has_the_same_members() {
         ("BandAction", variants(byte(BandAction::from_wire))),
         ("HiddenPriority", variants(byte(HiddenPriority::from_wire))),
         ("ReplaceShrink", variants(byte(ReplaceShrink::from_wire))),
+        ("StopTrigger", variants(byte(StopTrigger::from_wire))),
+        ("IcebergRefresh", variants(byte(IcebergRefresh::from_wire))),
         ("KillScopeKind", variants(byte(KillScopeKind::from_wire))),
         ("CommitLevel", variants(byte(CommitLevel::from_wire))),
         ("CancelReason", variants(byte(CancelReason::from_wire))),
@@ -244,7 +246,8 @@ fn the_shared_composites_lie_as_the_structs_do() {
         layout!(Rules: price_max qty_max notional_max reference_price static_band_ticks
             dynamic_band_ticks market_protection_ticks tick_step_1 tick_step_2 tick_step_3
             tick_step_4 stop_cascade_max dynamic_band_action self_trade self_trade_decides
-            hidden_priority replace_shrink initial_state reserved),
+            hidden_priority replace_shrink initial_state stop_trigger iceberg_refresh
+            match_count_max),
     ] {
         let mut end = 0;
         let mut in_schema = Vec::new();

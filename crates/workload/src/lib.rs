@@ -195,6 +195,7 @@ fn rules(reference_price: PriceTicks) -> InstrumentRules {
     rules.static_band_ticks = reference_price.0.unsigned_abs();
     rules.dynamic_band_ticks = reference_price.0.unsigned_abs();
     rules.market_protection_ticks = reference_price.0.unsigned_abs();
+    rules.match_count_max = InstrumentRules::MATCH_COUNT_MAX;
     rules.replace_shrink = ReplaceShrink::LosesPriority;
     rules
 }

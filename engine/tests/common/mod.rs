@@ -219,10 +219,15 @@ pub struct Log {
 impl Log {
     /// An instrument with prices to 1,000 and quantities to 100.
     pub fn define(&mut self, instrument: u32) -> &mut Self {
+        self.define_with(instrument, &InstrumentRules::new(PriceTicks(1_000), QtyLots(100)))
+    }
+
+    /// An instrument with these rules.
+    pub fn define_with(&mut self, instrument: u32, rules: &InstrumentRules) -> &mut Self {
         let definition = body(&DefineInstrument {
             stamp: Stamp::default(),
             origin: Origin::NONE,
-            rules: (&InstrumentRules::new(PriceTicks(1_000), QtyLots(100))).into(),
+            rules: rules.into(),
             symbol: Symbol::new("BTC-USD").expect("short"),
             instrument: instrument.into(),
             tick_size: Decimal { mantissa: 1.into(), exponent: -2 },

@@ -20,6 +20,10 @@ fn rig() -> Rig {
 }
 
 fn rig_with(pending_bytes_max: usize) -> Rig {
+    rig_where(pending_bytes_max, &InstrumentRules::new(PriceTicks(1_000), QtyLots(100)))
+}
+
+fn rig_where(pending_bytes_max: usize, rules: &InstrumentRules) -> Rig {
     let settings = Settings {
         shard: ShardId(1),
         pending_bytes_max,
@@ -29,7 +33,7 @@ fn rig_with(pending_bytes_max: usize) -> Rig {
     let mut rig = Rig { publisher: Publisher::new(settings, FRAME_LEN), next: 1 };
     let define = InstrumentDefined {
         stamp: rig.stamp(),
-        rules: (&InstrumentRules::new(PriceTicks(1_000), QtyLots(100))).into(),
+        rules: rules.into(),
         symbol: Symbol::new("BTC-USD").unwrap(),
         instrument: 1.into(),
         tick_size: Decimal { mantissa: 1.into(), exponent: -2 },
@@ -270,7 +274,8 @@ fn a_fill_is_an_execution_of_the_maker_a_level_and_a_print() {
             qty: qty.into(),
             leaves: leaves.into(),
             instrument: 1.into(),
-            reserved: [0; 4],
+            refreshed: 0,
+            reserved: [0; 3],
         };
         let print = Trade {
             trade_id: 70.into(),
@@ -313,11 +318,63 @@ fn a_replace_in_place_reduces_and_any_other_deletes() {
         qty: 3.into(),
         leaves: 2.into(),
         instrument: 1.into(),
-        reserved: [0; 4],
+        refreshed: 0,
+        reserved: [0; 3],
     };
     assert_eq!(rig.messages(), [bytes(&reduce), level(Sell, 100, 2, 1)]);
     rig.replaced(3, false, 2, 9);
     assert_eq!(rig.messages(), [delete(3), level(Sell, 100, 0, 0)]);
+}
+
+#[test]
+fn a_tip_that_keeps_its_place_is_followed_in_the_same_message() {
+    let rules = InstrumentRules {
+        iceberg_refresh: IcebergRefresh::KeepsPriority,
+        ..InstrumentRules::new(PriceTicks(1_000), QtyLots(100))
+    };
+    let mut rig = rig_where(1 << 20, &rules);
+    // Shows 3 of 10, in front of another.
+    rig.rested_showing(3, Sell, 100, 10, 3);
+    rig.rested(4, Sell, 100, 5);
+    rig.messages();
+    // All of the tip, of which the next shows 3; then 1 of that.
+    let time_ns = rig.stamp().time_ns.get();
+    let event = rig.execution(3, party(99, 0, 0), party(3, 7, 3));
+    rig.event(&event).unwrap();
+    let next = ExecuteOrder {
+        order_id: 3.into(),
+        trade_id: 70.into(),
+        qty: 3.into(),
+        leaves: 3.into(),
+        instrument: 1.into(),
+        refreshed: 1,
+        reserved: [0; 3],
+    };
+    let expected = [bytes(&next), level(Sell, 100, 8, 2), print(time_ns, 3, false)];
+    assert_eq!(rig.messages(), expected);
+    let time_ns = rig.stamp().time_ns.get();
+    rig.executed(3, 1, 2).unwrap();
+    let expected = [execute(3, 1, 2), level(Sell, 100, 7, 2), print(time_ns, 1, false)];
+    assert_eq!(rig.messages(), expected);
+    // What was prevented, too: the 2 that are shown, and 3 come.
+    rig.prevented(2, party(3, 4, 3));
+    let next = ReduceOrder {
+        order_id: 3.into(),
+        qty: 2.into(),
+        leaves: 3.into(),
+        instrument: 1.into(),
+        refreshed: 1,
+        reserved: [0; 3],
+    };
+    assert_eq!(rig.messages(), [bytes(&next), level(Sell, 100, 8, 2)]);
+    let orders: Vec<_> = rig.publisher.instruments[&InstrumentId(1)].book.orders(Sell).collect();
+    let shown: Vec<_> = orders.iter().map(|order| (order.order_id.0, order.qty.0)).collect();
+    assert_eq!(shown, [(3, 3), (4, 5)], "in its place");
+    // Elsewhere a fill of all that is shown leaves nothing.
+    let mut rig = self::rig();
+    rig.rested_showing(3, Sell, 100, 10, 3);
+    let event = rig.execution(3, party(99, 0, 0), party(3, 7, 3));
+    assert!(matches!(rig.event(&event), Err(PublishError::Book { .. })));
 }
 
 fn add(order_id: u64, side: Side, qty: u64) -> Vec<u8> {
@@ -338,7 +395,8 @@ fn execute(order_id: u64, qty: u64, leaves: u64) -> Vec<u8> {
         qty: qty.into(),
         leaves: leaves.into(),
         instrument: 1.into(),
-        reserved: [0; 4],
+        refreshed: 0,
+        reserved: [0; 3],
     })
 }
 
@@ -348,7 +406,8 @@ fn reduce(order_id: u64, qty: u64, leaves: u64) -> Vec<u8> {
         qty: qty.into(),
         leaves: leaves.into(),
         instrument: 1.into(),
-        reserved: [0; 4],
+        refreshed: 0,
+        reserved: [0; 3],
     })
 }
 

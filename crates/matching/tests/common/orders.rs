@@ -121,7 +121,7 @@ impl<S: Source> Generator<S> {
         let stride = instrument.stride as u64;
         if new.order_type.is_trailing() {
             new.price = PriceTicks(0);
-            new.trail_ticks = stride * (self.source.below(4) + 1);
+            new.trail_ticks = stride * self.source.pick(&[1, 1, 2, 3, 4]);
             if self.source.one_in(2) {
                 new.stop_price = PriceTicks(0);
             }

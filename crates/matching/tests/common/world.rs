@@ -71,12 +71,15 @@ impl Instrument {
         rules.static_band_ticks = source.pick(&[0, 0, 0, 4 * ticks, 5 * ticks + 1]);
         rules.dynamic_band_ticks = source.pick(&[0, 0, 2 * ticks, 3 * ticks]);
         rules.dynamic_band_action = source.pick(BandAction::ALL);
-        rules.market_protection_ticks = source.pick(&[0, ticks, ticks, 2 * ticks]);
+        rules.market_protection_ticks = source.pick(&[0, ticks, ticks, ticks]);
         rules.stop_cascade_max = source.pick(&[1_000, 3, 2, 1]);
+        rules.match_count_max = source.pick(&[4_096, 4_096, 4_096, 4, 3, 2]);
         rules.self_trade = source.pick(&SelfTrade::ALL[1..]);
         rules.self_trade_decides = source.pick(SelfTradeDecides::ALL);
         rules.hidden_priority = source.pick(HiddenPriority::ALL);
         rules.replace_shrink = source.pick(ReplaceShrink::ALL);
+        rules.stop_trigger = source.pick(StopTrigger::ALL);
+        rules.iceberg_refresh = source.pick(IcebergRefresh::ALL);
         rules.initial_state = source.pick(&[
             TradingState::Continuous,
             TradingState::Continuous,

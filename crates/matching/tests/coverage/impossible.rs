@@ -28,6 +28,7 @@ const ORDER: Tags = &[
 /// What an aggressor meets.
 const FILLS: &[Tag] = &[
     NextTip,
+    TipStays,
     HiddenMaker,
     AllOrNoneMaker,
     MinQtyMaker,
@@ -38,7 +39,7 @@ const FILLS: &[Tag] = &[
 const PASSED: &[Tag] = &[AllOrNoneWaits, MinQtyWaits];
 const OWN: &[Tag] =
     &[CancelNewest, CancelOldest, CancelBoth, Decrement, TakerDecides, MakerDecides];
-const ENDS: &[Tag] = &[Protection, BandCancels, Interruption, Unfilled];
+const ENDS: &[Tag] = &[Protection, BandCancels, Interruption, MatchLimit, Unfilled];
 /// What does not even begin.
 const MISSED: &[Tag] = &[FokKilled, BudgetKilled, MinQtyMissed];
 const ELECTED: &[Tag] = &[
@@ -46,6 +47,7 @@ const ELECTED: &[Tag] = &[
     ElectedStopLimit,
     ElectedTrailing,
     ElectedTrailingLimit,
+    ByTouch,
     InTurn,
     CascadeHalts,
     NoLevel,
@@ -89,7 +91,7 @@ const ROWS: &[(Tags, Tags, &str)] = &[
     ),
     (
         &[POST_ONLY],
-        &[FILLS, OWN, ENDS, MISSED, ELECTED, &[OnArrival, Trails, Collects]],
+        &[MISSED, &[OnArrival, Collects]],
         "a post-only order does not trade on arrival, and is not admitted in a call",
     ),
     (
@@ -195,8 +197,10 @@ const ROWS: &[(Tags, Tags, &str)] = &[
     ),
     (&[&[HiddenByTime]], &[&[HiddenAfterDisplayed]], "an instrument has one of the two"),
     (&[&[TakerDecides]], &[&[MakerDecides]], "an instrument has one of the two"),
+    (&[&[TipStays]], &[&[NextTip, AuctionRefresh]], "an instrument has one of the two"),
     (&[&[BandCancels]], &[&[Interruption]], "an instrument has one of the two"),
     (&[&[Interruption]], &[&[CascadeHalts]], "after the one, trading is not continuous"),
+    (&[&[Interruption]], &[&[MatchLimit]], "after either nobody acts any more"),
     (&[&[Interruption, CascadeHalts]], &[FOLLOWS], "pegs follow in continuous trading"),
     (
         &[&[UncrossIdle]],

@@ -262,6 +262,8 @@ impl View<'_> {
                     |it| matches!(it, Event::Cancelled(it) if it.reason == CancelReason::SelfTrade),
                 );
                 self.fired.add_if(is_fok && has_fills && past, Tag::FokPastSelf);
+                self.fired
+                    .add_if(is_fok && !has_fills && self.is_beyond_limit(new), Tag::FokBeyondLimit);
                 let levels = self.after.levels(new.instrument, new.side.opposite());
                 let within = levels.filter(|level| takes(new.side, new.price, level.price));
                 let sum = within.fold(QtyLots::ZERO, |sum, level| sum + level.qty);
@@ -281,6 +283,17 @@ impl View<'_> {
             self.fired.add(Tag::MinQtyArrival);
             self.fired.add(if has_fills { Tag::MinQtyTrades } else { Tag::MinQtyRests });
         }
+    }
+
+    /// True when an order could have more at its price than it may meet.
+    fn is_beyond_limit(&self, new: &NewOrder) -> bool {
+        let rules = self.rules(new.instrument);
+        let orders = self.after.orders(new.instrument, new.side.opposite());
+        let within = orders.filter(|it| takes(new.side, new.price, it.queue_price));
+        let (count, sum) = within.fold((0, 0), |(n, sum), it| (n + 1, sum + it.displayed.0));
+        let is_simple = new.stp_group == StpGroup(0) && new.price != PriceTicks(0);
+        let is_enough = sum >= new.qty.0;
+        is_simple && is_enough && rules.is_some_and(|rules| count > rules.match_count_max)
     }
 
     fn replaced(&mut self, old: &LiveOrder, accepted: &Accepted) {
@@ -351,6 +364,7 @@ impl View<'_> {
                 let is_iceberg = !order.terms.display_qty.is_zero();
                 let is_beyond = is_iceberg && fill.qty > order.displayed;
                 self.fired.add_if(is_beyond, Tag::AuctionIceberg);
+                self.fired.add_if(self.tip_stays(&party, fill.qty), Tag::AuctionTipStays);
             }
         }
         // What comes before the change of state is the uncross.
@@ -373,7 +387,15 @@ impl View<'_> {
 
     fn forced(&mut self, state: TradingState) {
         match state {
-            TradingState::Halt => self.fired.add(Tag::CascadeHalts),
+            TradingState::Halt => {
+                self.fired.add(Tag::CascadeHalts);
+                let matches =
+                    self.events.iter().filter(|event| matches!(event, Event::Executed(_)));
+                let rules = self.own.and_then(|own| self.rules(own.terms.instrument));
+                let is_spent =
+                    rules.is_some_and(|it| matches.count() >= it.match_count_max as usize);
+                self.fired.add_if(is_spent, Tag::HaltsAtLimit);
+            }
             TradingState::VolatilityInterruption => self.fired.add(Tag::Interruption),
             _ => panic!("trading alone does not lead to {state}"),
         }
@@ -434,6 +456,9 @@ impl View<'_> {
                         _ => false,
                     };
                     self.fired.add_if(next.is_some_and(is_tip), Tag::NextTip);
+                    let stays = self.tip_stays(&fill.maker, fill.qty);
+                    self.fired.add_if(stays, Tag::TipStays);
+                    self.fired.add_if(stays || next.is_some_and(is_tip), Tag::AnIceberg);
                 }
                 Event::SelfTradePrevented(it) => {
                     self.fired.add(Tag::Decrement);
@@ -477,6 +502,9 @@ impl View<'_> {
             return self.fired.add(Tag::OnArrival);
         }
         self.fired.add(Tag::Election);
+        let rules = self.rules(stop.terms.instrument);
+        let by_touch = rules.is_some_and(|rules| rules.stop_trigger == StopTrigger::Touch);
+        self.fired.add(if by_touch { Tag::ByTouch } else { Tag::ByLastTrade });
         self.fired.add(match order_type {
             OrderType::Stop => Tag::ElectedStop,
             OrderType::StopLimit => Tag::ElectedStopLimit,
@@ -551,6 +579,18 @@ impl View<'_> {
         }
     }
 
+    /// True for an order of which a fill took the tip, and that shows the next one in its place.
+    fn tip_stays(&self, party: &Party, qty: QtyLots) -> bool {
+        let Some(order) = self.known(party.order_id) else { return false };
+        let rules = self.rules(order.terms.instrument);
+        let may_stay =
+            rules.is_some_and(|rules| rules.iceberg_refresh == IcebergRefresh::KeepsPriority);
+        let tip = order.terms.display_qty;
+        // A tip that was hit in part showed both before.
+        let is_next = !party.displayed.is_zero() && party.displayed + qty > tip;
+        may_stay && !tip.is_zero() && party.was_displayed && is_next
+    }
+
     fn rules(&self, instrument: InstrumentId) -> Option<InstrumentRules> {
         self.after.instruments().find(|(id, _)| *id == instrument).map(|(_, rules)| rules)
     }
@@ -607,6 +647,7 @@ impl View<'_> {
                 self.fired.add(if both { Tag::CancelBoth } else { Tag::CancelNewest });
                 self.fired.add(Tag::SelfTradePrevention);
             }
+            CancelReason::MatchLimit => self.fired.add(Tag::MatchLimit),
             CancelReason::MinimumQuantity => self.fired.add(Tag::MinQtyMissed),
             CancelReason::LevelCapacity => self.fired.add(Tag::NoLevel),
             _ => {}

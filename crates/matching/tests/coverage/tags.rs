@@ -48,7 +48,8 @@ tags! {
     LosesPriority = "replace_loses_priority",
 
     // Which makers were met, or passed over.
-    NextTip = "iceberg",
+    NextTip = "tip_loses_priority",
+    TipStays = "tip_keeps_priority",
     HiddenMaker = "hidden",
     AllOrNoneMaker = "all_or_none_maker",
     MinQtyMaker = "min_qty_maker",
@@ -69,6 +70,7 @@ tags! {
     Protection = "market_protection",
     BandCancels = "dynamic_band",
     Interruption = "volatility_interruption",
+    MatchLimit = "match_limit",
     Unfilled = "unfilled_remainder",
     FokKilled = "fill_or_kill",
     BudgetKilled = "fill_or_kill_budget",
@@ -82,6 +84,7 @@ tags! {
     Trails = "trailing_stop",
     InTurn = "stops_act_in_turn",
     CascadeHalts = "stop_cascade_halts",
+    ByTouch = "stop_by_touch",
     OnResume = "stops_on_resume",
     NoLevel = "stop_without_level",
 
@@ -99,6 +102,8 @@ tags! {
 
     // From here on nothing is counted in pairs.
     PrimaryReply = "primary_reply",
+    AnIceberg = "iceberg",
+    ByLastTrade = "stop_by_last_trade",
     OrderIds = "order_ids",
     AdmissionByState = "admission_by_state",
     WhatGoesTogether = "what_goes_together",
@@ -170,6 +175,9 @@ tags! {
     ProtectedStop = "market_protection/of_a_stop",
     AuctionHidden = "uncross/hidden",
     AuctionIceberg = "uncross/iceberg_beyond_its_tip",
+    AuctionTipStays = "tip_keeps_priority/in_an_uncross",
+    FokBeyondLimit = "match_limit/of_a_fok",
+    HaltsAtLimit = "match_limit/halts",
     AuctionMarket = "uncross/market_order",
     AuctionCloses = "uncross/closing",
     AuctionFromHalt = "uncross/from_halt",

@@ -1,10 +1,11 @@
 //! What a scenario file says. `README.md` beside this file has the grammar.
 
 use vesta_types::{
-    AuctionKind, BandAction, Cancel, Capacity, Command, HiddenPriority, InstrumentId,
-    InstrumentRules, Kill, KillScope, MassCancel, NewOrder, OrderRef, OrderType, PegReference,
-    PostOnly, PriceTicks, QtyLots, Replace, ReplaceShrink, SelfTrade, SelfTradeDecides, SessionId,
-    SetState, Side, StpGroup, TickStep, TimeInForce, TimeNs, TradingState,
+    AuctionKind, BandAction, Cancel, Capacity, Command, HiddenPriority, IcebergRefresh,
+    InstrumentId, InstrumentRules, Kill, KillScope, MassCancel, NewOrder, OrderRef, OrderType,
+    PegReference, PostOnly, PriceTicks, QtyLots, Replace, ReplaceShrink, SelfTrade,
+    SelfTradeDecides, SessionId, SetState, Side, StopTrigger, StpGroup, TickStep, TimeInForce,
+    TimeNs, TradingState,
 };
 
 use crate::words::{ParseError, Words};
@@ -237,6 +238,7 @@ fn rules(words: &mut Words<'_>) -> Result<InstrumentRules, ParseError> {
             }
             "market_protection_ticks" => rules.market_protection_ticks = words.number(value)?,
             "stop_cascade_max" => rules.stop_cascade_max = words.number(value)?,
+            "match_count_max" => rules.match_count_max = words.number(value)?,
             "self_trade" => rules.self_trade = words.named(value, SelfTrade::from_name)?,
             "self_trade_decides" => {
                 rules.self_trade_decides = words.named(value, SelfTradeDecides::from_name)?;
@@ -246,6 +248,12 @@ fn rules(words: &mut Words<'_>) -> Result<InstrumentRules, ParseError> {
             }
             "replace_shrink" => {
                 rules.replace_shrink = words.named(value, ReplaceShrink::from_name)?;
+            }
+            "stop_trigger" => {
+                rules.stop_trigger = words.named(value, StopTrigger::from_name)?;
+            }
+            "iceberg_refresh" => {
+                rules.iceberg_refresh = words.named(value, IcebergRefresh::from_name)?;
             }
             "initial_state" => rules.initial_state = words.named(value, TradingState::from_name)?,
             _ => return Err(words.unknown(key)),

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use vesta_types::state_hash::{LiveOrder, OrderPhase};
 use vesta_types::{
     AccountId, AuctionKind, BandAction, Cancel, Capacity, ClientOrderId, Command, Event,
-    HiddenPriority, InstrumentId, InstrumentRules, Kill, KillScope, MassCancel, NewOrder, OrderId,
-    OrderRef, OrderType, PegReference, PostOnly, PriceTicks, QtyLots, Replace, ReplaceShrink,
-    SelfTrade, SelfTradeDecides, SessionId, SetState, Side, StpGroup, TickStep, TimeInForce,
-    TimeNs, TradingState,
+    HiddenPriority, IcebergRefresh, InstrumentId, InstrumentRules, Kill, KillScope, MassCancel,
+    NewOrder, OrderId, OrderRef, OrderType, PegReference, PostOnly, PriceTicks, QtyLots, Replace,
+    ReplaceShrink, SelfTrade, SelfTradeDecides, SessionId, SetState, Side, StopTrigger, StpGroup,
+    TickStep, TimeInForce, TimeNs, TradingState,
 };
 
 use crate::Model;
@@ -47,6 +47,7 @@ fn model() -> Model {
         dynamic_band_action: BandAction::Interrupt,
         market_protection_ticks: 3,
         stop_cascade_max: 2,
+        match_count_max: 3,
         ..InstrumentRules::new(PriceTicks(60), QtyLots(50))
     };
     let mut tick_steps = first.tick_steps;
@@ -62,6 +63,8 @@ fn model() -> Model {
         self_trade_decides: SelfTradeDecides::Maker,
         hidden_priority: HiddenPriority::ByTime,
         replace_shrink: ReplaceShrink::LosesPriority,
+        stop_trigger: StopTrigger::Touch,
+        iceberg_refresh: IcebergRefresh::KeepsPriority,
         initial_state: TradingState::PreOpen,
         ..InstrumentRules::new(PriceTicks(60), QtyLots(50))
     };

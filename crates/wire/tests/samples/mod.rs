@@ -1,9 +1,9 @@
 //! One realistic sample of every message. Neighbouring fields differ, so that swapped ones show.
 
 use vesta_types::{
-    AccountId, AuctionKind, BandAction, CancelReason, CommandKind, InstrumentRules, KillScope,
-    OrderType, PegReference, PostOnly, PriceTicks, QtyLots, RejectReason, ReplaceShrink, SelfTrade,
-    Side, TimeInForce, TradingState,
+    AccountId, AuctionKind, BandAction, CancelReason, CommandKind, IcebergRefresh, InstrumentRules,
+    KillScope, OrderType, PegReference, PostOnly, PriceTicks, QtyLots, RejectReason, ReplaceShrink,
+    SelfTrade, Side, StopTrigger, TimeInForce, TradingState,
 };
 use vesta_wire::client::{self, Origin};
 use vesta_wire::event::{self, EventStamp, FillParty};
@@ -70,8 +70,11 @@ fn rules() -> Rules {
         dynamic_band_action: BandAction::Interrupt,
         market_protection_ticks: 250,
         stop_cascade_max: 64,
+        match_count_max: 2_048,
         self_trade: SelfTrade::CancelOldest,
         replace_shrink: ReplaceShrink::LosesPriority,
+        stop_trigger: StopTrigger::Touch,
+        iceberg_refresh: IcebergRefresh::KeepsPriority,
         initial_state: TradingState::PreOpen,
         ..InstrumentRules::new(PriceTicks(1 << 40), QtyLots(1_000_000))
     };
@@ -707,14 +710,16 @@ fn market_data(visitor: &mut impl Visitor) {
         qty: 13.into(),
         leaves: 5.into(),
         instrument: INSTRUMENT.into(),
-        reserved: [0; 4],
+        refreshed: 1,
+        reserved: [0; 3],
     });
     visitor.visit(&md::ReduceOrder {
         order_id: 912.into(),
         qty: 3.into(),
         leaves: 2.into(),
         instrument: INSTRUMENT.into(),
-        reserved: [0; 4],
+        refreshed: 0,
+        reserved: [0; 3],
     });
     visitor.visit(&md::DeleteOrder {
         order_id: 912.into(),
