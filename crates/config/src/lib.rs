@@ -16,6 +16,7 @@ mod choice;
 mod error;
 mod instrument;
 mod lists;
+mod network;
 mod schedule;
 mod section;
 #[cfg(test)]
@@ -29,14 +30,15 @@ use serde::{Deserialize, Serialize};
 use vesta_types::{Capacity, Epoch, GatewayId, InstrumentId, Scale, ShardId};
 
 pub use channels::{Channel, Channels};
-pub use choice::{CommitLevel, Datapath, Idle, LogLevel, Mode, Threading};
+pub use choice::{CommitLevel, Datapath, Driver, FlowControl, Idle, LogLevel, Mode, RoleIdle, Threading};
 pub use error::ConfigError;
 pub use instrument::Instrument;
 pub use lists::{Gateway, SESSION_COUNT_MAX, Session};
+pub use network::Network;
 pub use schedule::Scheduled;
 pub use section::{
-    BackStream, Consumer, Demo, Engine, GroupStream, Log, MdPublisher, Sequencer, SessionLimits,
-    Shard, Streams, Transport, UnicastStream,
+    BackStream, Consumer, Demo, Engine, GroupStream, Log, MdPublisher, RoleIdles, Sequencer,
+    SessionLimits, Shard, Streams, Transport, UnicastStream,
 };
 
 use error::Broken;
@@ -75,6 +77,8 @@ pub struct Config {
     pub md_publisher: MdPublisher,
     /// The embedded Aeron driver.
     pub transport: Transport,
+    /// How each role idles.
+    pub idle: RoleIdles,
     /// Stream ids and places.
     pub streams: Streams,
     /// Who subscribes to market data.
@@ -251,6 +255,7 @@ raw! {
         engine: Engine,
         md_publisher: MdPublisher,
         transport: Transport,
+        idle: RoleIdles,
         streams: Streams,
         consumer: Consumer,
         demo: Demo,
@@ -285,6 +290,7 @@ impl Raw {
             engine,
             md_publisher,
             transport,
+            idle,
             streams,
             consumer,
             demo,
@@ -302,6 +308,7 @@ impl Raw {
             engine,
             md_publisher,
             transport,
+            idle,
             streams,
             consumer,
             demo,
@@ -328,6 +335,7 @@ impl<'a> From<&'a Config> for Printed<'a> {
             engine: &config.engine,
             md_publisher: &config.md_publisher,
             transport: &config.transport,
+            idle: &config.idle,
             streams: &config.streams,
             consumer: &config.consumer,
             demo: &config.demo,

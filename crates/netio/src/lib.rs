@@ -32,7 +32,8 @@ pub use aeron::{
 };
 pub use clock::Clock;
 pub use datapath::{
-    Datapath, DatapathChoice, DatapathError, ReceiveLoss, Selected, UringUnavailable, probe, select,
+    Datapath, DatapathChoice, DatapathError, Dropped, GateSettings, ReceiveLoss, Selected,
+    SourceNetwork, UringUnavailable, probe, select,
 };
 pub use idle::{Idle, Idler};
 pub use stop::StopFlag;

@@ -15,7 +15,7 @@ mod settings;
 pub use process::{
     Agent, Exit, NoArgs, StartError, Stopped, describe_driver, role_main, run_until_stopped, say,
 };
-pub use settings::{client_settings, driver_settings, idle, link};
+pub use settings::{client_settings, driver_settings, idle, link, role_idle};
 
 /// Version and build, as every binary prints it.
 pub const BUILD: &str =

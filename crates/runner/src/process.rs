@@ -1,7 +1,7 @@
 //! One role as a process of its own.
 
 use crate::BUILD;
-use crate::settings::{client_settings, driver_settings, idle};
+use crate::settings::{client_settings, driver_settings, role_idle};
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 use std::error::Error;
 use std::path::PathBuf;
@@ -242,7 +242,7 @@ pub fn run_until_stopped(
     stop: &StopFlag,
 ) -> Result<(), Stopped> {
     let clock = Clock::new();
-    let mut idler = Idler::new(idle(config));
+    let mut idler = Idler::new(role_idle(config, name));
     let mut announced = false;
     while !stop.is_stopped() {
         let mut work = transport.do_work()?;

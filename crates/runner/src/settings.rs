@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 use vesta_config::{
-    Channel, Config, Datapath as ConfigDatapath, Idle as ConfigIdle, Threading as ConfigThreading,
+    Channel, Config, Datapath as ConfigDatapath, Idle as ConfigIdle, Network,
+    RoleIdle,     Threading as ConfigThreading,
 };
 use vesta_netio::{
-    ClientSettings, Datapath, DatapathChoice, DriverSettings, Idle, SharedIdle, Threading,
+    ClientSettings, Datapath, DatapathChoice, DriverSettings, GateSettings, Idle, SharedIdle,
+    SourceNetwork, Threading,
 };
 use vesta_transport::StreamId;
 
@@ -43,10 +45,21 @@ pub fn driver_settings(config: &Config, role: &str) -> DriverSettings {
         status_message_interval_ms: t.status_message_interval_ms,
         flow_control_receiver_timeout_ms: t.flow_control_receiver_timeout_ms,
         nak_multicast_backoff_max_us: t.nak_backoff_us,
+        client_liveness_timeout_ms: t.driver_timeout_ms,
+        messages_per_send: t.messages_per_send as usize,
+        publishers_max: t.publishers_max as usize,
+        gate: GateSettings {
+            sources: t.allowed_sources.iter().map(source).collect(),
+            term_length_max: t.setup_term_length_max_bytes as usize,
+        },
         // Timeouts are met with this precision; half of the shortest keeps them honest.
         timer_interval_ms: (t.status_message_interval_ms / 2).clamp(1, 100),
         ..DriverSettings::new(role)
     }
+}
+
+fn source(network: &Network) -> SourceNetwork {
+    SourceNetwork { address: network.address, prefix_bits: network.prefix_bits }
 }
 
 /// Settings of the Aeron client of `role`.
@@ -55,15 +68,36 @@ pub fn client_settings(config: &Config, role: &str) -> ClientSettings {
     ClientSettings {
         name: format!("vesta-{role}"),
         pre_touch_mapped_memory: config.transport.pre_touch,
+        driver_timeout_ms: config.transport.driver_timeout_ms,
         ..ClientSettings::default()
     }
 }
 
-/// What a role's loop does when there is nothing to do.
+/// What a loop does when there is nothing to do: `transport.idle`.
 #[must_use]
 pub fn idle(config: &Config) -> Idle {
+    strategy(config, config.transport.idle)
+}
+
+/// The same for the loop of `role`, for which `[idle]` may say otherwise.
+#[must_use]
+pub fn role_idle(config: &Config, role: &str) -> Idle {
+    let default = config.transport.idle;
+    let roles = &config.idle;
+    let own = match role {
+        "gateway" => roles.gateway,
+        "sequencer" => roles.sequencer,
+        "engine" => roles.engine,
+        "md-publisher" => roles.md_publisher,
+        "driver" => roles.driver,
+        _ => RoleIdle::Default,
+    };
+    strategy(config, own.or(default))
+}
+
+fn strategy(config: &Config, idle: ConfigIdle) -> Idle {
     let sleep_max_us = config.transport.idle_park_max_us;
-    match config.transport.idle {
+    match idle {
         ConfigIdle::Spin => Idle::Spin,
         ConfigIdle::Backoff => Idle::Backoff {
             spin_count: SPIN_COUNT,

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use super::directory::{DriverDirectory, Removed};
 use super::ffi::{self, c};
 use super::settings::{DriverSettings, Threading};
-use crate::datapath::{DatapathError, DriverBindings, ReceiveLoss, Selected, select};
+use crate::datapath::{DatapathError, DriverBindings, Dropped, ReceiveLoss, Selected, select};
 
 /// Why a driver did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -94,8 +94,12 @@ impl MediaDriver {
         settings.apply(context.0.as_ptr(), path).map_err(DriverError::Settings)?;
 
         let receive_loss = settings.receive_loss.then(ReceiveLoss::default);
-        let bindings =
-            DriverBindings::new(selected.datapath, settings.mtu_bytes, receive_loss.clone());
+        let bindings = DriverBindings::new(
+            selected.datapath,
+            settings.mtu_bytes,
+            receive_loss.clone(),
+            settings.gate.clone(),
+        );
         if let Some(bindings) = &bindings {
             // SAFETY: the context is live, and the table lives in a box that `Self` keeps until
             // the driver is closed.
@@ -179,6 +183,12 @@ impl MediaDriver {
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// Datagrams that were not let in.
+    #[must_use]
+    pub fn dropped(&self) -> Dropped {
+        self.bindings.as_ref().map_or(Dropped::default(), |bindings| bindings.dropped())
     }
 
     /// The loss generator, if the settings asked for one.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use socket2::{Domain, Socket, Type};
 
 use super::ffi::{self, c};
-use crate::datapath::DatapathChoice;
+use crate::datapath::{DatapathChoice, GateSettings};
 
 /// Bytes of a log besides its three terms: the metadata page.
 const LOG_METADATA_BYTES: usize = 4096;
@@ -123,6 +123,14 @@ pub struct DriverSettings {
     /// How long after a retransmission further NAKs for the same gap are ignored, in
     /// microseconds. Too high -> a lost retransmission costs this long.
     pub retransmit_linger_us: u64,
+    /// Datagrams of one publication that the sender hands to the datapath at once, 1 to 64. Too
+    /// low -> a burst costs a call for every few; too high -> other streams wait.
+    pub messages_per_send: usize,
+    /// Publishers of one stream that are admitted at the same time. Too high -> a stranger can
+    /// make us map that many logs.
+    pub publishers_max: usize,
+    /// What may come in.
+    pub gate: GateSettings,
     /// How often the driver looks at its timers, in milliseconds: all time-outs above are met
     /// with this precision.
     pub timer_interval_ms: u64,
@@ -157,6 +165,9 @@ impl DriverSettings {
             nak_multicast_backoff_max_us: 60,
             retransmit_linger_us: 1_000,
             timer_interval_ms: 100,
+            messages_per_send: 16,
+            publishers_max: 64,
+            gate: GateSettings { sources: Vec::new(), term_length_max: 16 << 20 },
         }
     }
 
@@ -199,6 +210,10 @@ impl DriverSettings {
                 let interval = self.timer_interval_ms;
                 return Err(format!("{name} = {ms} is not above timer_interval_ms = {interval}"));
             }
+        }
+        if !(1..=64).contains(&self.messages_per_send) {
+            let count = self.messages_per_send;
+            return Err(format!("messages_per_send = {count} is not 1 to 64"));
         }
         if self.timer_interval_ms == 0 || self.nak_multicast_group_size == 0 {
             return Err("timer_interval_ms and nak_multicast_group_size are above 0".to_owned());
@@ -291,6 +306,12 @@ impl DriverSettings {
                 self.nak_multicast_backoff_max_us.saturating_mul(1_000));
             aeron_driver_context_set_retransmit_unicast_linger_ns(
                 self.retransmit_linger_us.saturating_mul(1_000));
+            // The first holds what the second fills; Aeron names neither when they do not fit.
+            aeron_driver_context_set_sender_io_vector_capacity(self.messages_per_send as u32);
+            aeron_driver_context_set_network_publication_max_messages_per_send(
+                self.messages_per_send);
+            aeron_driver_context_set_stream_session_limit(
+                i32::try_from(self.publishers_max).unwrap_or(i32::MAX));
             aeron_driver_context_set_timer_interval_ns(ns(self.timer_interval_ms));
         }
         match self.flow_control {

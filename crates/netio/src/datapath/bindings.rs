@@ -9,8 +9,9 @@ use std::ffi::c_int;
 use std::os::fd::RawFd;
 use std::sync::{Arc, OnceLock};
 
+use super::gate::{self, Gate};
 use super::receive_ring::SlotId;
-use super::{Datapath, ReceiveLoss, uring};
+use super::{Datapath, Dropped, GateSettings, ReceiveLoss, uring};
 use crate::aeron::ffi::c;
 
 /// Our table for one driver.
@@ -25,6 +26,10 @@ pub(crate) struct DriverBindings {
 #[derive(Debug)]
 pub(super) struct Shared {
     receive_loss: Option<ReceiveLoss>,
+    /// What every datagram passes that comes in.
+    pub(super) gate: Gate,
+    /// The datapath's own poll, which the gate calls.
+    pub(super) poll: gate::Poll,
     /// Longest datagram, in bytes.
     pub(super) mtu_bytes: usize,
     /// Why the datapath can not go on.
@@ -68,6 +73,7 @@ impl DriverBindings {
         datapath: Datapath,
         mtu_bytes: usize,
         receive_loss: Option<ReceiveLoss>,
+        gate: GateSettings,
     ) -> Option<Box<Self>> {
         // SAFETY: the name is that of a table linked in statically; Aeron returns a pointer to a
         // static, which is copied.
@@ -84,8 +90,16 @@ impl DriverBindings {
             table.poller_remove_func = Some(uring::poller_remove);
             table.poller_poll_func = Some(uring::poller_poll);
         }
-        let shared = Arc::new(Shared { receive_loss, mtu_bytes, failure: OnceLock::new() });
+        let poll = table.poller_poll_func.replace(gate::poller_poll)?;
+        let gate = Gate::new(gate);
+        let failure = OnceLock::new();
+        let shared = Arc::new(Shared { receive_loss, gate, poll, mtu_bytes, failure });
         Some(Box::new(Self { table, shared }))
+    }
+
+    /// What was not let in.
+    pub(crate) fn dropped(&self) -> Dropped {
+        self.shared.gate.dropped()
     }
 
     /// Why the datapath can not go on, if so.

@@ -6,11 +6,13 @@
 //!     uring                 ours: rings per agent thread
 //!       receive_ring        multishot recvmsg into provided buffers
 //!       send_ring           batches, done on return
+//!     gate                  what may come in, on every datapath
 //!     loss                  a drill: drop at random in the kernel, under either datapath
 //! ```
 
 mod bindings;
 mod buffers;
+mod gate;
 mod loss;
 mod probe_uring;
 mod receive_ring;
@@ -19,6 +21,7 @@ mod send_ring;
 mod uring;
 
 pub(crate) use bindings::DriverBindings;
+pub use gate::{Dropped, GateSettings, SourceNetwork};
 pub use loss::ReceiveLoss;
 pub use select::{DatapathChoice, DatapathError, Selected, UringUnavailable, probe, select};
 
