@@ -74,9 +74,9 @@ impl Appliance {
         let (stop, shared) = (StopFlag::new(), Arc::new(Shared::default()));
         let thread = {
             let (mut config, stop, shared) = (config.clone(), stop.clone(), Arc::clone(&shared));
-            // All readers of the event log share one driver, which counts as one reader; their
-            // streams are open before the first duty cycle.
-            config.engine.event_readers_min = 1;
+            // There is one gateway, and the md-publisher; and beside the engine there is a tap.
+            config.engine.event_readers_min = 2;
+            config.sequencer.input_readers_min = 2;
             std::thread::spawn(move || run(&config, &stop, &shared))
         };
         Self { thread, stop, shared }

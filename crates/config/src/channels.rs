@@ -210,16 +210,17 @@ mod tests {
         assert_eq!(all[..4], uris(&Config::default())[..4], "unicast streams stay as they are");
         let log = "term-length=4194304|fc=min,t:5000ms";
         let market = "term-length=4194304|fc=max";
-        let expected: Vec<(i32, String)> = [(20, 20, log), (30, 30, log), (40, 40, market), (41, 41, market)]
-            .into_iter()
-            .flat_map(|(id, port, more)| {
-                let control = format!("control=127.0.0.1:241{port}|control-mode=dynamic");
-                [
-                    (id, format!("aeron:udp?{control}|{more}")),
-                    (id, format!("aeron:udp?endpoint=0.0.0.0:0|{control}")),
-                ]
-            })
-            .collect();
+        let expected: Vec<(i32, String)> =
+            [(20, 20, log), (30, 30, log), (40, 40, market), (41, 41, market)]
+                .into_iter()
+                .flat_map(|(id, port, more)| {
+                    let control = format!("control=127.0.0.1:241{port}|control-mode=dynamic");
+                    [
+                        (id, format!("aeron:udp?{control}|{more}")),
+                        (id, format!("aeron:udp?endpoint=0.0.0.0:0|{control}")),
+                    ]
+                })
+                .collect();
         assert_eq!(all[4..], expected);
     }
 

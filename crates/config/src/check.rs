@@ -5,8 +5,8 @@ use std::fmt::Display;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::RangeInclusive;
 
-use crate::{Config, Mode};
 use crate::error::Broken;
+use crate::{Config, Mode};
 
 /// Aeron's shortest and longest term, bytes.
 const TERM_LENGTH_BYTES: RangeInclusive<u32> = 64 << 10..=1 << 30;
@@ -257,7 +257,10 @@ fn interface(text: &str) -> Check {
 
 fn streams(config: &Config) -> Check {
     let term_max = config.transport.setup_term_length_max_bytes;
-    within("transport.setup_term_length_max_bytes", term_max, TERM_LENGTH_BYTES, "Aeron's limits")?;
+    if term_max != 0 {
+        let key = "transport.setup_term_length_max_bytes";
+        within(key, term_max, TERM_LENGTH_BYTES, "Aeron's limits, or 0 for the longest of ours")?;
+    }
     let s = &config.streams;
     let streams = [
         ("orders", s.orders.id, s.orders.term_length_bytes),
@@ -290,8 +293,7 @@ fn streams(config: &Config) -> Check {
                 format!("use {}", term.next_power_of_two()),
             ));
         }
-        let term_max = config.transport.setup_term_length_max_bytes;
-        if term > term_max {
+        if term_max != 0 && term > term_max {
             return Err(Broken::new(
                 "transport.setup_term_length_max_bytes",
                 term_max,
@@ -415,12 +417,14 @@ fn address(key: &str, place: SocketAddrV4, kind: Kind) -> Check {
                 format!("use {a}.{b}.{c}.{}:{}", d + 1, place.port()),
             ))
         }
-        Kind::Host | Kind::Bind | Kind::Reader if ip.is_multicast() || ip.is_broadcast() => Err(Broken::new(
-            key,
-            place,
-            "must be the address of one host, because one process reads there",
-            "use an address of the host that the process runs on",
-        )),
+        Kind::Host | Kind::Bind | Kind::Reader if ip.is_multicast() || ip.is_broadcast() => {
+            Err(Broken::new(
+                key,
+                place,
+                "must be the address of one host, because one process reads there",
+                "use an address of the host that the process runs on",
+            ))
+        }
         Kind::Host if ip.is_unspecified() => Err(Broken::new(
             key,
             place,

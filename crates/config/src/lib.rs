@@ -30,7 +30,9 @@ use serde::{Deserialize, Serialize};
 use vesta_types::{Capacity, Epoch, GatewayId, InstrumentId, Scale, ShardId};
 
 pub use channels::{Channel, Channels};
-pub use choice::{CommitLevel, Datapath, Driver, FlowControl, Idle, LogLevel, Mode, RoleIdle, Threading};
+pub use choice::{
+    CommitLevel, Datapath, Driver, FlowControl, Idle, LogLevel, Mode, RoleIdle, Threading,
+};
 pub use error::ConfigError;
 pub use instrument::Instrument;
 pub use lists::{Gateway, SESSION_COUNT_MAX, Session};
@@ -321,6 +323,9 @@ impl Raw {
         check::rules(&config)?;
         if config.engine.event_readers_min == 0 {
             config.engine.event_readers_min = config.gateway_list.len() as u32 + 1;
+        }
+        if config.transport.setup_term_length_max_bytes == 0 {
+            config.transport.setup_term_length_max_bytes = config.streams.term_length_max_bytes();
         }
         Ok(config)
     }

@@ -190,7 +190,8 @@ sections! {
         messages_per_send: u32,
         /// Who may send to us; empty stands for everybody. This host always may.
         allowed_sources: Vec<Network>,
-        /// Longest term that a publisher elsewhere may make us take memory for, bytes.
+        /// Longest term that a publisher elsewhere may make us take memory for, bytes. In the file 0
+        /// stands for the longest of the streams; here it is that number.
         setup_term_length_max_bytes: u32,
         /// Publishers of one stream whose images a driver takes.
         publishers_max: u32,
@@ -303,6 +304,23 @@ sections! {
     Log / LogPartial {
         /// The least grave line that is printed.
         level: LogLevel,
+    }
+}
+
+impl Streams {
+    /// The longest term of them, bytes.
+    #[must_use]
+    pub fn term_length_max_bytes(&self) -> u32 {
+        [
+            self.orders.term_length_bytes,
+            self.sequencer_back.term_length_bytes,
+            self.input_log.term_length_bytes,
+            self.event_log.term_length_bytes,
+            self.market_data.term_length_bytes,
+            self.snapshots.term_length_bytes,
+        ]
+        .into_iter()
+        .fold(0, u32::max)
     }
 }
 

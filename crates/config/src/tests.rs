@@ -450,7 +450,8 @@ fn a_broken_rule_is_named_with_its_fix() {
             ["streams.event_log.control = 0.0.0.0:24130", "must name the host", "others reach it"],
         ),
         (
-            "[transport]\nmode = \"mdc\"\n[streams.event_log]\ncontrol = \"127.0.0.1:24120\"".into(),
+            "[transport]\nmode = \"mdc\"\n[streams.event_log]\ncontrol = \"127.0.0.1:24120\""
+                .into(),
             [
                 "streams.event_log.control = 127.0.0.1:24120",
                 "taken by streams.input_log.control",

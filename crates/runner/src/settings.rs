@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 use vesta_config::{
-    Channel, Config, Datapath as ConfigDatapath, Idle as ConfigIdle, Network,
-    RoleIdle,     Threading as ConfigThreading,
+    Channel, Config, Datapath as ConfigDatapath, Idle as ConfigIdle, Network, RoleIdle,
+    Threading as ConfigThreading,
 };
 use vesta_netio::{
     ClientSettings, Datapath, DatapathChoice, DriverSettings, GateSettings, Idle, SharedIdle,
@@ -46,7 +46,7 @@ pub fn driver_settings(config: &Config, role: &str) -> DriverSettings {
         flow_control_receiver_timeout_ms: t.flow_control_receiver_timeout_ms,
         nak_multicast_backoff_max_us: t.nak_backoff_us,
         client_liveness_timeout_ms: t.driver_timeout_ms,
-        messages_per_send: t.messages_per_send as usize,
+        messages_per_send: t.messages_per_send,
         publishers_max: t.publishers_max as usize,
         gate: GateSettings {
             sources: t.allowed_sources.iter().map(source).collect(),

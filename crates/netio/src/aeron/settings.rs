@@ -125,7 +125,7 @@ pub struct DriverSettings {
     pub retransmit_linger_us: u64,
     /// Datagrams of one publication that the sender hands to the datapath at once, 1 to 64. Too
     /// low -> a burst costs a call for every few; too high -> other streams wait.
-    pub messages_per_send: usize,
+    pub messages_per_send: u32,
     /// Publishers of one stream that are admitted at the same time. Too high -> a stranger can
     /// make us map that many logs.
     pub publishers_max: usize,
@@ -307,7 +307,7 @@ impl DriverSettings {
             aeron_driver_context_set_retransmit_unicast_linger_ns(
                 self.retransmit_linger_us.saturating_mul(1_000));
             // The first holds what the second fills; Aeron names neither when they do not fit.
-            aeron_driver_context_set_sender_io_vector_capacity(self.messages_per_send as u32);
+            aeron_driver_context_set_sender_io_vector_capacity(self.messages_per_send);
             aeron_driver_context_set_network_publication_max_messages_per_send(
                 self.messages_per_send);
             aeron_driver_context_set_stream_session_limit(

@@ -297,7 +297,8 @@ mod tests {
     const FRIEND: Option<Ipv4Addr> = Some(Ipv4Addr::new(10, 0, 0, 9));
 
     fn gate(sources: &[(Ipv4Addr, u8)]) -> Gate {
-        let network = |&(address, prefix_bits): &(Ipv4Addr, u8)| SourceNetwork { address, prefix_bits };
+        let network =
+            |&(address, prefix_bits): &(Ipv4Addr, u8)| SourceNetwork { address, prefix_bits };
         let sources = sources.iter().map(network).collect();
         Gate::new(GateSettings { sources, term_length_max: 1 << 22 })
     }
@@ -316,12 +317,15 @@ mod tests {
         assert!(listed.admits(FRIEND, &data));
         assert!(listed.admits(Some(Ipv4Addr::new(192, 0, 2, 5)), &data));
         assert!(listed.admits(Some(Ipv4Addr::LOCALHOST), &data));
-        for stranger in [Some(Ipv4Addr::new(192, 0, 2, 6)), Some(Ipv4Addr::new(10, 0, 1, 9)), None] {
+        for stranger in [Some(Ipv4Addr::new(192, 0, 2, 6)), Some(Ipv4Addr::new(10, 0, 1, 9)), None]
+        {
             assert!(!listed.admits(stranger, &data), "{stranger:?}");
         }
         assert_eq!(listed.dropped(), Dropped { strangers: 3, ..Dropped::default() });
         assert!(gate(&[]).admits(Some(Ipv4Addr::new(192, 0, 2, 6)), &data));
-        assert!(gate(&[(Ipv4Addr::UNSPECIFIED, 0)]).admits(Some(Ipv4Addr::new(192, 0, 2, 6)), &data));
+        assert!(
+            gate(&[(Ipv4Addr::UNSPECIFIED, 0)]).admits(Some(Ipv4Addr::new(192, 0, 2, 6)), &data)
+        );
     }
 
     #[test]
