@@ -77,6 +77,20 @@ fn demo_says_what_it_did() {
     }
 }
 
+/// Every stream to many goes to each of its readers by unicast; nothing else changes.
+#[test]
+fn demo_on_mdc() {
+    for datapath in ["uring", "socket"] {
+        let transport = format!("mode = \"mdc\"\ndatapath = \"{datapath}\"");
+        let arguments = ["demo", "--orders", "10000", "--rate", "20000", "--json"];
+        let json = assert_holds(&run(&transport, &arguments), 10_000);
+        assert_eq!(
+            (&json["datapath"], &json["consumer_datapath"]),
+            (&datapath.into(), &datapath.into())
+        );
+    }
+}
+
 /// At a rate that a machine keeps which is busy with other tests.
 #[test]
 fn demo_keeps_the_rate() {

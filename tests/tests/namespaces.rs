@@ -1,4 +1,5 @@
-//! The installed binaries as processes of their own, on multicast between network namespaces.
+//! The installed binaries as processes of their own, on multicast and on MDC between network
+//! namespaces.
 //!
 //! ```text
 //!   core: sequencer, engine, md-publisher     edge: gateway     outside: clients, consumers
@@ -65,7 +66,7 @@ struct Site {
 }
 
 impl Site {
-    fn new() -> Self {
+    fn new(mode: &str) -> Self {
         let shared_memory = Path::new("/dev/shm");
         let parent = if shared_memory.is_dir() { shared_memory } else { &std::env::temp_dir() };
         let site = Self {
@@ -76,18 +77,25 @@ impl Site {
         install(&site.installed.0);
         let file = site.config();
         let text = fs::read_to_string(&file).expect("make install installs vesta.toml");
-        fs::write(&file, site.edited(text)).expect("the file can be written");
+        fs::write(&file, site.edited(text, mode)).expect("the file can be written");
         site
     }
 
     /// The installed configuration as an operator makes it fit: lines changed, nothing else.
-    fn edited(&self, mut text: String) -> String {
+    fn edited(&self, mut text: String, mode: &str) -> String {
         let [core, edge, outside] = [CORE, EDGE, OUTSIDE].map(|host| self.lan.address(host));
         let drivers = self.drivers.0.display();
         let mut edit = |line: &str, by: &str| {
             assert_eq!(text.matches(line).count(), 1, "in vesta.toml: {line}");
             text = text.replace(line, by);
         };
+        edit("\nmode = \"multicast\"", &format!("\nmode = \"{mode}\""));
+        for port in [24120, 24130, 24140, 24141] {
+            edit(
+                &format!(r#"control = "127.0.0.1:{port}""#),
+                &format!(r#"control = "{core}:{port}""#),
+            );
+        }
         edit(r#"interface = "127.0.0.1/32""#, &format!(r#"interface = "{NETWORK}""#));
         edit(
             r#"driver_directory_parent = """#,
@@ -271,10 +279,20 @@ fn wait_event(consumer: &mut Running, event: u64) {
 
 #[test]
 fn netns_books_are_equal() {
-    if !can_make_namespaces("netns_books_are_equal") {
-        return;
+    if can_make_namespaces("netns_books_are_equal") {
+        books_are_equal("multicast");
     }
-    let site = Site::new();
+}
+
+#[test]
+fn netns_books_are_equal_on_mdc() {
+    if can_make_namespaces("netns_books_are_equal_on_mdc") {
+        books_are_equal("mdc");
+    }
+}
+
+fn books_are_equal(mode: &str) {
+    let site = Site::new(mode);
     // Consumers first: a feed may come up after those who read it.
     let mut steady = site.consumer("steady consumer", &[]);
     let mut doomed = site.consumer("doomed consumer", &[]);
@@ -384,7 +402,7 @@ fn netns_who_reads_from_a_killed_role_exits_with_the_reason() {
     if !can_make_namespaces("netns_who_reads_from_a_killed_role_exits_with_the_reason") {
         return;
     }
-    let site = Site::new();
+    let site = Site::new("multicast");
     for Loss { killed, ends } in LOSSES {
         let mut venue = Venue::start(&site);
         let mut consumer = site.consumer("consumer", &[]);
