@@ -28,7 +28,8 @@ mod udp;
 
 pub use aeron::{
     AeronPublication, AeronSubscription, AeronTransport, ClientSettings, DriverDirectory,
-    DriverError, DriverSettings, FlowControl, MediaDriver, Removed, SharedIdle, Threading,
+    DriverError, DriverSettings, FlowControl, MediaDriver, NoDriver, Removed, SharedDriver,
+    SharedIdle, Space, Threading,
 };
 pub use clock::Clock;
 pub use datapath::{

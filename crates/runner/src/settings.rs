@@ -1,5 +1,6 @@
 //! From the configuration to the settings of driver, client and loop.
 
+use crate::streams::streams_bytes;
 use std::path::PathBuf;
 use vesta_config::{
     Channel, Config, Datapath as ConfigDatapath, Idle as ConfigIdle, Network, RoleIdle,
@@ -25,6 +26,7 @@ pub fn driver_settings(config: &Config, role: &str) -> DriverSettings {
     let parent = &t.driver_directory_parent;
     DriverSettings {
         directory_parent: (!parent.is_empty()).then(|| PathBuf::from(parent)),
+        streams_bytes: streams_bytes(config, role),
         threading: match t.threading {
             ConfigThreading::Invoker => Threading::Invoker,
             ConfigThreading::Shared => Threading::Shared(shared_idle(config)),

@@ -6,6 +6,8 @@ use std::ptr::NonNull;
 use super::directory::{DriverDirectory, Removed};
 use super::ffi::{self, c};
 use super::settings::{DriverSettings, Threading};
+use super::shared::NoDriver;
+use super::space::Space;
 use crate::datapath::{DatapathError, DriverBindings, Dropped, ReceiveLoss, Selected, select};
 
 /// Why a driver did not start, or stopped.
@@ -21,6 +23,33 @@ pub enum DriverError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// A driver that lives has its directory.
+    #[error(
+        "the driver's directory {directory} is in use: {source}; stop that one, or name another directory"
+    )]
+    InUse {
+        /// The directory.
+        directory: String,
+        /// Who has it.
+        source: std::io::Error,
+    },
+    /// Its files would not fit.
+    #[error(
+        "the driver would take {needed} bytes under {parent}, which has {free} free: free some, configure shorter term buffers (streams.*.term_length_bytes), or another folder"
+    )]
+    NoSpace {
+        /// Where they were to be.
+        parent: String,
+        /// Bytes that it would take.
+        needed: u64,
+        /// Bytes that there are.
+        free: u64,
+    },
+    /// Nobody hosts the driver that was to be shared.
+    #[error(
+        "{0}. Start `vesta driver` with this configuration, or set transport.driver = \"embedded\""
+    )]
+    NoDriver(#[from] NoDriver),
     /// The datapath that the settings insist on is not to be had.
     #[error(transparent)]
     Datapath(#[from] DatapathError),
@@ -46,6 +75,7 @@ pub struct MediaDriver {
     receive_loss: Option<ReceiveLoss>,
     removed: Vec<Removed>,
     warnings: Vec<String>,
+    space: Space,
 }
 
 /// A driver context, closed on drop.
@@ -83,10 +113,19 @@ impl MediaDriver {
         let selected = select(settings.datapath)?;
         let default_parent = DriverDirectory::default_parent();
         let parent = settings.directory_parent.as_deref().unwrap_or(&default_parent);
+        let parent = settings.directory.as_deref().and_then(Path::parent).unwrap_or(parent);
         let removed = DriverDirectory::remove_stale(parent);
-        let directory = DriverDirectory::reserve(parent, &settings.role).map_err(|source| {
-            DriverError::Directory { parent: parent.display().to_string(), source }
+        let reserved = match &settings.directory {
+            None => DriverDirectory::reserve(parent, &settings.role),
+            Some(path) => DriverDirectory::claim(path, &settings.note),
+        };
+        let directory = reserved.map_err(|source| match &settings.directory {
+            Some(path) if source.kind() == std::io::ErrorKind::AddrInUse => {
+                DriverError::InUse { directory: path.display().to_string(), source }
+            }
+            _ => DriverError::Directory { parent: parent.display().to_string(), source },
         })?;
+        let space = Space::look(settings, parent)?;
         let context = Context::new()?;
         let path = directory.path().to_str().ok_or_else(|| {
             DriverError::Settings(format!("{} is not UTF-8", directory.path().display()))
@@ -129,6 +168,7 @@ impl MediaDriver {
             receive_loss,
             removed,
             warnings,
+            space,
         };
         let manual = settings.threading == Threading::Invoker;
         // SAFETY: the driver was made above and is started once.
@@ -177,6 +217,12 @@ impl MediaDriver {
     #[must_use]
     pub fn removed_stale(&self) -> &[Removed] {
         &self.removed
+    }
+
+    /// Memory that its files take, and that there is for them: for the start-up log.
+    #[must_use]
+    pub fn space(&self) -> Space {
+        self.space
     }
 
     /// Settings that the kernel does not grant in full, for the start-up log.

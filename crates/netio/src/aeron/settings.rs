@@ -72,6 +72,16 @@ pub struct DriverSettings {
     /// Where the driver's directory is made. `None`: `/dev/shm`, or the temporary directory where
     /// that is missing. On anything but memory, the disk is on the path of every message.
     pub directory_parent: Option<PathBuf>,
+    /// The driver's directory itself, for one that other processes are to find; else it gets a name
+    /// of its own under `directory_parent`.
+    pub directory: Option<PathBuf>,
+    /// What the processes that share the driver want to know of its settings: `key = value`, one a
+    /// line, 3 KiB at most.
+    pub note: String,
+    /// Memory that the logs of the driver's streams will take, in bytes: the sum of
+    /// [`log_bytes`](Self::log_bytes). What the folder has no room for is refused at start; 0: not
+    /// known.
+    pub streams_bytes: u64,
     /// Who runs it.
     pub threading: Threading,
     /// How datagrams are received and sent.
@@ -143,6 +153,9 @@ impl DriverSettings {
         Self {
             role: role.to_owned(),
             directory_parent: None,
+            directory: None,
+            note: String::new(),
+            streams_bytes: 0,
             threading: Threading::Invoker,
             datapath: DatapathChoice::Auto,
             receive_loss: false,
@@ -176,6 +189,12 @@ impl DriverSettings {
     #[must_use]
     pub fn stream_bytes(&self) -> usize {
         3 * self.term_buffer_bytes + LOG_METADATA_BYTES
+    }
+
+    /// Memory that one publication or image with terms of `term_bytes` takes, in bytes.
+    #[must_use]
+    pub const fn log_bytes(term_bytes: usize) -> u64 {
+        3 * term_bytes as u64 + LOG_METADATA_BYTES as u64
     }
 
     /// Memory that a driver takes before its first stream, in bytes: command, counter, error and

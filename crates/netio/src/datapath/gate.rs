@@ -87,6 +87,17 @@ impl Dropped {
     }
 }
 
+impl std::fmt::Display for Dropped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "not let in: {} datagrams from outside transport.allowed_sources, {} set-up frames above \
+             transport.setup_term_length_max_bytes, {} status messages of readers beyond {READERS_MAX}",
+            self.strangers, self.long_terms, self.excess_readers
+        )
+    }
+}
+
 /// The gate of one driver.
 #[derive(Debug)]
 pub(super) struct Gate {
