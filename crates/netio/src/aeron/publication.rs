@@ -24,6 +24,7 @@ pub struct AeronPublication {
     receivers: Option<NonNull<AtomicI64>>,
     /// Session and stream, as the driver's counters name them.
     stream: StreamKey,
+    initial_term_id: i32,
     /// Keeps client and counters alive.
     core: Rc<ClientCore>,
 }
@@ -48,7 +49,20 @@ impl AeronPublication {
         let receivers = find_receivers_counter(&core, constants.registration_id);
         let stream = StreamKey { session_id: constants.session_id, stream_id: constants.stream_id };
         let message_len_max = constants.max_payload_length;
-        Ok(Self { publication, message_len_max, receivers, stream, core })
+        let initial_term_id = constants.initial_term_id;
+        Ok(Self { publication, message_len_max, receivers, stream, initial_term_id, core })
+    }
+
+    /// What tells this publisher of the stream from others, and from its own former lives.
+    #[must_use]
+    pub const fn session_id(&self) -> i32 {
+        self.stream.session_id
+    }
+
+    /// The id of its first term: positions count from there.
+    #[must_use]
+    pub const fn initial_term_id(&self) -> i32 {
+        self.initial_term_id
     }
 
     fn is_closed(&self) -> bool {
