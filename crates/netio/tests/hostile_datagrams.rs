@@ -43,6 +43,13 @@ impl Target {
         Self { transport: transport(&settings), settings }
     }
 
+    /// Lets the driver take in a burst: a few datagrams in each of its cycles.
+    fn digest(&mut self) {
+        for _ in 0..2 * BURST {
+            self.transport.do_work().expect("the driver works on");
+        }
+    }
+
     /// Bytes of the files that the driver made.
     fn file_bytes(&self) -> u64 {
         let directory = self.transport.with_driver(|d| d.directory().to_owned()).expect("embedded");
@@ -91,11 +98,9 @@ fn under_attack(datapath: Datapath, overheard: bool) {
             let _ = stranger.send_to(&bytes, ports[sent % 2]);
             sent += 1;
         }
-        for _ in 0..4 {
-            target.transport.do_work().expect("the driver works on");
-            poll_into(&mut reader, &mut seen);
-            poll_into(&mut fan_in, &mut Vec::new());
-        }
+        target.digest();
+        poll_into(&mut reader, &mut seen);
+        poll_into(&mut fan_in, &mut Vec::new());
         if publisher.offer(&message(offered)).is_ok() {
             offered += 1;
         }
@@ -164,9 +169,7 @@ fn strangers_are_not_let_in(datapath: Datapath) {
         for _ in 0..BURST {
             stranger.send_to(&datagram(&mut source, known), to).expect("sent");
         }
-        for _ in 0..4 {
-            target.transport.do_work().expect("the driver works on");
-        }
+        target.digest();
     }
     let dropped = || target.transport.with_driver(|driver| driver.dropped()).expect("embedded");
     assert_eq!(dropped().strangers, 1_000);
