@@ -20,6 +20,7 @@ const ADMIN_ACTION_RETRY_MAX: usize = 3;
 pub struct AeronPublication {
     publication: NonNull<c::aeron_exclusive_publication_t>,
     message_len_max: usize,
+    fragmented_len_max: usize,
     /// The flow control's count of receivers, where it keeps one.
     receivers: Option<NonNull<AtomicI64>>,
     /// Session and stream, as the driver's counters name them.
@@ -47,10 +48,15 @@ impl AeronPublication {
             constants.assume_init()
         };
         let receivers = find_receivers_counter(&core, constants.registration_id);
-        let stream = StreamKey { session_id: constants.session_id, stream_id: constants.stream_id };
-        let message_len_max = constants.max_payload_length;
-        let initial_term_id = constants.initial_term_id;
-        Ok(Self { publication, message_len_max, receivers, stream, initial_term_id, core })
+        Ok(Self {
+            publication,
+            message_len_max: constants.max_payload_length,
+            fragmented_len_max: constants.max_message_length,
+            receivers,
+            stream: StreamKey { session_id: constants.session_id, stream_id: constants.stream_id },
+            initial_term_id: constants.initial_term_id,
+            core,
+        })
     }
 
     /// What tells this publisher of the stream from others, and from its own former lives.
@@ -65,17 +71,21 @@ impl AeronPublication {
         self.initial_term_id
     }
 
-    fn is_closed(&self) -> bool {
-        // SAFETY: the publication is live until `self` is dropped.
-        unsafe { c::aeron_exclusive_publication_is_closed(self.publication.as_ptr()) }
-    }
-}
-
-impl Publication for AeronPublication {
-    fn offer(&mut self, message: &[u8]) -> Result<StreamPosition, OfferError> {
-        if message.len() > self.message_len_max {
-            return Err(OfferError::TooLong { len: message.len(), len_max: self.message_len_max });
+    /// As [`Publication::offer`], also for longer messages, which travel as several fragments and are
+    /// put together by the reader: up to an eighth of the term, and 16 MiB. For peers that want
+    /// such; what Vesta says itself fits one fragment.
+    ///
+    /// # Errors
+    /// As `offer`.
+    pub fn offer_fragmented(&mut self, message: &[u8]) -> Result<StreamPosition, OfferError> {
+        if message.len() > self.fragmented_len_max {
+            let (len, len_max) = (message.len(), self.fragmented_len_max);
+            return Err(OfferError::TooLong { len, len_max });
         }
+        self.append(message)
+    }
+
+    fn append(&mut self, message: &[u8]) -> Result<StreamPosition, OfferError> {
         for _ in 0..ADMIN_ACTION_RETRY_MAX {
             // SAFETY: the publication is live and used by this thread alone; the message is
             // copied before the call returns.
@@ -98,6 +108,20 @@ impl Publication for AeronPublication {
             };
         }
         Err(OfferError::BackPressured)
+    }
+
+    fn is_closed(&self) -> bool {
+        // SAFETY: the publication is live until `self` is dropped.
+        unsafe { c::aeron_exclusive_publication_is_closed(self.publication.as_ptr()) }
+    }
+}
+
+impl Publication for AeronPublication {
+    fn offer(&mut self, message: &[u8]) -> Result<StreamPosition, OfferError> {
+        if message.len() > self.message_len_max {
+            return Err(OfferError::TooLong { len: message.len(), len_max: self.message_len_max });
+        }
+        self.append(message)
     }
 
     fn is_connected(&self) -> bool {
