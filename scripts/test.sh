@@ -102,6 +102,7 @@ holds() {
     data-absent) [[ ! -d $VESTA_DATA ]] ;;
     not-root) ((EUID != 0)) ;;
     not-counted) ! counts_instructions ;;
+    aeronmd-unset) [[ -z ${VESTA_AERONMD:-} ]] ;;
     *)
         echo "$SKIPS: nobody knows the condition '$1'" >&2
         return 1

@@ -76,12 +76,13 @@ fn ours(datapath: Datapath, places: &Places) -> AeronTransport {
     AeronTransport::embed(&settings, ClientSettings::default()).expect("a transport")
 }
 
-/// Channel of the publisher and of the reader, by kind.
-fn channels(places: &Places) -> [(String, String); 3] {
-    let unicast = format!("aeron:udp?endpoint={}", places.orders());
-    let (_, group) = places.groups()[0];
+/// Channel of the publisher and of the reader, by kind; each way has places of its own, as those of the
+/// other are held for a while after it has closed them.
+fn channels(places: &Places, way: usize) -> [(String, String); 3] {
+    let unicast = format!("aeron:udp?endpoint={}", [places.orders(), places.back()][way]);
+    let (_, group) = places.groups()[way];
     let multicast = format!("aeron:udp?endpoint={group}|interface=127.0.0.1|ttl=0|fc=min");
-    let (_, control) = places.controls()[0];
+    let (_, control) = places.controls()[way];
     let control = format!("control={control}|control-mode=dynamic");
     [
         (unicast.clone(), unicast),
@@ -151,9 +152,9 @@ fn finish(ours: &mut AeronTransport, mut child: Running) -> vesta_tests::running
 
 fn both_ways(peer: Peer, datapath: Datapath, directory: &Path, places: &Places) {
     let mut ours = ours(datapath, places);
-    for pair in channels(places) {
-        read_from(peer, &mut ours, directory, &pair);
-        write_to(peer, &mut ours, directory, &pair);
+    for (here, there) in channels(places, 0).iter().zip(&channels(places, 1)) {
+        read_from(peer, &mut ours, directory, here);
+        write_to(peer, &mut ours, directory, there);
     }
 }
 
@@ -161,8 +162,11 @@ fn against_vesta_driver(peer: Peer) {
     for datapath in datapaths() {
         let places = Places::claim();
         let directory = places.drivers().join("vesta-driver");
-        let transport =
-            format!("driver_directory = \"{}\"\ndatapath = \"{datapath}\"", directory.display());
+        let transport = format!(
+            "driver_directory = \"{}\"\ndatapath = \"{datapath}\"\n\
+             setup_term_length_max_bytes = 1048576",
+            directory.display()
+        );
         let file = places.write(&places.config(&transport, ""));
         let mut host = command("vesta", &file);
         host.arg("driver");
