@@ -373,7 +373,12 @@ pub fn knob_in(config: &Config, text: &str) -> Option<String> {
             !digit(before.chars().next_back()) && !digit(after.chars().next())
         })
     };
-    let (key, place, _) = places.iter().find(|(_, place, _)| names(&place.to_string()))?;
+    // A channel may name two places, of which the cause is about one.
+    let is_cause = |place: &str| text.contains(&format!("UDP {place} is taken"));
+    let (key, place, _) = places
+        .iter()
+        .find(|(_, place, _)| is_cause(&place.to_string()))
+        .or_else(|| places.iter().find(|(_, place, _)| names(&place.to_string())))?;
     Some(format!("{key} = \"{place}\""))
 }
 

@@ -66,6 +66,10 @@ impl StartError {
     pub fn with_knob(self, config: &Config) -> Self {
         let knob = match &self {
             Self::Transport(_) | Self::Udp(_) => config.knob_in(&self.to_string()),
+            Self::Driver(DriverError::Settings(text)) if text.contains("initial_window_bytes") => {
+                let window = config.transport.receiver_window_bytes;
+                Some(format!("transport.receiver_window_bytes = {window}"))
+            }
             Self::Driver(DriverError::InUse { .. } | DriverError::NoDriver(_)) => {
                 let directory = shared_directory(config);
                 Some(format!("transport.driver_directory = \"{}\"", directory.display()))
