@@ -8,10 +8,10 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# gcc to libbsd-dev are for Aeron and its bindings, python3-venv for cmake, iproute2 for the
+# gcc to libbsd-dev are for Aeron and its bindings, python3-venv for cmake, iproute2 and nftables for the
 # namespaces test, valgrind counts instructions, and shellcheck is for the scripts themselves.
 readonly PACKAGES=(gcc g++ make pkg-config libclang-dev uuid-dev libbsd-dev python3-venv git
-    iproute2 shellcheck valgrind)
+    iproute2 nftables shellcheck valgrind)
 # Aeron 1.54 asks for 3.30 or later; 4 refuses the policies of what it bundles.
 readonly CMAKE_REQUIREMENT='cmake>=3.30,<4'
 # Earlier ones do not know today's licence names; this one is known to build on our toolchain.

@@ -111,6 +111,7 @@ holds() {
     not-root) ((EUID != 0)) ;;
     no-ipv6) ! grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null ;;
     not-counted) ! counts_instructions ;;
+    aeronmd-unset) [[ -z ${VESTA_AERONMD:-} ]] ;;
     *)
         echo "$SKIPS: nobody knows the condition '$1'" >&2
         return 1

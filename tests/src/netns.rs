@@ -42,6 +42,16 @@ pub fn can_make_namespaces(test: &str) -> bool {
     is_root
 }
 
+/// True where nftables is installed. Otherwise prints the SKIP line of `test`, as above.
+#[must_use]
+pub fn has_nft(test: &str) -> bool {
+    let is_there = Command::new("nft").arg("--version").output().is_ok_and(|o| o.status.success());
+    if !is_there {
+        println!("SKIP {test}: nft is not installed (Debian: nftables)");
+    }
+    is_there
+}
+
 /// Hosts on one bridge; gone when this is dropped, also by a panic.
 #[derive(Debug)]
 pub struct Lan {
@@ -106,6 +116,28 @@ impl Lan {
         command.args(["netns", "exec", &self.namespace(host)]);
         command.args(["setpriv", "--pdeathsig", "KILL", "--"]).arg(program);
         command
+    }
+
+    /// Changes the network of a host while it is in use; `what` is an `ip` command without quotes,
+    /// such as `link set eth0 down`.
+    ///
+    /// # Panics
+    /// When `ip` refuses.
+    pub fn change(&self, host: &str, what: &str) {
+        self.in_host(host, what);
+    }
+
+    /// Gives the bridge rules of nftables, in the place of those that it had. Its ports, at whose
+    /// ingress they can be, are called like the hosts.
+    ///
+    /// # Panics
+    /// When `nft` refuses.
+    pub fn bridge_rules(&self, rules: &str) {
+        let file = std::env::temp_dir().join(format!("{}.nft", self.prefix));
+        std::fs::write(&file, format!("flush ruleset\n{rules}\n")).expect("a file");
+        let name = file.to_str().expect("a plain path");
+        let _ = run("ip", &["netns", "exec", &self.namespace(BRIDGE), "nft", "-f", name]);
+        std::fs::remove_file(&file).expect("just written");
     }
 
     fn namespace(&self, host: &str) -> String {

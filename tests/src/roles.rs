@@ -91,6 +91,12 @@ impl Places {
         })
     }
 
+    /// The same streams with `mdc`: where their publishers take their readers.
+    #[must_use]
+    pub fn controls(&self) -> [(i32, SocketAddrV4); 4] {
+        [(20, 8), (30, 9), (40, 10), (41, 11)].map(|(stream, port)| (stream, self.host(port)))
+    }
+
     /// A folder of the test's own, removed at the end.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -104,9 +110,12 @@ impl Places {
         let (gateway, orders, back) = (self.gateway(), self.orders(), self.back());
         let groups: String = ["input_log", "event_log", "market_data", "snapshots"]
             .into_iter()
-            .zip(self.groups())
-            .map(|(name, (_, group))| {
-                format!("[streams.{name}]\ngroup = \"{group}\"\nterm_length_bytes = 262144\n")
+            .zip(self.groups().into_iter().zip(self.controls()))
+            .map(|(name, ((_, group), (_, control)))| {
+                format!(
+                    "[streams.{name}]\ngroup = \"{group}\"\ncontrol = \"{control}\"\n\
+                     term_length_bytes = 262144\n"
+                )
             })
             .collect();
         format!(

@@ -185,6 +185,16 @@ impl Running {
     }
 }
 
+/// Sends a signal by its name (`STOP`, `CONT`).
+///
+/// # Panics
+/// When there is no `kill`.
+pub fn signal(running: &Running, name: &str) {
+    let mut kill = Command::new("kill");
+    kill.arg(format!("-{name}")).arg(running.pid().to_string());
+    kill.status().expect("kill runs");
+}
+
 /// Asks all of them to end, as near to the same time as can be.
 ///
 /// # Panics

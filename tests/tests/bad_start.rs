@@ -153,7 +153,7 @@ fn what_is_known_but_not_available() {
         ("[shard]\ncommit_level = \"replicated\"", ["commit_level", "use \"received\""]),
         ("[shard]\ncommit_level = \"journaled\"", ["commit_level", "use \"received\""]),
         ("[transport]\ndatapath = \"xdp\"", ["datapath", "use \"auto\", \"uring\" or \"socket\""]),
-        ("[transport]\nmode = \"mdc\"", ["mode", "use \"multicast\""]),
+        ("[streams.input_log]\nflow_control = \"tagged\"", ["flow_control", "use \"slowest\""]),
     ];
     for (text, needles) in cases {
         all_refuse(&places, text, &needles);
@@ -233,6 +233,88 @@ fn port_of_an_aeron_stream_that_is_taken() {
             assert_eq!(places.leftovers(), Vec::<PathBuf>::new());
         }
     }
+}
+
+/// With MDC: where the publisher takes its readers, and where a reader wants to receive.
+#[test]
+fn port_of_an_mdc_stream_that_is_taken() {
+    let places = Places::claim();
+    let text = places.config("mode = \"mdc\"", "");
+    for ((_, control), (program, name)) in places.controls().into_iter().zip([
+        ("vesta-sequencer", "input_log"),
+        ("vesta-engine", "event_log"),
+        ("vesta-md-publisher", "market_data"),
+        ("vesta-md-publisher", "snapshots"),
+    ]) {
+        let _owner = UdpSocket::bind(control).expect("a port of ours");
+        let knob = format!("streams.{name}.control = \"{control}\"");
+        refused(program, &places, &text, &[&knob, "is taken by another socket", "ss -lunp"]);
+    }
+    // A port of the block that nobody else has.
+    let endpoint = places.back();
+    let control = places.controls()[0].1;
+    let fixed = text.replace(
+        &format!("control = \"{control}\"\n"),
+        &format!("control = \"{control}\"\nreader_endpoint = \"{endpoint}\"\n"),
+    );
+    let gateway = fixed
+        .replace(&format!("back_endpoint = \"{endpoint}\""), "back_endpoint = \"127.0.0.1:9\"");
+    let _owner = UdpSocket::bind(endpoint).expect("a port of ours");
+    let knob = format!("streams.input_log.reader_endpoint = \"{endpoint}\"");
+    refused("vesta-engine", &places, &gateway, &[&knob, "is taken by another socket"]);
+}
+
+#[test]
+fn control_address_that_this_machine_does_not_have() {
+    let places = Places::claim();
+    let control = places.controls()[0].1.to_string();
+    let text = places.config("mode = \"mdc\"", "").replace(&control, "198.51.100.7:24120");
+    let needles = ["streams.input_log.control = \"198.51.100.7:24120\"", "configure one that is"];
+    refused("vesta-sequencer", &places, &text, &needles);
+}
+
+/// What a reader admits to be in flight must fit the buffer that the kernel grants its socket.
+#[test]
+fn window_above_the_socket_buffer() {
+    let granted = std::fs::read_to_string("/proc/sys/net/core/rmem_max").expect("Linux");
+    let granted: u64 = granted.trim().parse().expect("a number");
+    let window = (2 * granted).next_power_of_two();
+    let term = 2 * window;
+    assert!(term <= 1 << 30, "net.core.rmem_max = {granted}: Aeron has no window above it");
+    let streams =
+        ["orders", "sequencer_back", "input_log", "event_log", "market_data", "snapshots"]
+            .map(|name| format!("[streams.{name}]\nterm_length_bytes = {term}\n"))
+            .concat();
+    let text = format!(
+        "[transport]\nsparse_files = true\npre_touch = false\nreceiver_window_bytes = {window}\n\
+         socket_receive_buffer_bytes = {window}\n{streams}"
+    );
+    let knob = format!("transport.receiver_window_bytes = {window}");
+    let needles = [&*knob, "the kernel grants", "net.core.rmem_max"];
+    all_refuse(&Places::claim(), &text, &needles);
+}
+
+/// Log buffers that the folder of the drivers has no room for.
+#[test]
+fn streams_that_do_not_fit_in_memory() {
+    let places = Places::claim();
+    let gateways: String = (1..=64)
+        .map(|n| {
+            format!(
+                "[[gateway]]\nid = {n}\nlisten = \"127.0.1.{n}:24001\"\n\
+                 back_endpoint = \"127.0.1.{n}:24011\"\nreceive_buffer_bytes = 65536\n"
+            )
+        })
+        .collect();
+    let text = format!(
+        "[transport]\ndriver_directory_parent = \"{}\"\n[streams.orders]\n\
+         term_length_bytes = 1073741824\n[streams.sequencer_back]\n\
+         term_length_bytes = 1073741824\n{gateways}",
+        places.drivers().display()
+    );
+    let needles =
+        ["transport.driver_directory_parent", "would take 412", "free", "term_length_bytes"];
+    refused("vesta-sequencer", &places, &text, &needles);
 }
 
 #[test]

@@ -77,6 +77,37 @@ fn demo_says_what_it_did() {
     }
 }
 
+/// Every stream to many goes to each of its readers by unicast; nothing else changes.
+#[test]
+fn demo_on_mdc() {
+    for datapath in ["uring", "socket"] {
+        let transport = format!("mode = \"mdc\"\ndatapath = \"{datapath}\"");
+        let arguments = ["demo", "--orders", "10000", "--rate", "20000", "--json"];
+        let json = assert_holds(&run(&transport, &arguments), 10_000);
+        assert_eq!(
+            (&json["datapath"], &json["consumer_datapath"]),
+            (&datapath.into(), &datapath.into())
+        );
+    }
+}
+
+/// Aeron's own loss generator, which its driver takes from the environment, on every stream and on
+/// what readers answer: frames of data, NAKs, status messages and set-up.
+#[test]
+fn demo_under_aerons_own_loss_generator() {
+    for (rate, mode) in [("0.01", "mdc"), ("0.1", "multicast"), ("0.3", "mdc")] {
+        let places = Places::claim();
+        let arguments = ["demo", "--orders", "2000", "--rate", "2000", "--json"];
+        let mut demo = vesta(&places, &format!("mode = \"{mode}\""), &arguments);
+        demo.env("AERON_UDP_CHANNEL_INCOMING_INTERCEPTORS", "loss");
+        let generator = format!("rate={rate}|recv-msg-mask=0x2e|seed=7");
+        demo.env("AERON_UDP_CHANNEL_TRANSPORT_BINDINGS_LOSS_ARGS", generator);
+        let ended = Running::start("vesta", demo).end();
+        assert_clean(&places, &ended);
+        assert_holds(&ended, 2_000);
+    }
+}
+
 /// At a rate that a machine keeps which is busy with other tests.
 #[test]
 fn demo_keeps_the_rate() {

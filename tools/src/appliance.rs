@@ -9,8 +9,8 @@ use vesta_config::Config;
 use vesta_engine::EngineAgent;
 use vesta_gateway::GatewayAgent;
 use vesta_md_publisher::MdPublisherAgent;
-use vesta_netio::{AeronTransport, Clock, Idler, MediaDriver, StopFlag, UdpSocket};
-use vesta_runner::{Agent, StartError, client_settings, describe_driver, driver_settings, idle};
+use vesta_netio::{AeronTransport, Clock, Idler, StopFlag, UdpSocket};
+use vesta_runner::{Agent, StartError, idle, open_transport};
 use vesta_sequencer::SequencerAgent;
 use vesta_transport::Duty;
 use vesta_types::state_hash::{InstrumentStatus, LiveOrder};
@@ -74,9 +74,9 @@ impl Appliance {
         let (stop, shared) = (StopFlag::new(), Arc::new(Shared::default()));
         let thread = {
             let (mut config, stop, shared) = (config.clone(), stop.clone(), Arc::clone(&shared));
-            // All readers of the event log share one driver, which counts as one reader; their
-            // streams are open before the first duty cycle.
-            config.engine.event_readers_min = 1;
+            // There is one gateway, and the md-publisher; and beside the engine there is a tap.
+            config.engine.event_readers_min = 2;
+            config.sequencer.input_readers_min = 2;
             std::thread::spawn(move || run(&config, &stop, &shared))
         };
         Self { thread, stop, shared }
@@ -155,11 +155,7 @@ struct Roles {
 impl Roles {
     /// 1. the media driver; 2. the roles in the order of the data path.
     fn open(config: &Config) -> Result<Self, StartError> {
-        let mut transport = AeronTransport::embed(
-            &driver_settings(config, "appliance"),
-            client_settings(config, "appliance"),
-        )?;
-        describe_driver(config, "appliance", &transport);
+        let mut transport = open_transport(config, "appliance")?;
         let gateway = vesta_gateway::run::open_agent(&mut transport, config, None)?;
         let sequencer = SequencerAgent::new(
             &mut transport,
@@ -214,14 +210,13 @@ impl Roles {
             ("md-publisher", &self.md_publisher),
         ];
         let summaries = roles.iter().map(|(name, role)| format!("{name} {}", role.summary()));
-        let datapath = |driver: &MediaDriver| driver.datapath().datapath.to_string();
         let statuses = matcher.instruments().filter_map(|(id, _)| matcher.status(id)).collect();
         Ok(EngineState {
             books,
             statuses,
             records,
             book_hash: matcher.state_hash(),
-            datapath: self.transport.with_driver(datapath).unwrap_or_default(),
+            datapath: self.transport.datapath().unwrap_or_default(),
             summaries: summaries.collect(),
         })
     }

@@ -1,9 +1,9 @@
 //! A consumer joined to the network: its own media driver, given only channels and instruments.
 
 use crate::consumer::Consumer;
-use vesta_config::Config;
+use vesta_config::{Config, Driver};
 use vesta_netio::{AeronSubscription, AeronTransport, ReceiveLoss};
-use vesta_runner::{StartError, client_settings, describe_driver, driver_settings, link};
+use vesta_runner::{StartError, driver_settings, link, open_with};
 use vesta_transport::{Duty, Flow, Input, Subscription, Transport, TransportError};
 use vesta_types::InstrumentId;
 
@@ -46,12 +46,16 @@ impl Feed {
     /// # Errors
     /// When driver or streams can not be opened.
     pub fn join(config: &Config, role: &str, droppable: bool) -> Result<Self, StartError> {
+        if droppable && config.transport.driver == Driver::Shared {
+            let text = "the sockets of a shared driver are not the consumer's to drop from: set \
+                        transport.driver = \"embedded\", or leave --md-loss away";
+            return Err(StartError::Argument(text.to_owned()));
+        }
         let settings = vesta_netio::DriverSettings {
             receive_loss: droppable,
             ..driver_settings(config, role)
         };
-        let mut transport = AeronTransport::embed(&settings, client_settings(config, role))?;
-        describe_driver(config, role, &transport);
+        let mut transport = open_with(config, role, settings)?;
         let channels = config.channels();
         let (channel, stream) = link(channels.market_data_subscription());
         let market_data = transport.add_subscription(&channel, stream)?;
@@ -82,9 +86,7 @@ impl Feed {
     /// Name of the datapath in use.
     #[must_use]
     pub fn datapath(&self) -> String {
-        self.transport
-            .with_driver(|driver| driver.datapath().datapath.to_string())
-            .unwrap_or_default()
+        self.transport.datapath().unwrap_or_default()
     }
 
     /// The handle that makes the sockets drop datagrams, where it was asked for.

@@ -6,7 +6,7 @@ use std::net::SocketAddrV4;
 
 use vesta_types::GatewayId;
 
-use crate::{Config, GroupStream};
+use crate::{Config, FlowControl, GroupStream, Mode};
 
 /// A channel and the stream on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,16 +15,6 @@ pub struct Channel {
     pub uri: String,
     /// Aeron stream id.
     pub stream_id: i32,
-}
-
-/// Who holds a publisher back.
-enum FlowControl {
-    /// The slowest reader that still sends status messages. For the logs: without replay, a reader
-    /// that loses its place loses the log.
-    Slowest,
-    /// Nobody: the fastest reader sets the pace, and one that can not follow loses its image. For
-    /// market data: a consumer must never slow the venue.
-    Fastest,
 }
 
 /// Builds the channels of a [`Config`].
@@ -71,7 +61,7 @@ impl<'a> Channels<'a> {
     /// The sequencer's end of `input_log`.
     #[must_use]
     pub fn input_log_publication(&self) -> Channel {
-        self.group_publication(&self.config.streams.input_log, FlowControl::Slowest)
+        self.group_publication(&self.config.streams.input_log)
     }
 
     /// An engine's end of `input_log`.
@@ -83,7 +73,7 @@ impl<'a> Channels<'a> {
     /// The engine's end of `event_log`.
     #[must_use]
     pub fn event_log_publication(&self) -> Channel {
-        self.group_publication(&self.config.streams.event_log, FlowControl::Slowest)
+        self.group_publication(&self.config.streams.event_log)
     }
 
     /// A gateway's or the md-publisher's end of `event_log`.
@@ -95,7 +85,7 @@ impl<'a> Channels<'a> {
     /// The md-publisher's end of `market_data`.
     #[must_use]
     pub fn market_data_publication(&self) -> Channel {
-        self.group_publication(&self.config.streams.market_data, FlowControl::Fastest)
+        self.group_publication(&self.config.streams.market_data)
     }
 
     /// A consumer's end of `market_data`.
@@ -107,7 +97,7 @@ impl<'a> Channels<'a> {
     /// The md-publisher's end of `snapshots`.
     #[must_use]
     pub fn snapshots_publication(&self) -> Channel {
-        self.group_publication(&self.config.streams.snapshots, FlowControl::Fastest)
+        self.group_publication(&self.config.streams.snapshots)
     }
 
     /// A consumer's end of `snapshots`.
@@ -116,29 +106,44 @@ impl<'a> Channels<'a> {
         self.group_subscription(&self.config.streams.snapshots)
     }
 
-    fn group_publication(&self, stream: &GroupStream, flow_control: FlowControl) -> Channel {
+    fn group_publication(&self, stream: &GroupStream) -> Channel {
         let transport = &self.config.transport;
-        let flow_control = match flow_control {
+        let flow_control = match stream.flow_control {
             FlowControl::Slowest => {
                 format!("min,t:{}ms", transport.flow_control_receiver_timeout_ms)
             }
             FlowControl::Fastest => "max".to_owned(),
         };
-        let place = self.group_subscription(stream).uri;
+        let place = match transport.mode {
+            Mode::Multicast => self.group(stream),
+            Mode::Mdc => sign_up(stream),
+        };
         let term = stream.term_length_bytes;
-        let uri = format!("{place}|term-length={term}|fc={flow_control}");
+        let uri = format!("aeron:udp?{place}|term-length={term}|fc={flow_control}");
         Channel { uri, stream_id: stream.id }
     }
 
     fn group_subscription(&self, stream: &GroupStream) -> Channel {
-        let transport = &self.config.transport;
-        // The readers' status messages are multicast too: they need the same reach as the data.
-        let uri = format!(
-            "aeron:udp?endpoint={}|interface={}|ttl={}",
-            stream.group, transport.interface, transport.multicast_ttl
-        );
-        Channel { uri, stream_id: stream.id }
+        let place = match self.config.transport.mode {
+            Mode::Multicast => self.group(stream),
+            Mode::Mdc => format!("endpoint={}|{}", stream.reader_endpoint, sign_up(stream)),
+        };
+        Channel { uri: format!("aeron:udp?{place}"), stream_id: stream.id }
     }
+
+    /// The readers' status messages are multicast too: they need the same reach as the data.
+    fn group(&self, stream: &GroupStream) -> String {
+        let transport = &self.config.transport;
+        format!(
+            "endpoint={}|interface={}|ttl={}",
+            stream.group, transport.interface, transport.multicast_ttl
+        )
+    }
+}
+
+/// Where readers tell a publisher that they are there; it sends to wherever that came from.
+fn sign_up(stream: &GroupStream) -> String {
+    format!("control={}|control-mode=dynamic", stream.control)
 }
 
 fn unicast_publication(endpoint: SocketAddrV4, term: u32, stream_id: i32) -> Channel {
@@ -196,6 +201,37 @@ mod tests {
         ]
         .map(|(id, place)| (id, format!("aeron:udp?endpoint={place}")));
         assert_eq!(uris(&Config::default()), expected);
+    }
+
+    #[test]
+    fn with_mdc_the_streams_to_many_are_sent_to_each() {
+        let config = Config::parse("[transport]\nmode = \"mdc\"\n", "t").expect("a good file");
+        let all = uris(&config);
+        assert_eq!(all[..4], uris(&Config::default())[..4], "unicast streams stay as they are");
+        let log = "term-length=4194304|fc=min,t:5000ms";
+        let market = "term-length=4194304|fc=max";
+        let expected: Vec<(i32, String)> =
+            [(20, 20, log), (30, 30, log), (40, 40, market), (41, 41, market)]
+                .into_iter()
+                .flat_map(|(id, port, more)| {
+                    let control = format!("control=127.0.0.1:241{port}|control-mode=dynamic");
+                    [
+                        (id, format!("aeron:udp?{control}|{more}")),
+                        (id, format!("aeron:udp?endpoint=0.0.0.0:0|{control}")),
+                    ]
+                })
+                .collect();
+        assert_eq!(all[4..], expected);
+    }
+
+    #[test]
+    fn flow_control_is_the_streams_own() {
+        let text = "[streams.event_log]\nflow_control = \"fastest\"\n\
+                    [streams.snapshots]\nflow_control = \"slowest\"\n";
+        let config = Config::parse(text, "t").expect("a good file");
+        let channels = config.channels();
+        assert!(channels.event_log_publication().uri.ends_with("|fc=max"));
+        assert!(channels.snapshots_publication().uri.ends_with("|fc=min,t:5000ms"));
     }
 
     #[test]

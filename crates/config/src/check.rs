@@ -5,8 +5,8 @@ use std::fmt::Display;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::RangeInclusive;
 
-use crate::Config;
 use crate::error::Broken;
+use crate::{Config, Mode};
 
 /// Aeron's shortest and longest term, bytes.
 const TERM_LENGTH_BYTES: RangeInclusive<u32> = 64 << 10..=1 << 30;
@@ -147,6 +147,18 @@ fn transport(config: &Config) -> Check {
             "start it with /",
         ));
     }
+    if !t.driver_directory.is_empty() && !t.driver_directory.starts_with('/') {
+        return Err(Broken::new(
+            "transport.driver_directory",
+            format!("{:?}", t.driver_directory),
+            "must be an absolute path, or empty for /dev/shm/vesta-driver",
+            "start it with /",
+        ));
+    }
+    within("transport.driver_wait_max_ms", t.driver_wait_max_ms, 0..=MS_MAX, "")?;
+    let why = "a driver and its clients show signs of life every half second";
+    within("transport.driver_timeout_ms", t.driver_timeout_ms, 1_000..=MS_MAX, why)?;
+    within("transport.publishers_max", t.publishers_max, 1..=10_000, "")?;
     let why = "the longest message must fit, and UDP carries no more";
     within("transport.mtu_bytes", t.mtu_bytes, MTU_BYTES, why)?;
     if !t.mtu_bytes.is_multiple_of(FRAME_ALIGNMENT) {
@@ -252,6 +264,11 @@ fn interface(text: &str) -> Check {
 }
 
 fn streams(config: &Config) -> Check {
+    let term_max = config.transport.setup_term_length_max_bytes;
+    if term_max != 0 {
+        let key = "transport.setup_term_length_max_bytes";
+        within(key, term_max, TERM_LENGTH_BYTES, "Aeron's limits, or 0 for the longest of ours")?;
+    }
     let s = &config.streams;
     let streams = [
         ("orders", s.orders.id, s.orders.term_length_bytes),
@@ -284,6 +301,14 @@ fn streams(config: &Config) -> Check {
                 format!("use {}", term.next_power_of_two()),
             ));
         }
+        if term_max != 0 && term > term_max {
+            return Err(Broken::new(
+                "transport.setup_term_length_max_bytes",
+                term_max,
+                format!("must be at least {key} = {term}, or its readers never hear it"),
+                format!("raise it, or lower {key}"),
+            ));
+        }
         let window = config.transport.receiver_window_bytes;
         if window > term / 2 {
             return Err(Broken::new(
@@ -309,18 +334,29 @@ enum Kind {
     Host,
     /// An address of this host, or 0.0.0.0 for all of them.
     Bind,
+    /// The same, with a port or 0 for any that is free.
+    Reader,
 }
 
 /// Every place that a process may open, with its key.
 fn all_places(config: &Config) -> Vec<(String, SocketAddrV4, Kind)> {
     let s = &config.streams;
-    let mut places = vec![
-        ("streams.orders.endpoint".to_owned(), s.orders.endpoint, Kind::Host),
-        ("streams.input_log.group".to_owned(), s.input_log.group, Kind::Group),
-        ("streams.event_log.group".to_owned(), s.event_log.group, Kind::Group),
-        ("streams.market_data.group".to_owned(), s.market_data.group, Kind::Group),
-        ("streams.snapshots.group".to_owned(), s.snapshots.group, Kind::Group),
-    ];
+    let mut places = vec![("streams.orders.endpoint".to_owned(), s.orders.endpoint, Kind::Host)];
+    for (name, stream) in [
+        ("input_log", &s.input_log),
+        ("event_log", &s.event_log),
+        ("market_data", &s.market_data),
+        ("snapshots", &s.snapshots),
+    ] {
+        let key = |key: &str| format!("streams.{name}.{key}");
+        match config.transport.mode {
+            Mode::Multicast => places.push((key("group"), stream.group, Kind::Group)),
+            Mode::Mdc => {
+                places.push((key("control"), stream.control, Kind::Host));
+                places.push((key("reader_endpoint"), stream.reader_endpoint, Kind::Reader));
+            }
+        }
+    }
     for (i, gateway) in config.gateway_list.iter().enumerate() {
         places.push((format!("gateway[{i}].listen"), gateway.listen, Kind::Bind));
         places.push((format!("gateway[{i}].back_endpoint"), gateway.back_endpoint, Kind::Host));
@@ -345,7 +381,12 @@ pub fn knob_in(config: &Config, text: &str) -> Option<String> {
             !digit(before.chars().next_back()) && !digit(after.chars().next())
         })
     };
-    let (key, place, _) = places.iter().find(|(_, place, _)| names(&place.to_string()))?;
+    // A channel may name two places, of which the cause is about one.
+    let is_cause = |place: &str| text.contains(&format!("UDP {place} is taken"));
+    let (key, place, _) = places
+        .iter()
+        .find(|(_, place, _)| is_cause(&place.to_string()))
+        .or_else(|| places.iter().find(|(_, place, _)| names(&place.to_string())))?;
     Some(format!("{key} = \"{place}\""))
 }
 
@@ -353,11 +394,17 @@ fn places(config: &Config) -> Check {
     let places = all_places(config);
     for (i, (key, place, kind)) in places.iter().enumerate() {
         address(key, *place, *kind)?;
+        if place.port() == 0 && *kind == Kind::Reader {
+            continue;
+        }
         if place.port() == 0 {
             let rule = "must have a port, because others send there";
             return Err(Broken::new(key, place, rule, "use 1024 to 65535"));
         }
         for (other_key, other, other_kind) in &places[..i] {
+            if other.port() == 0 {
+                continue;
+            }
             distinct((key, *place, *kind), (other_key, *other, *other_kind))?;
         }
     }
@@ -383,12 +430,14 @@ fn address(key: &str, place: SocketAddrV4, kind: Kind) -> Check {
                 format!("use {a}.{b}.{c}.{}:{}", d + 1, place.port()),
             ))
         }
-        Kind::Host | Kind::Bind if ip.is_multicast() || ip.is_broadcast() => Err(Broken::new(
-            key,
-            place,
-            "must be the address of one host, because one process reads there",
-            "use an address of the host that the process runs on",
-        )),
+        Kind::Host | Kind::Bind | Kind::Reader if ip.is_multicast() || ip.is_broadcast() => {
+            Err(Broken::new(
+                key,
+                place,
+                "must be the address of one host, because one process reads there",
+                "use an address of the host that the process runs on",
+            ))
+        }
         Kind::Host if ip.is_unspecified() => Err(Broken::new(
             key,
             place,

@@ -76,8 +76,21 @@ choice! {
     Mode {
         /// IP multicast.
         Multicast = "multicast",
+        /// Unicast to each reader (Aeron's multi-destination-cast), to which readers sign up with
+        /// the publisher.
+        Mdc = "mdc",
+    } refused {}
+}
+
+choice! {
+    /// Whom the publisher of a stream to many waits for.
+    FlowControl {
+        /// The slowest reader that still sends status messages.
+        Slowest = "slowest",
+        /// Nobody: the fastest reader sets the pace, and one that can not follow loses its image.
+        Fastest = "fastest",
     } refused {
-        "mdc": "not available: it comes with the datapath work; use \"multicast\"",
+        "tagged": "not available: it needs voters to tag; use \"slowest\"",
     }
 }
 
@@ -115,6 +128,43 @@ choice! {
         /// By system calls of their own.
         Direct = "direct",
     } refused {}
+}
+
+choice! {
+    /// Whose media driver a process uses.
+    Driver {
+        /// One of its own, embedded.
+        Embedded = "embedded",
+        /// That of `vesta driver`, which it shares with other processes of the host.
+        Shared = "shared",
+    } refused {}
+}
+
+choice! {
+    /// What the loop of one role does when it finds nothing to do.
+    RoleIdle {
+        /// What `transport.idle` says.
+        Default = "default",
+        /// As [`Idle::Spin`].
+        Spin = "spin",
+        /// As [`Idle::Backoff`].
+        Backoff = "backoff",
+        /// As [`Idle::Park`].
+        Park = "park",
+    } refused {}
+}
+
+impl RoleIdle {
+    /// What it comes to where `transport.idle` is `default`.
+    #[must_use]
+    pub const fn or(self, default: Idle) -> Idle {
+        match self {
+            Self::Default => default,
+            Self::Spin => Idle::Spin,
+            Self::Backoff => Idle::Backoff,
+            Self::Park => Idle::Park,
+        }
+    }
 }
 
 choice! {

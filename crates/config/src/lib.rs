@@ -16,6 +16,7 @@ mod choice;
 mod error;
 mod instrument;
 mod lists;
+mod network;
 mod schedule;
 mod section;
 #[cfg(test)]
@@ -29,14 +30,17 @@ use serde::{Deserialize, Serialize};
 use vesta_types::{Capacity, Epoch, GatewayId, InstrumentId, Scale, ShardId};
 
 pub use channels::{Channel, Channels};
-pub use choice::{CommitLevel, Datapath, Idle, LogLevel, Mode, Threading, Via};
+pub use choice::{
+    CommitLevel, Datapath, Driver, FlowControl, Idle, LogLevel, Mode, RoleIdle, Threading, Via,
+};
 pub use error::ConfigError;
 pub use instrument::Instrument;
 pub use lists::{Gateway, SESSION_COUNT_MAX, Session};
+pub use network::Network;
 pub use schedule::Scheduled;
 pub use section::{
-    BackStream, Consumer, Demo, Engine, GroupStream, Log, MdPublisher, Sequencer, SessionLimits,
-    Shard, Streams, Transport, UnicastStream, Uring,
+    BackStream, Consumer, Demo, Engine, GroupStream, Log, MdPublisher, RoleIdles, Sequencer,
+    SessionLimits, Shard, Streams, Transport, UnicastStream, Uring,
 };
 
 use error::Broken;
@@ -75,6 +79,8 @@ pub struct Config {
     pub md_publisher: MdPublisher,
     /// The embedded Aeron driver.
     pub transport: Transport,
+    /// How each role idles.
+    pub idle: RoleIdles,
     /// Stream ids and places.
     pub streams: Streams,
     /// Who subscribes to market data.
@@ -251,6 +257,7 @@ raw! {
         engine: Engine,
         md_publisher: MdPublisher,
         transport: Transport,
+        idle: RoleIdles,
         streams: Streams,
         consumer: Consumer,
         demo: Demo,
@@ -285,6 +292,7 @@ impl Raw {
             engine,
             md_publisher,
             transport,
+            idle,
             streams,
             consumer,
             demo,
@@ -302,6 +310,7 @@ impl Raw {
             engine,
             md_publisher,
             transport,
+            idle,
             streams,
             consumer,
             demo,
@@ -314,6 +323,9 @@ impl Raw {
         check::rules(&config)?;
         if config.engine.event_readers_min == 0 {
             config.engine.event_readers_min = config.gateway_list.len() as u32 + 1;
+        }
+        if config.transport.setup_term_length_max_bytes == 0 {
+            config.transport.setup_term_length_max_bytes = config.streams.term_length_max_bytes();
         }
         Ok(config)
     }
@@ -328,6 +340,7 @@ impl<'a> From<&'a Config> for Printed<'a> {
             engine: &config.engine,
             md_publisher: &config.md_publisher,
             transport: &config.transport,
+            idle: &config.idle,
             streams: &config.streams,
             consumer: &config.consumer,
             demo: &config.demo,

@@ -6,7 +6,10 @@ use std::net::SocketAddrV4;
 
 use serde::{Deserialize, Serialize};
 
-use crate::choice::{CommitLevel, Datapath, Idle, LogLevel, Mode, Threading, Via};
+use crate::choice::{
+    CommitLevel, Datapath, Driver, FlowControl, Idle, LogLevel, Mode, RoleIdle, Threading, Via,
+};
+use crate::network::Network;
 
 /// A table of which any key may be missing.
 pub trait Partial: Sized {
@@ -70,6 +73,10 @@ leaf!(
     Via,
     Idle,
     LogLevel,
+    FlowControl,
+    Driver,
+    RoleIdle,
+    Vec<Network>,
 );
 
 macro_rules! sections {
@@ -168,12 +175,27 @@ sections! {
         datapath: Datapath,
         /// Where the driver's agents run.
         threading: Threading,
+        /// Whose media driver a process uses.
+        driver: Driver,
+        /// Directory of the shared driver; empty stands for `/dev/shm/vesta-driver`.
+        driver_directory: String,
+        /// How long a process waits for the shared driver to appear, ms.
+        driver_wait_max_ms: u64,
+        /// Silence after which a client takes its driver for dead, and a driver a client, ms.
+        driver_timeout_ms: u64,
         /// Where the driver's directory `vesta-<role>-<pid>` is made; empty stands for `/dev/shm`.
         driver_directory_parent: String,
         /// Largest datagram, bytes of UDP payload.
         mtu_bytes: u32,
-        /// Datagrams of a stream that are handed over to be sent at once.
+        /// Datagrams that a stream's sender hands to the kernel at once.
         messages_per_send: u32,
+        /// Who may send to us; empty stands for everybody. This host always may.
+        allowed_sources: Vec<Network>,
+        /// Longest term that a publisher elsewhere may make us take memory for, bytes. In the file 0
+        /// stands for the longest of the streams; here it is that number.
+        setup_term_length_max_bytes: u32,
+        /// Publishers of one stream whose images a driver takes.
+        publishers_max: u32,
         /// SO_RCVBUF, bytes.
         socket_receive_buffer_bytes: u32,
         /// SO_SNDBUF, bytes.
@@ -224,6 +246,20 @@ sections! {
         sqpoll: bool,
     }
 
+    /// `[idle]`: what the loop of each role does when there is nothing to do.
+    RoleIdles / RoleIdlesPartial {
+        /// `vesta-gateway`.
+        gateway: RoleIdle,
+        /// `vesta-sequencer`.
+        sequencer: RoleIdle,
+        /// `vesta-engine`.
+        engine: RoleIdle,
+        /// `vesta-md-publisher`.
+        md_publisher: RoleIdle,
+        /// `vesta driver`, with `threading = "invoker"`.
+        driver: RoleIdle,
+    }
+
     /// `[streams]`: ids, places and buffers.
     Streams / StreamsPartial {
         /// Gateways to sequencer.
@@ -258,13 +294,19 @@ sections! {
         term_length_bytes: u32,
     }
 
-    /// A stream to a multicast group.
+    /// A stream to many readers.
     GroupStream / GroupStreamPartial {
         /// Aeron stream id.
         id: i32,
-        /// The group and port. Aeron wants the last octet odd, and takes the next address for
-        /// status messages.
+        /// The multicast group and port. Aeron wants the last octet odd, and takes the next address
+        /// for status messages.
         group: SocketAddrV4,
+        /// With `mdc`: where readers sign up with the publisher, an address of its host.
+        control: SocketAddrV4,
+        /// With `mdc`: where a reader receives; 0.0.0.0 and port 0 stand for whatever fits.
+        reader_endpoint: SocketAddrV4,
+        /// Whom the publisher waits for.
+        flow_control: FlowControl,
         /// Bytes of one of the three terms of a log buffer.
         term_length_bytes: u32,
     }
@@ -285,6 +327,23 @@ sections! {
     Log / LogPartial {
         /// The least grave line that is printed.
         level: LogLevel,
+    }
+}
+
+impl Streams {
+    /// The longest term of them, bytes.
+    #[must_use]
+    pub fn term_length_max_bytes(&self) -> u32 {
+        [
+            self.orders.term_length_bytes,
+            self.sequencer_back.term_length_bytes,
+            self.input_log.term_length_bytes,
+            self.event_log.term_length_bytes,
+            self.market_data.term_length_bytes,
+            self.snapshots.term_length_bytes,
+        ]
+        .into_iter()
+        .fold(0, u32::max)
     }
 }
 

@@ -338,8 +338,15 @@ fn what_is_not_a_configuration_is_shown() {
         ("[shard]\ncommit_level = \"journaled\"", &["\"journaled\" is not available"]),
         ("[shard]\ncommit_level = \"safe\"", &["\"safe\" is not known here; use \"received\""]),
         (
-            "[transport]\nmode = \"mdc\"",
-            &["line 2", "not available: it comes with the datapath work; use \"multicast\""],
+            "[transport]\nallowed_sources = [\"10.0.0.0/33\"]",
+            &["line 2", "\"10.0.0.0/33\" is not an IPv4 address", "\"10.0.0.0/24\""],
+        ),
+        ("[transport]\ndriver = \"external\"", &["use \"embedded\" or \"shared\""]),
+        ("[idle]\nengine = \"sleep\"", &["use \"default\" or \"spin\" or"]),
+        ("[transport]\nmode = \"broadcast\"", &["use \"multicast\" or \"mdc\""]),
+        (
+            "[streams.input_log]\nflow_control = \"tagged\"",
+            &["line 2", "\"tagged\" is not available: it needs voters to tag; use \"slowest\""],
         ),
         ("[transport]\ndatapath = \"xdp\"", &["line 2", "\"xdp\" is not available"]),
         ("[transport]\ndatapath = \"dpdk\"", &["use \"auto\" or \"uring\" or \"socket\""]),
@@ -425,6 +432,45 @@ fn a_broken_rule_is_named_with_its_fix() {
         ),
         (transport("multicast_ttl = 0"), ["transport.multicast_ttl = 0", "1 to 255", "use 1"]),
         (
+            transport("driver_directory = \"shm\""),
+            ["transport.driver_directory = \"shm\"", "absolute path", "start it with /"],
+        ),
+        (
+            transport("driver_timeout_ms = 999"),
+            ["transport.driver_timeout_ms = 999", "every half second", "use 1000"],
+        ),
+        (
+            transport("messages_per_send = 65"),
+            ["transport.messages_per_send = 65", "1 to 64", "use 64 or less"],
+        ),
+        (transport("publishers_max = 0"), ["transport.publishers_max = 0", "1 to", "use 1"]),
+        (
+            transport("setup_term_length_max_bytes = 2097152"),
+            [
+                "transport.setup_term_length_max_bytes = 2097152",
+                "streams.input_log.term_length_bytes = 4194304",
+                "raise it",
+            ],
+        ),
+        (
+            "[transport]\nmode = \"mdc\"\n[streams.event_log]\ncontrol = \"0.0.0.0:24130\"".into(),
+            ["streams.event_log.control = 0.0.0.0:24130", "must name the host", "others reach it"],
+        ),
+        (
+            "[transport]\nmode = \"mdc\"\n[streams.event_log]\ncontrol = \"127.0.0.1:24120\""
+                .into(),
+            [
+                "streams.event_log.control = 127.0.0.1:24120",
+                "taken by streams.input_log.control",
+                "free port",
+            ],
+        ),
+        (
+            "[transport]\nmode = \"mdc\"\n[streams.snapshots]\nreader_endpoint = \"239.1.1.1:0\""
+                .into(),
+            ["streams.snapshots.reader_endpoint = 239.1.1.1:0", "address of one host", "use an"],
+        ),
+        (
             transport("driver_directory_parent = \"shm\""),
             ["transport.driver_directory_parent = \"shm\"", "absolute path", "start it with /"],
         ),
@@ -475,10 +521,6 @@ fn a_broken_rule_is_named_with_its_fix() {
                 "image_liveness_timeout_ms = 3000",
                 "raise",
             ],
-        ),
-        (
-            transport("messages_per_send = 65"),
-            ["transport.messages_per_send = 65", "1 to 64", "use 64 or less"],
         ),
         (
             transport("uring.hot_sockets_max = 65"),

@@ -28,12 +28,14 @@ mod udp;
 
 pub use aeron::{
     AeronPublication, AeronSubscription, AeronTransport, ClientSettings, DriverDirectory,
-    DriverError, DriverSettings, FlowControl, MediaDriver, Removed, SharedIdle, Threading,
+    DriverError, DriverSettings, FlowControl, MediaDriver, NoDriver, Removed, SharedDriver,
+    SharedIdle, Space, Threading,
 };
 pub use clock::Clock;
 pub use datapath::{
-    Datapath, DatapathChoice, DatapathCounters, DatapathCounts, DatapathError, HotReceive,
-    ReceiveLoss, Selected, SendVia, UringSettings, UringUnavailable, probe, select,
+    Datapath, DatapathChoice, DatapathCounters, DatapathCounts, DatapathError, Dropped,
+    GateSettings, HotReceive, ReceiveLoss, Selected, SendVia, SourceNetwork, UringSettings,
+    UringUnavailable, probe, select,
 };
 pub use idle::{Idle, Idler};
 pub use stop::StopFlag;

@@ -2,7 +2,7 @@
 //! cycle, exit.
 //!
 //! ```text
-//!   role_main: arguments -> Config -> AeronTransport -> the role's agent -> run_until_stopped
+//!   role_main: arguments -> Config -> open_transport -> the role's agent -> run_until_stopped
 //! ```
 //!
 //! Exit status: 0 after Ctrl-C or SIGTERM, 1 when the role stopped with a reason (an image lost, a
@@ -11,11 +11,16 @@
 
 mod process;
 mod settings;
+mod streams;
+mod transport;
 
-pub use process::{
-    Agent, Exit, NoArgs, StartError, Stopped, describe_driver, role_main, run_until_stopped, say,
-};
-pub use settings::{client_settings, driver_settings, idle, link};
+pub use process::{Agent, Exit, NoArgs, StartError, Stopped, role_main, run_until_stopped, say};
+pub use settings::{client_settings, driver_settings, idle, link, role_idle};
+pub use streams::streams_bytes;
+pub use transport::{describe_driver, host_driver, open_transport, open_with, shared_directory};
+
+/// Version, without the build: what processes that share a driver must have in common.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (Aeron 1.54)");
 
 /// Version and build, as every binary prints it.
 pub const BUILD: &str =

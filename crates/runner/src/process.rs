@@ -1,14 +1,15 @@
 //! One role as a process of its own.
 
 use crate::BUILD;
-use crate::settings::{client_settings, driver_settings, idle};
+use crate::settings::role_idle;
+use crate::transport::{open_transport, shared_directory};
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use vesta_config::{Config, ConfigError, LogLevel};
-use vesta_netio::{AeronTransport, Clock, DriverError, Idler, StopFlag, UdpError};
+use vesta_netio::{AeronTransport, Clock, DriverError, Idler, MediaDriver, StopFlag, UdpError};
 use vesta_transport::{Duty, TransportError};
 use vesta_types::TimeNs;
 
@@ -65,7 +66,15 @@ impl StartError {
     pub fn with_knob(self, config: &Config) -> Self {
         let knob = match &self {
             Self::Transport(_) | Self::Udp(_) => config.knob_in(&self.to_string()),
-            Self::Driver(DriverError::Directory { .. }) => {
+            Self::Driver(DriverError::Settings(text)) if text.contains("initial_window_bytes") => {
+                let window = config.transport.receiver_window_bytes;
+                Some(format!("transport.receiver_window_bytes = {window}"))
+            }
+            Self::Driver(DriverError::InUse { .. } | DriverError::NoDriver(_)) => {
+                let directory = shared_directory(config);
+                Some(format!("transport.driver_directory = \"{}\"", directory.display()))
+            }
+            Self::Driver(DriverError::Directory { .. } | DriverError::NoSpace { .. }) => {
                 let parent = &config.transport.driver_directory_parent;
                 Some(format!("transport.driver_directory_parent = \"{parent}\""))
             }
@@ -139,6 +148,7 @@ pub fn role_main<Own: Args>(
         Ok((mut transport, mut agent, config, stop)) => {
             let outcome = run_until_stopped(name, &mut transport, agent.as_mut(), &config, &stop);
             say(&config, LogLevel::Info, name, &agent.summary());
+            say_dropped(&config, name, &transport);
             drop(agent);
             // What we published stays readable for as long as it takes to hear that we are gone.
             let told = Duration::from_millis(2 * config.transport.status_message_interval_ms);
@@ -171,10 +181,7 @@ fn start<Own: Args>(
     let from = args.config.as_ref().map_or("built-in default".into(), |p| p.display().to_string());
     say(&config, LogLevel::Info, name, &format!("{BUILD}; configuration: {from}"));
     say(&config, LogLevel::Debug, name, &format!("resolved configuration:\n{}", config.to_toml()));
-    let mut transport =
-        AeronTransport::embed(&driver_settings(&config, name), client_settings(&config, name))
-            .map_err(|error| StartError::from(error).with_knob(&config))?;
-    describe_driver(&config, name, &transport);
+    let mut transport = open_transport(&config, name).map_err(|error| error.with_knob(&config))?;
     let agent = open(&mut transport, &config, &args.own).map_err(|e| e.with_knob(&config))?;
     say(
         &config,
@@ -188,27 +195,12 @@ fn start<Own: Args>(
     Ok((transport, agent, config, stop))
 }
 
-/// Says which datapath the transport's driver uses and why, where it lives, what it cleared away,
-/// and what the kernel did not grant.
-pub fn describe_driver(config: &Config, name: &str, transport: &AeronTransport) {
-    transport.with_driver(|driver| {
-        say(config, LogLevel::Info, name, &driver.datapath().to_string());
-        let directory = driver.directory().display();
-        let threading = config.transport.threading;
-        say(config, LogLevel::Info, name, &format!("media driver in {directory}, {threading}"));
-        for warning in driver.warnings() {
-            say(config, LogLevel::Warn, name, warning);
-        }
-        for stale in driver.removed_stale() {
-            let line = format!(
-                "removed {} ({} bytes), left behind by process {}, which is dead",
-                stale.path.display(),
-                stale.bytes,
-                stale.owner_pid
-            );
-            say(config, LogLevel::Warn, name, &line);
-        }
-    });
+/// Says what the driver's gate kept out, where it did.
+fn say_dropped(config: &Config, name: &str, transport: &AeronTransport) {
+    let dropped = transport.with_driver(MediaDriver::dropped).unwrap_or_default();
+    if dropped.total() > 0 {
+        say(config, LogLevel::Warn, name, &dropped.to_string());
+    }
 }
 
 /// Prints a line on stderr where the configuration wants lines of this gravity; `name` is the
@@ -242,7 +234,7 @@ pub fn run_until_stopped(
     stop: &StopFlag,
 ) -> Result<(), Stopped> {
     let clock = Clock::new();
-    let mut idler = Idler::new(idle(config));
+    let mut idler = Idler::new(role_idle(config, name));
     let mut announced = false;
     while !stop.is_stopped() {
         let mut work = transport.do_work()?;

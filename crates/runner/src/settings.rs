@@ -1,13 +1,14 @@
 //! From the configuration to the settings of driver, client and loop.
 
+use crate::streams::streams_bytes;
 use std::path::PathBuf;
 use vesta_config::{
-    Channel, Config, Datapath as ConfigDatapath, Idle as ConfigIdle, Threading as ConfigThreading,
-    Uring as ConfigUring, Via,
+    Channel, Config, Datapath as ConfigDatapath, Idle as ConfigIdle, Network, RoleIdle,
+    Threading as ConfigThreading, Uring as ConfigUring, Via,
 };
 use vesta_netio::{
-    ClientSettings, Datapath, DatapathChoice, DriverSettings, HotReceive, Idle, SendVia,
-    SharedIdle, Threading, UringSettings,
+    ClientSettings, Datapath, DatapathChoice, DriverSettings, GateSettings, HotReceive, Idle,
+    SendVia, SharedIdle, SourceNetwork, Threading, UringSettings,
 };
 use vesta_transport::StreamId;
 
@@ -25,6 +26,7 @@ pub fn driver_settings(config: &Config, role: &str) -> DriverSettings {
     let parent = &t.driver_directory_parent;
     DriverSettings {
         directory_parent: (!parent.is_empty()).then(|| PathBuf::from(parent)),
+        streams_bytes: streams_bytes(config, role),
         threading: match t.threading {
             ConfigThreading::Invoker => Threading::Invoker,
             ConfigThreading::Shared => Threading::Shared(shared_idle(config)),
@@ -48,6 +50,12 @@ pub fn driver_settings(config: &Config, role: &str) -> DriverSettings {
         status_message_interval_ms: t.status_message_interval_ms,
         flow_control_receiver_timeout_ms: t.flow_control_receiver_timeout_ms,
         nak_multicast_backoff_max_us: t.nak_backoff_us,
+        client_liveness_timeout_ms: t.driver_timeout_ms,
+        publishers_max: t.publishers_max as usize,
+        gate: GateSettings {
+            sources: t.allowed_sources.iter().map(source).collect(),
+            term_length_max: t.setup_term_length_max_bytes as usize,
+        },
         // Timeouts are met with this precision; half of the shortest keeps them honest.
         timer_interval_ms: (t.status_message_interval_ms / 2).clamp(1, 100),
         ..DriverSettings::new(role)
@@ -73,21 +81,46 @@ fn uring_settings(uring: &ConfigUring) -> UringSettings {
     }
 }
 
+fn source(network: &Network) -> SourceNetwork {
+    SourceNetwork { address: network.address, prefix_bits: network.prefix_bits }
+}
+
 /// Settings of the Aeron client of `role`.
 #[must_use]
 pub fn client_settings(config: &Config, role: &str) -> ClientSettings {
     ClientSettings {
         name: format!("vesta-{role}"),
         pre_touch_mapped_memory: config.transport.pre_touch,
+        driver_timeout_ms: config.transport.driver_timeout_ms,
         ..ClientSettings::default()
     }
 }
 
-/// What a role's loop does when there is nothing to do.
+/// What a loop does when there is nothing to do: `transport.idle`.
 #[must_use]
 pub fn idle(config: &Config) -> Idle {
+    strategy(config, config.transport.idle)
+}
+
+/// The same for the loop of `role`, for which `[idle]` may say otherwise.
+#[must_use]
+pub fn role_idle(config: &Config, role: &str) -> Idle {
+    let default = config.transport.idle;
+    let roles = &config.idle;
+    let own = match role {
+        "gateway" => roles.gateway,
+        "sequencer" => roles.sequencer,
+        "engine" => roles.engine,
+        "md-publisher" => roles.md_publisher,
+        "driver" => roles.driver,
+        _ => RoleIdle::Default,
+    };
+    strategy(config, own.or(default))
+}
+
+fn strategy(config: &Config, idle: ConfigIdle) -> Idle {
     let sleep_max_us = config.transport.idle_park_max_us;
-    match config.transport.idle {
+    match idle {
         ConfigIdle::Spin => Idle::Spin,
         ConfigIdle::Backoff => Idle::Backoff {
             spin_count: SPIN_COUNT,

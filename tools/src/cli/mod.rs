@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod driver;
 mod inspect;
 mod md;
 mod replay;
@@ -40,6 +41,8 @@ enum Command {
     Flow(demo::FlowArgs),
     /// Subscribe to market data, rebuild the books and show them
     Md(md::MdArgs),
+    /// Host the media driver that processes of this host share (transport.driver = "shared")
+    Driver,
     /// Measure, and compare with others
     Bench(bench::BenchArgs),
 }
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::inspect(&context, &args),
         Command::Flow(args) => demo::flow(context, &args),
         Command::Md(args) => md::md(&context, &args),
+        Command::Driver => driver::driver(&context),
         Command::Bench(args) => bench::bench(&context, &args),
     };
     match outcome {

@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::path::Path;
 use std::ptr::NonNull;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use vesta_transport::{Duty, StreamId, Transport, TransportError};
@@ -14,6 +15,7 @@ use super::explain;
 use super::ffi::{self, c};
 use super::publication::AeronPublication;
 use super::settings::DriverSettings;
+use super::shared::{SharedDriver, Watch};
 use super::subscription::{AeronSubscription, ImageChanges};
 use crate::clock::Deadline;
 
@@ -64,6 +66,9 @@ pub(super) struct ClientCore {
     context: NonNull<c::aeron_context_t>,
     driver: RefCell<Option<MediaDriver>>,
     reported: Box<Reported>,
+    /// Over a driver that somebody else hosts, and the name of its datapath, where that is known.
+    watch: RefCell<Option<Watch>>,
+    shared_datapath: Option<String>,
     /// Notified by streams that never opened, should the driver answer late.
     orphans: RefCell<Vec<Rc<ImageChanges>>>,
 }
@@ -87,7 +92,7 @@ impl AeronTransport {
     /// When the client can not connect.
     pub fn on_driver(driver: MediaDriver, client: ClientSettings) -> Result<Self, DriverError> {
         let directory = driver.directory().to_owned();
-        Self::connect(&directory, Some(driver), client)
+        Self::connect(&directory, Some(driver), None, None, client)
     }
 
     /// Connects to a driver that another thread or process runs in `directory`.
@@ -96,12 +101,26 @@ impl AeronTransport {
     /// When there is none within the client's `driver_timeout_ms`.
     pub fn attach(directory: &Path, client: ClientSettings) -> Result<Self, DriverError> {
         ffi::silence();
-        Self::connect(directory, None, client)
+        Self::connect(directory, None, None, None, client)
+    }
+
+    /// Connects to a driver that another process hosts, and watches it: once it is gone,
+    /// [`Duty::do_work`] fails with that reason.
+    ///
+    /// # Errors
+    /// When the client can not connect.
+    pub fn share(driver: SharedDriver, client: ClientSettings) -> Result<Self, DriverError> {
+        ffi::silence();
+        let (directory, datapath) =
+            (driver.directory.clone(), driver.note.get("datapath").cloned());
+        Self::connect(&directory, None, driver.into_watch(), datapath, client)
     }
 
     fn connect(
         directory: &Path,
         driver: Option<MediaDriver>,
+        watch: Option<Watch>,
+        shared_datapath: Option<String>,
         settings: ClientSettings,
     ) -> Result<Self, DriverError> {
         let path = directory.to_str().ok_or_else(|| {
@@ -139,6 +158,8 @@ impl AeronTransport {
                     context,
                     driver: RefCell::new(driver),
                     reported,
+                    watch: RefCell::new(watch),
+                    shared_datapath,
                     orphans: RefCell::new(Vec::new()),
                 });
                 Ok(Self { core, settings })
@@ -158,6 +179,29 @@ impl AeronTransport {
     /// Looks at the embedded driver; `None` on a driver that somebody else runs.
     pub fn with_driver<T>(&self, look: impl FnOnce(&MediaDriver) -> T) -> Option<T> {
         self.core.driver.borrow().as_ref().map(look)
+    }
+
+    /// Name of the driver's datapath; `None` where nobody told.
+    #[must_use]
+    pub fn datapath(&self) -> Option<String> {
+        let embedded = self.with_driver(|driver| driver.datapath().datapath.to_string());
+        embedded.or_else(|| self.core.shared_datapath.clone())
+    }
+
+    /// Datagrams that the driver dropped because they are no frames of its protocol, since it
+    /// started.
+    #[must_use]
+    pub fn malformed_count(&self) -> u64 {
+        use c::aeron_system_counter_enum_t as counter;
+        let id = counter::AERON_SYSTEM_COUNTER_INVALID_PACKETS as i32;
+        // SAFETY: the reader is live with the client, and maps the driver's counters, which are
+        // aligned and written by atomic stores alone; the address of a counter that is not there is
+        // null.
+        let value = unsafe {
+            let address = c::aeron_counters_reader_addr(self.core.counters(), id);
+            address.cast::<AtomicI64>().as_ref().map_or(0, |value| value.load(Ordering::Relaxed))
+        };
+        u64::try_from(value).unwrap_or(0)
     }
 
     /// Stops the embedded driver at once, as a crash would: readers elsewhere get no goodbye, and
@@ -223,6 +267,11 @@ impl Duty for AeronTransport {
         let mut work_count = 0;
         if let Some(driver) = self.core.driver.borrow_mut().as_mut() {
             work_count += driver.do_work().map_err(|error| TransportError(error.to_string()))?;
+        }
+        if let Some(watch) = self.core.watch.borrow_mut().as_mut()
+            && let Some(gone) = watch.gone()
+        {
+            return Err(TransportError(gone));
         }
         // SAFETY: the client is live, and its conductor runs on this thread alone (`Self` is not
         // `Send`, and the context asks for an invoker).

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   /dev/shm/vesta-<role>-<pid>[-<n>]         Aeron's files: made and written by the driver
-//!   /dev/shm/vesta-<role>-<pid>[-<n>].owner   ours: "pid start-time", locked while its owner lives
+//!   /dev/shm/vesta-<role>-<pid>[-<n>].owner   ours: "pid start-time", locked while its owner lives;
+//!                                             then a note of its settings, one `key = value` a line
 //! ```
 //!
 //! The files live in memory, so a directory that nobody removes is memory that nobody frees until
@@ -20,8 +21,8 @@ const PREFIX: &str = "vesta-";
 const OWNER_SUFFIX: &str = ".owner";
 /// Drivers of one role in one process; a test makes a few, a loop that leaks makes many.
 const SAME_NAME_MAX: usize = 1_000;
-/// An owner file is two numbers; more is not ours.
-const OWNER_FILE_BYTES_MAX: u64 = 64;
+/// An owner file is two numbers and a note of settings; more is not ours.
+const OWNER_FILE_BYTES_MAX: u64 = 4096;
 
 /// A driver's directory, removed with everything in it when this is dropped.
 #[derive(Debug)]
@@ -71,19 +72,52 @@ impl DriverDirectory {
                 _ => format!("{PREFIX}{role}-{pid}-{n}"),
             };
             let path = parent.join(&name);
-            let owner_path = parent.join(name + OWNER_SUFFIX);
-            let mut owner = match File::options().write(true).create_new(true).open(&owner_path) {
-                Ok(owner) => owner,
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                Err(error) => return Err(error),
-            };
-            // Locked before it says whose it is: without content, nobody takes it for stale.
-            owner.lock()?;
-            let start_time = start_time(pid).unwrap_or(0);
-            owner.write_all(format!("{pid} {start_time}\n").as_bytes())?;
-            return Ok(Self { path, owner_path, _owner: owner });
+            match Self::own(path, "") {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                owned => return owned,
+            }
         }
         Err(io::Error::other(format!("{SAME_NAME_MAX} drivers named {role:?} in this process")))
+    }
+
+    /// Takes `path` itself, for a driver that others are to find there; what a dead one left there
+    /// is removed. `note` is for them, and goes into the owner file.
+    ///
+    /// # Errors
+    /// When a driver of ours lives there ([`io::ErrorKind::AddrInUse`]), or the place can not be
+    /// written to.
+    pub fn claim(path: &Path, note: &str) -> io::Result<Self> {
+        if path.parent().is_none() || path.file_name().is_none() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "it is no place for a directory",
+            ));
+        }
+        let owner_path = owner_path(path);
+        let _ = remove_if_dead(&owner_path, path);
+        match Self::own(path.to_owned(), note) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let owner = fs::read_to_string(&owner_path).unwrap_or_default();
+                let pid = parse_owner(&owner).map_or(String::new(), |(pid, _)| format!(" {pid}"));
+                Err(io::Error::new(
+                    io::ErrorKind::AddrInUse,
+                    format!("a driver lives there, hosted by process{pid}"),
+                ))
+            }
+            owned => owned,
+        }
+    }
+
+    /// Makes the owner file of `path`.
+    fn own(path: PathBuf, note: &str) -> io::Result<Self> {
+        let owner_path = owner_path(&path);
+        let mut owner = File::options().write(true).create_new(true).open(&owner_path)?;
+        // Locked before it says whose it is: without content, nobody takes it for stale.
+        owner.lock()?;
+        let pid = std::process::id();
+        let start_time = start_time(pid).unwrap_or(0);
+        owner.write_all(format!("{pid} {start_time}\n{note}").as_bytes())?;
+        Ok(Self { path, owner_path, _owner: owner })
     }
 
     /// The directory.
@@ -120,6 +154,11 @@ fn remove_if_stale(owner_path: &Path) -> Option<Removed> {
     if !directory_name.starts_with(PREFIX) {
         return None;
     }
+    remove_if_dead(owner_path, &owner_path.with_file_name(directory_name))
+}
+
+/// Removes the directory `path` and its owner file, when the owner is dead.
+fn remove_if_dead(owner_path: &Path, path: &Path) -> Option<Removed> {
     let meta = fs::symlink_metadata(owner_path).ok()?;
     if !meta.is_file() || meta.len() > OWNER_FILE_BYTES_MAX || !is_ours(&meta) {
         return None;
@@ -130,11 +169,10 @@ fn remove_if_stale(owner_path: &Path) -> Option<Removed> {
     }
     let owner = File::options().write(true).open(owner_path).ok()?;
     owner.try_lock().ok()?;
-    let path = owner_path.with_file_name(directory_name);
-    let bytes = match fs::symlink_metadata(&path) {
+    let bytes = match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_dir() && is_ours(&meta) => {
-            let bytes = allocated_bytes(&path);
-            fs::remove_dir_all(&path).ok()?;
+            let bytes = allocated_bytes(path);
+            fs::remove_dir_all(path).ok()?;
             bytes
         }
         // Killed before the driver made it.
@@ -142,7 +180,7 @@ fn remove_if_stale(owner_path: &Path) -> Option<Removed> {
         _ => return None,
     };
     fs::remove_file(owner_path).ok()?;
-    Some(Removed { path, owner_pid: pid, bytes })
+    Some(Removed { path: path.to_owned(), owner_pid: pid, bytes })
 }
 
 fn is_ours(meta: &fs::Metadata) -> bool {
@@ -150,8 +188,16 @@ fn is_ours(meta: &fs::Metadata) -> bool {
     meta.uid() == unsafe { libc::geteuid() }
 }
 
-fn parse_owner(text: &str) -> Option<(u32, u64)> {
-    let (pid, started) = text.trim().split_once(' ')?;
+/// Where the owner file of a driver's directory is.
+pub(super) fn owner_path(directory: &Path) -> PathBuf {
+    let mut name = directory.as_os_str().to_owned();
+    name.push(OWNER_SUFFIX);
+    PathBuf::from(name)
+}
+
+/// The pid and the start time of an owner.
+pub(super) fn parse_owner(text: &str) -> Option<(u32, u64)> {
+    let (pid, started) = text.lines().next()?.trim().split_once(' ')?;
     Some((pid.parse().ok()?, started.parse().ok()?))
 }
 

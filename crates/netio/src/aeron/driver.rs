@@ -6,8 +6,11 @@ use std::ptr::NonNull;
 use super::directory::{DriverDirectory, Removed};
 use super::ffi::{self, c};
 use super::settings::{DriverSettings, Threading};
+use super::shared::NoDriver;
+use super::space::Space;
 use crate::datapath::{
-    Datapath, DatapathCounters, DatapathError, DriverBindings, ReceiveLoss, Selected, select,
+    Datapath, DatapathCounters, DatapathError, DriverBindings, Dropped, ReceiveLoss, Selected,
+    select,
 };
 
 /// Why a driver did not start, or stopped.
@@ -23,6 +26,33 @@ pub enum DriverError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// A driver that lives has its directory.
+    #[error(
+        "the driver's directory {directory} is in use: {source}; stop that one, or name another directory"
+    )]
+    InUse {
+        /// The directory.
+        directory: String,
+        /// Who has it.
+        source: std::io::Error,
+    },
+    /// Its files would not fit.
+    #[error(
+        "the driver would take {needed} bytes under {parent}, which has {free} free: free some, configure shorter term buffers (streams.*.term_length_bytes), or another folder"
+    )]
+    NoSpace {
+        /// Where they were to be.
+        parent: String,
+        /// Bytes that it would take.
+        needed: u64,
+        /// Bytes that there are.
+        free: u64,
+    },
+    /// Nobody hosts the driver that was to be shared.
+    #[error(
+        "{0}. Start `vesta driver` with this configuration, or set transport.driver = \"embedded\""
+    )]
+    NoDriver(#[from] NoDriver),
     /// The datapath that the settings insist on is not to be had.
     #[error(transparent)]
     Datapath(#[from] DatapathError),
@@ -48,6 +78,7 @@ pub struct MediaDriver {
     receive_loss: Option<ReceiveLoss>,
     removed: Vec<Removed>,
     warnings: Vec<String>,
+    space: Space,
 }
 
 /// A driver context, closed on drop.
@@ -89,10 +120,19 @@ impl MediaDriver {
         }
         let default_parent = DriverDirectory::default_parent();
         let parent = settings.directory_parent.as_deref().unwrap_or(&default_parent);
+        let parent = settings.directory.as_deref().and_then(Path::parent).unwrap_or(parent);
         let removed = DriverDirectory::remove_stale(parent);
-        let directory = DriverDirectory::reserve(parent, &settings.role).map_err(|source| {
-            DriverError::Directory { parent: parent.display().to_string(), source }
+        let reserved = match &settings.directory {
+            None => DriverDirectory::reserve(parent, &settings.role),
+            Some(path) => DriverDirectory::claim(path, &settings.note),
+        };
+        let directory = reserved.map_err(|source| match &settings.directory {
+            Some(path) if source.kind() == std::io::ErrorKind::AddrInUse => {
+                DriverError::InUse { directory: path.display().to_string(), source }
+            }
+            _ => DriverError::Directory { parent: parent.display().to_string(), source },
         })?;
+        let space = Space::look(settings, parent)?;
         let context = Context::new()?;
         let path = directory.path().to_str().ok_or_else(|| {
             DriverError::Settings(format!("{} is not UTF-8", directory.path().display()))
@@ -105,6 +145,7 @@ impl MediaDriver {
             settings.mtu_bytes,
             &settings.uring,
             receive_loss.clone(),
+            settings.gate.clone(),
         );
         if let Some(bindings) = &bindings {
             // SAFETY: the context is live, and the table lives in a box that `Self` keeps until
@@ -135,6 +176,7 @@ impl MediaDriver {
             receive_loss,
             removed,
             warnings,
+            space,
         };
         let manual = settings.threading == Threading::Invoker;
         // SAFETY: the driver was made above and is started once.
@@ -192,10 +234,22 @@ impl MediaDriver {
         &self.removed
     }
 
+    /// Memory that its files take, and that there is for them: for the start-up log.
+    #[must_use]
+    pub fn space(&self) -> Space {
+        self.space
+    }
+
     /// Settings that the kernel does not grant in full, for the start-up log.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// Datagrams that were not let in.
+    #[must_use]
+    pub fn dropped(&self) -> Dropped {
+        self.bindings.as_ref().map_or(Dropped::default(), |bindings| bindings.dropped())
     }
 
     /// The loss generator, if the settings asked for one.

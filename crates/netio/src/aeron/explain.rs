@@ -4,10 +4,9 @@
 pub(super) fn cause(channel: &str, message: &str) -> Option<String> {
     let has = |needle: &str| message.to_ascii_lowercase().contains(needle);
     if has("address already in use") {
+        // With both, the one is the reader's own, and the other the publisher's, elsewhere.
         let address = parameter(channel, "endpoint")
-            .filter(|_| !channel.contains("control-mode=dynamic"))
             .or_else(|| parameter(channel, "control"))
-            .or_else(|| parameter(channel, "endpoint"))
             .unwrap_or("the port");
         return Some(format!(
             "UDP {address} is taken by another socket: stop its owner (`ss -lunp`) or configure \
@@ -63,6 +62,17 @@ mod tests {
     fn a_taken_port_is_named() {
         let cause = cause("aeron:udp?endpoint=127.0.0.1:40001", "(98) Address already in use");
         assert!(cause.is_some_and(|text| text.contains("127.0.0.1:40001")));
+    }
+
+    #[test]
+    fn with_mdc_the_end_that_is_bound_here_is_named() {
+        let control = "control=10.0.0.1:40002|control-mode=dynamic";
+        let reader = format!("aeron:udp?endpoint=10.0.0.2:40001|{control}");
+        let publisher = format!("aeron:udp?{control}|fc=max");
+        for (channel, bound) in [(reader, "10.0.0.2:40001"), (publisher, "10.0.0.1:40002")] {
+            let cause = cause(&channel, "(98) Address already in use");
+            assert!(cause.is_some_and(|text| text.contains(&format!("UDP {bound} is taken"))));
+        }
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod explain;
 pub(crate) mod ffi;
 mod publication;
 mod settings;
+mod shared;
+mod space;
 mod subscription;
 
 pub use client::{AeronTransport, ClientSettings};
@@ -14,4 +16,6 @@ pub use directory::{DriverDirectory, Removed};
 pub use driver::{DriverError, MediaDriver};
 pub use publication::AeronPublication;
 pub use settings::{DriverSettings, FlowControl, SharedIdle, Threading};
+pub use shared::{NoDriver, SharedDriver};
+pub use space::Space;
 pub use subscription::AeronSubscription;

@@ -20,10 +20,14 @@ const ADMIN_ACTION_RETRY_MAX: usize = 3;
 pub struct AeronPublication {
     publication: NonNull<c::aeron_exclusive_publication_t>,
     message_len_max: usize,
+    fragmented_len_max: usize,
     /// The flow control's count of receivers, where it keeps one.
     receivers: Option<NonNull<AtomicI64>>,
+    /// Session and stream, as the driver's counters name them.
+    stream: StreamKey,
+    initial_term_id: i32,
     /// Keeps client and counters alive.
-    _core: Rc<ClientCore>,
+    core: Rc<ClientCore>,
 }
 
 impl AeronPublication {
@@ -47,22 +51,41 @@ impl AeronPublication {
         Ok(Self {
             publication,
             message_len_max: constants.max_payload_length,
+            fragmented_len_max: constants.max_message_length,
             receivers,
-            _core: core,
+            stream: StreamKey { session_id: constants.session_id, stream_id: constants.stream_id },
+            initial_term_id: constants.initial_term_id,
+            core,
         })
     }
 
-    fn is_closed(&self) -> bool {
-        // SAFETY: the publication is live until `self` is dropped.
-        unsafe { c::aeron_exclusive_publication_is_closed(self.publication.as_ptr()) }
+    /// What tells this publisher of the stream from others, and from its own former lives.
+    #[must_use]
+    pub const fn session_id(&self) -> i32 {
+        self.stream.session_id
     }
-}
 
-impl Publication for AeronPublication {
-    fn offer(&mut self, message: &[u8]) -> Result<StreamPosition, OfferError> {
-        if message.len() > self.message_len_max {
-            return Err(OfferError::TooLong { len: message.len(), len_max: self.message_len_max });
+    /// The id of its first term: positions count from there.
+    #[must_use]
+    pub const fn initial_term_id(&self) -> i32 {
+        self.initial_term_id
+    }
+
+    /// As [`Publication::offer`], also for longer messages, which travel as several fragments and are
+    /// put together by the reader: up to an eighth of the term, and 16 MiB. For peers that want
+    /// such; what Vesta says itself fits one fragment.
+    ///
+    /// # Errors
+    /// As `offer`.
+    pub fn offer_fragmented(&mut self, message: &[u8]) -> Result<StreamPosition, OfferError> {
+        if message.len() > self.fragmented_len_max {
+            let (len, len_max) = (message.len(), self.fragmented_len_max);
+            return Err(OfferError::TooLong { len, len_max });
         }
+        self.append(message)
+    }
+
+    fn append(&mut self, message: &[u8]) -> Result<StreamPosition, OfferError> {
         for _ in 0..ADMIN_ACTION_RETRY_MAX {
             // SAFETY: the publication is live and used by this thread alone; the message is
             // copied before the call returns.
@@ -87,6 +110,20 @@ impl Publication for AeronPublication {
         Err(OfferError::BackPressured)
     }
 
+    fn is_closed(&self) -> bool {
+        // SAFETY: the publication is live until `self` is dropped.
+        unsafe { c::aeron_exclusive_publication_is_closed(self.publication.as_ptr()) }
+    }
+}
+
+impl Publication for AeronPublication {
+    fn offer(&mut self, message: &[u8]) -> Result<StreamPosition, OfferError> {
+        if message.len() > self.message_len_max {
+            return Err(OfferError::TooLong { len: message.len(), len_max: self.message_len_max });
+        }
+        self.append(message)
+    }
+
     fn is_connected(&self) -> bool {
         // SAFETY: the publication is live until `self` is dropped.
         unsafe { c::aeron_exclusive_publication_is_connected(self.publication.as_ptr()) }
@@ -98,9 +135,16 @@ impl Publication for AeronPublication {
         }
         let Some(counter) = self.receivers else { return 1 };
         // SAFETY: the counter is in the driver's counters file, mapped while the client lives
-        // (`_core`), aligned by Aeron, and written by atomic stores alone.
+        // (`core`), aligned by Aeron, and written by atomic stores alone.
         let count = unsafe { counter.as_ref() }.load(Ordering::Acquire);
-        usize::try_from(count).unwrap_or(0)
+        let receivers = usize::try_from(count).unwrap_or(0);
+        // Flow control knows a driver as one receiver, however many read there. Of our own driver
+        // we can tell.
+        let here = Here::look(&self.core, self.stream);
+        match receivers {
+            0 => 0,
+            _ => receivers.saturating_sub(here.images) + here.subscribers,
+        }
     }
 
     fn message_len_max(&self) -> usize {
@@ -110,7 +154,7 @@ impl Publication for AeronPublication {
 
 impl Drop for AeronPublication {
     fn drop(&mut self) {
-        // SAFETY: closed once; the client is alive (`_core`), and its conductor runs on this
+        // SAFETY: closed once; the client is alive (`core`), and its conductor runs on this
         // thread, so that the close happens inside the call.
         unsafe {
             c::aeron_exclusive_publication_close(
@@ -122,13 +166,68 @@ impl Drop for AeronPublication {
     }
 }
 
-struct Search {
-    registration_id: i64,
-    counter_id: Option<i32>,
+/// How counters of positions name a stream of one publisher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct StreamKey {
+    session_id: i32,
+    stream_id: i32,
+}
+
+/// The readers of a stream on the publisher's own driver.
+#[derive(Debug)]
+struct Here {
+    stream: StreamKey,
+    /// Receivers of theirs, as flow control counts.
+    images: usize,
+    /// Subscriptions that read from these.
+    subscribers: usize,
+}
+
+impl Here {
+    fn look(core: &ClientCore, stream: StreamKey) -> Self {
+        let mut here = Self { stream, images: 0, subscribers: 0 };
+        for_each_counter(core, |counter| {
+            let ids = counter.key.get(8..16).map(|ids| ids.split_at(4));
+            let Some((session, stream)) = ids else { return };
+            let is_ours = session == here.stream.session_id.to_le_bytes()
+                && stream == here.stream.stream_id.to_le_bytes();
+            match u32::try_from(counter.type_id) {
+                Ok(c::AERON_COUNTER_RECEIVER_HWM_TYPE_ID) if is_ours => here.images += 1,
+                Ok(c::AERON_COUNTER_SUBSCRIPTION_POSITION_TYPE_ID) if is_ours => {
+                    here.subscribers += 1;
+                }
+                _ => {}
+            }
+        });
+        here
+    }
 }
 
 /// Finds the "fc-receivers" counter of a publication: its key begins with the registration id.
 fn find_receivers_counter(core: &ClientCore, registration_id: i64) -> Option<NonNull<AtomicI64>> {
+    let mut found = None;
+    for_each_counter(core, |counter| {
+        let is_of_type =
+            u32::try_from(counter.type_id) == Ok(c::AERON_COUNTER_FC_NUM_RECEIVERS_TYPE_ID);
+        if is_of_type && counter.key.first_chunk() == Some(&registration_id.to_le_bytes()) {
+            found = Some(counter.id);
+        }
+    });
+    // SAFETY: the reader is live with the client; the address is null for an id that is out of
+    // bounds.
+    NonNull::new(unsafe { c::aeron_counters_reader_addr(core.counters(), found?) }.cast())
+}
+
+/// A counter of the driver.
+struct Counter<'a> {
+    id: i32,
+    type_id: i32,
+    key: &'a [u8],
+}
+
+/// Visits every counter that is in use.
+fn for_each_counter(core: &ClientCore, mut look: impl FnMut(Counter<'_>)) {
+    type Look<'a> = &'a mut dyn FnMut(Counter<'_>);
     unsafe extern "C" fn visit(
         _value: i64,
         id: i32,
@@ -137,22 +236,22 @@ fn find_receivers_counter(core: &ClientCore, registration_id: i64) -> Option<Non
         key_length: usize,
         _label: *const c_char,
         _label_length: usize,
-        search: *mut c_void,
+        look: *mut c_void,
     ) {
-        // SAFETY: `search` is the `Search` below, borrowed for the walk; Aeron's key is readable
-        // for its length.
-        let (search, key) =
-            unsafe { (&mut *search.cast::<Search>(), std::slice::from_raw_parts(key, key_length)) };
-        let is_of_type = u32::try_from(type_id) == Ok(c::AERON_COUNTER_FC_NUM_RECEIVERS_TYPE_ID);
-        if is_of_type && key.first_chunk() == Some(&search.registration_id.to_le_bytes()) {
-            search.counter_id = Some(id);
+        // SAFETY: `look` is the closure below, borrowed for the walk; Aeron's key is readable for
+        // its length.
+        unsafe {
+            let key = std::slice::from_raw_parts(key, key_length);
+            (*look.cast::<Look<'_>>())(Counter { id, type_id, key });
         }
     }
-    let mut search = Search { registration_id, counter_id: None };
-    let counters = core.counters();
-    // SAFETY: the reader is live with the client; `search` outlives the walk.
+    let mut look: Look<'_> = &mut look;
+    // SAFETY: the reader is live with the client; `look` outlives the walk.
     unsafe {
-        c::aeron_counters_reader_foreach_counter(counters, Some(visit), (&raw mut search).cast());
-        NonNull::new(c::aeron_counters_reader_addr(counters, search.counter_id?).cast())
+        c::aeron_counters_reader_foreach_counter(
+            core.counters(),
+            Some(visit),
+            (&raw mut look).cast(),
+        );
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use socket2::{Domain, Socket, Type};
 
 use super::ffi::{self, c};
-use crate::datapath::{DatapathChoice, UringSettings};
+use crate::datapath::{DatapathChoice, GateSettings, UringSettings};
 
 /// Bytes of a log besides its three terms: the metadata page.
 const LOG_METADATA_BYTES: usize = 4096;
@@ -99,6 +99,16 @@ pub struct DriverSettings {
     /// Where the driver's directory is made. `None`: `/dev/shm`, or the temporary directory where
     /// that is missing. On anything but memory, the disk is on the path of every message.
     pub directory_parent: Option<PathBuf>,
+    /// The driver's directory itself, for one that other processes are to find; else it gets a name
+    /// of its own under `directory_parent`.
+    pub directory: Option<PathBuf>,
+    /// What the processes that share the driver want to know of its settings: `key = value`, one a
+    /// line, 3 KiB at most.
+    pub note: String,
+    /// Memory that the logs of the driver's streams will take, in bytes: the sum of
+    /// [`log_bytes`](Self::log_bytes). What the folder has no room for is refused at start; 0: not
+    /// known.
+    pub streams_bytes: u64,
     /// Who runs it.
     pub threading: Threading,
     /// How datagrams are received and sent.
@@ -156,6 +166,11 @@ pub struct DriverSettings {
     /// How long after a retransmission further NAKs for the same gap are ignored, in
     /// microseconds. Too high -> a lost retransmission costs this long.
     pub retransmit_linger_us: u64,
+    /// Publishers of one stream that are admitted at the same time. Too high -> a stranger can
+    /// make us map that many logs.
+    pub publishers_max: usize,
+    /// What may come in.
+    pub gate: GateSettings,
     /// How often the driver looks at its timers, in milliseconds: all time-outs above are met
     /// with this precision.
     pub timer_interval_ms: u64,
@@ -168,6 +183,9 @@ impl DriverSettings {
         Self {
             role: role.to_owned(),
             directory_parent: None,
+            directory: None,
+            note: String::new(),
+            streams_bytes: 0,
             threading: Threading::Invoker,
             datapath: DatapathChoice::Auto,
             uring: UringSettings::default(),
@@ -192,6 +210,8 @@ impl DriverSettings {
             nak_multicast_backoff_max_us: 60,
             retransmit_linger_us: 1_000,
             timer_interval_ms: 100,
+            publishers_max: 64,
+            gate: GateSettings { sources: Vec::new(), term_length_max: 16 << 20 },
         }
     }
 
@@ -200,6 +220,12 @@ impl DriverSettings {
     #[must_use]
     pub fn stream_bytes(&self) -> usize {
         3 * self.term_buffer_bytes + LOG_METADATA_BYTES
+    }
+
+    /// Memory that one publication or image with terms of `term_bytes` takes, in bytes.
+    #[must_use]
+    pub const fn log_bytes(term_bytes: usize) -> u64 {
+        3 * term_bytes as u64 + LOG_METADATA_BYTES as u64
     }
 
     /// Memory that a driver takes before its first stream, in bytes: command, counter, error and
@@ -335,6 +361,8 @@ impl DriverSettings {
                 self.nak_multicast_backoff_max_us.saturating_mul(1_000));
             aeron_driver_context_set_retransmit_unicast_linger_ns(
                 self.retransmit_linger_us.saturating_mul(1_000));
+            aeron_driver_context_set_stream_session_limit(
+                i32::try_from(self.publishers_max).unwrap_or(i32::MAX));
             aeron_driver_context_set_timer_interval_ns(ns(self.timer_interval_ms));
         }
         match self.flow_control {

@@ -10,9 +10,10 @@ use std::os::fd::RawFd;
 use std::sync::{Arc, OnceLock};
 
 use super::counters::DatapathCounters;
+use super::gate::{self, Gate};
 use super::settings::UringSettings;
 use super::slots::SlotId;
-use super::{Datapath, ReceiveLoss, uring};
+use super::{Datapath, Dropped, GateSettings, ReceiveLoss, uring};
 use crate::aeron::ffi::c;
 
 /// Our table for one driver.
@@ -27,6 +28,10 @@ pub(crate) struct DriverBindings {
 #[derive(Debug)]
 pub(super) struct Shared {
     receive_loss: Option<ReceiveLoss>,
+    /// What every datagram passes that comes in.
+    pub(super) gate: Gate,
+    /// The datapath's own poll, which the gate calls.
+    pub(super) poll: gate::Poll,
     /// Longest datagram, in bytes.
     pub(super) mtu_bytes: usize,
     pub(super) uring: UringSettings,
@@ -76,6 +81,7 @@ impl DriverBindings {
         mtu_bytes: usize,
         uring: &UringSettings,
         receive_loss: Option<ReceiveLoss>,
+        gate: GateSettings,
     ) -> Option<Box<Self>> {
         // SAFETY: the name is that of a table linked in statically; Aeron returns a pointer to a
         // static, which is copied.
@@ -89,12 +95,15 @@ impl DriverBindings {
             Datapath::Socket => {}
             Datapath::Uring => install_uring(&mut table),
         }
+        let poll = table.poller_poll_func.replace(gate::poller_poll)?;
         let mut uring = uring.clone();
         // The filter sees coalesced datagrams as one, and would drop them together: a network
         // does not.
         uring.gro &= receive_loss.is_none();
         let shared = Arc::new(Shared {
             receive_loss,
+            gate: Gate::new(gate),
+            poll,
             mtu_bytes,
             uring,
             counters: DatapathCounters::default(),
@@ -106,6 +115,11 @@ impl DriverBindings {
     /// What the datapath counts.
     pub(crate) fn counters(&self) -> &DatapathCounters {
         &self.shared.counters
+    }
+
+    /// What was not let in.
+    pub(crate) fn dropped(&self) -> Dropped {
+        self.shared.gate.dropped()
     }
 
     /// Why the datapath can not go on, if so.

@@ -10,12 +10,14 @@
 //!         send_ring         through a ring, done on return
 //!         send_direct       by system calls of their own
 //!     counters              what all of it did
+//!     gate                  what may come in, on every datapath
 //!     loss                  a drill: drop at random in the kernel, under either datapath
 //! ```
 
 mod bindings;
 mod buffers;
 mod counters;
+mod gate;
 mod hot_buffers;
 mod loss;
 mod napi;
@@ -33,6 +35,7 @@ mod uring;
 
 pub(crate) use bindings::DriverBindings;
 pub use counters::{DatapathCounters, DatapathCounts};
+pub use gate::{Dropped, GateSettings, SourceNetwork};
 pub use loss::ReceiveLoss;
 pub use select::{DatapathChoice, DatapathError, Selected, UringUnavailable, probe, select};
 pub use settings::{HotReceive, SendVia, UringSettings};

@@ -1,0 +1,367 @@
+//! What may come in: the one place that every datagram passes on its way to the driver, on every
+//! datapath.
+//!
+//! Aeron checks that a frame is well-formed, and counts those that are not. What it takes for
+//! granted is that whoever can send to a port means well: a set-up frame of any stranger makes it
+//! map three terms of the length that the frame names, and a status message adds a reader for whom
+//! a publisher waits, or to whom it sends. So here
+//!
+//! - datagrams from outside the list of sources are dropped,
+//! - set-up frames that ask for longer terms than we ever use are dropped,
+//! - status messages of more readers than a publisher can have are dropped,
+//!
+//! and each is counted.
+
+use std::collections::HashMap;
+use std::ffi::{c_int, c_void};
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::bindings::state_of;
+use crate::aeron::ffi::c;
+
+/// Readers of one driver's publications. Too low -> readers are turned away; too high -> who makes
+/// up readers makes each datagram of a multi-destination publication go out as often.
+const READERS_MAX: usize = 1024;
+/// Silence after which a reader is forgotten: Aeron's own for its list of destinations.
+const READER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The offsets of the fields that are looked at, all little-endian.
+mod at {
+    pub const TYPE: usize = 6;
+    pub const SETUP_TERM_LENGTH: usize = 28;
+    pub const SM_RECEIVER_ID: usize = 28;
+}
+/// Frame types of Aeron's protocol.
+const STATUS_MESSAGE: u16 = 0x03;
+const SETUP: u16 = 0x05;
+/// The same two with Aeron's (closed) transport security, which the open driver does not speak.
+const ATS_SETUP: u16 = 0x09;
+
+/// The addresses that begin like `address`, in `prefix_bits` bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceNetwork {
+    /// Any address of it.
+    pub address: Ipv4Addr,
+    /// 0 to 32; 0 stands for every address.
+    pub prefix_bits: u8,
+}
+
+impl SourceNetwork {
+    fn mask(self) -> u32 {
+        u32::MAX.checked_shl(32 - u32::from(self.prefix_bits.min(32))).unwrap_or(0)
+    }
+
+    fn has(self, source: Ipv4Addr) -> bool {
+        (u32::from(source) ^ u32::from(self.address)) & self.mask() == 0
+    }
+}
+
+/// What a driver lets in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GateSettings {
+    /// Who may send to us, besides this host's loopback; empty for everybody.
+    pub sources: Vec<SourceNetwork>,
+    /// Longest term of a publisher, bytes.
+    pub term_length_max: usize,
+}
+
+/// Datagrams that were dropped at the gate, since the driver started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// From outside the list of sources.
+    pub strangers: u64,
+    /// Set-up frames that name a longer term than is admitted, or none that is one.
+    pub long_terms: u64,
+    /// Status messages of readers beyond the number that is admitted.
+    pub excess_readers: u64,
+}
+
+impl Dropped {
+    /// All of them.
+    #[must_use]
+    pub const fn total(self) -> u64 {
+        self.strangers + self.long_terms + self.excess_readers
+    }
+}
+
+impl std::fmt::Display for Dropped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "not let in: {} datagrams from outside transport.allowed_sources, {} set-up frames above \
+             transport.setup_term_length_max_bytes, {} status messages of readers beyond {READERS_MAX}",
+            self.strangers, self.long_terms, self.excess_readers
+        )
+    }
+}
+
+/// The gate of one driver.
+#[derive(Debug)]
+pub(super) struct Gate {
+    settings: GateSettings,
+    strangers: AtomicU64,
+    long_terms: AtomicU64,
+    excess_readers: AtomicU64,
+    readers: Mutex<HashMap<i64, Instant>>,
+}
+
+impl Gate {
+    pub(super) fn new(settings: GateSettings) -> Self {
+        Self {
+            settings,
+            strangers: AtomicU64::new(0),
+            long_terms: AtomicU64::new(0),
+            excess_readers: AtomicU64::new(0),
+            readers: Mutex::new(HashMap::with_capacity(READERS_MAX)),
+        }
+    }
+
+    pub(super) fn dropped(&self) -> Dropped {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Dropped {
+            strangers: count(&self.strangers),
+            long_terms: count(&self.long_terms),
+            excess_readers: count(&self.excess_readers),
+        }
+    }
+
+    /// True for a datagram that the driver may see. `source` is `None` where it is no IPv4 address.
+    #[inline]
+    fn admits(&self, source: Option<Ipv4Addr>, frame: &[u8]) -> bool {
+        if !self.settings.sources.is_empty() && !self.is_listed(source) {
+            self.strangers.fetch_add(1, Ordering::Relaxed);
+            return false;
+        }
+        let Some(kind) = frame.get(at::TYPE..).and_then(<[u8]>::first_chunk) else { return true };
+        match u16::from_le_bytes(*kind) {
+            SETUP | ATS_SETUP => self.admits_setup(frame),
+            STATUS_MESSAGE => self.admits_reader(frame),
+            _ => true,
+        }
+    }
+
+    fn is_listed(&self, source: Option<Ipv4Addr>) -> bool {
+        source.is_some_and(|source| {
+            source.is_loopback() || self.settings.sources.iter().any(|network| network.has(source))
+        })
+    }
+
+    /// A frame that is too short goes on: the driver counts it among what is malformed.
+    fn admits_setup(&self, frame: &[u8]) -> bool {
+        let Some(length) = frame.get(at::SETUP_TERM_LENGTH..).and_then(<[u8]>::first_chunk) else {
+            return true;
+        };
+        let length = i32::from_le_bytes(*length);
+        let fits = usize::try_from(length).is_ok_and(|len| len <= self.settings.term_length_max);
+        if !fits {
+            self.long_terms.fetch_add(1, Ordering::Relaxed);
+        }
+        fits
+    }
+
+    fn admits_reader(&self, frame: &[u8]) -> bool {
+        let Some(id) = frame.get(at::SM_RECEIVER_ID..).and_then(<[u8]>::first_chunk) else {
+            return true;
+        };
+        let id = i64::from_le_bytes(*id);
+        let now = Instant::now();
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seen) = readers.get_mut(&id) {
+            *seen = now;
+            return true;
+        }
+        if readers.len() >= READERS_MAX {
+            readers.retain(|_, seen| now.duration_since(*seen) < READER_TIMEOUT);
+        }
+        if readers.len() >= READERS_MAX {
+            self.excess_readers.fetch_add(1, Ordering::Relaxed);
+            return false;
+        }
+        readers.insert(id, now);
+        true
+    }
+}
+
+type PollFunction = unsafe extern "C" fn(
+    *mut c::aeron_udp_transport_poller_t,
+    *mut c::mmsghdr,
+    usize,
+    *mut i64,
+    c::aeron_udp_transport_recv_func_t,
+    c::aeron_udp_channel_transport_recvmmsg_func_t,
+    *mut c_void,
+) -> c_int;
+
+/// A poll under way: what the datapath's own poll hands to [`on_datagram`].
+struct Passage<'a> {
+    gate: &'a Gate,
+    on_datagram: unsafe extern "C" fn(
+        *mut c::aeron_udp_channel_data_paths_t,
+        *mut c::aeron_udp_channel_transport_t,
+        *mut c_void,
+        *mut c_void,
+        *mut c_void,
+        *mut u8,
+        usize,
+        *mut c::sockaddr_storage,
+        *mut c::timespec,
+    ),
+    client: *mut c_void,
+}
+
+/// In the place of the datapath's poll, which it calls: what that delivers goes through the gate.
+pub(super) unsafe extern "C" fn poller_poll(
+    poller: *mut c::aeron_udp_transport_poller_t,
+    message_vector: *mut c::mmsghdr,
+    vector_length: usize,
+    bytes_received: *mut i64,
+    deliver: c::aeron_udp_transport_recv_func_t,
+    receive_directly: c::aeron_udp_channel_transport_recvmmsg_func_t,
+    client: *mut c_void,
+) -> c_int {
+    // SAFETY: the driver passes a live poller with its list of transports, each opened by our
+    // `init`. Their state keeps the gate while they are open, and the `Arc` taken here does so
+    // should the last of them be closed within the call. `passage` outlives the call.
+    unsafe {
+        if (*poller).transports.length == 0 {
+            return 0;
+        }
+        let first = (*(*poller).transports.array).transport;
+        let (Some(state), Some(on_datagram)) = (state_of(first), deliver) else { return 0 };
+        let shared = std::sync::Arc::clone(&state.shared);
+        let passage = Passage { gate: &shared.gate, on_datagram, client };
+        (shared.poll)(
+            poller,
+            message_vector,
+            vector_length,
+            bytes_received,
+            Some(self::on_datagram),
+            receive_directly,
+            (&raw const passage).cast_mut().cast(),
+        )
+    }
+}
+
+unsafe extern "C" fn on_datagram(
+    data_paths: *mut c::aeron_udp_channel_data_paths_t,
+    transport: *mut c::aeron_udp_channel_transport_t,
+    passage: *mut c_void,
+    endpoint: *mut c_void,
+    destination: *mut c_void,
+    payload: *mut u8,
+    length: usize,
+    source: *mut c::sockaddr_storage,
+    media_timestamp: *mut c::timespec,
+) {
+    // SAFETY: `passage` is that of the poll that called this; a datapath delivers a payload that is
+    // readable for its length, and where it came from.
+    unsafe {
+        let passage = &*passage.cast::<Passage<'_>>();
+        let frame = std::slice::from_raw_parts(payload, length);
+        if passage.gate.admits(ipv4(source), frame) {
+            (passage.on_datagram)(
+                data_paths,
+                transport,
+                passage.client,
+                endpoint,
+                destination,
+                payload,
+                length,
+                source,
+                media_timestamp,
+            );
+        }
+    }
+}
+
+/// The IPv4 address of a socket address, also where it came in through an IPv6 socket.
+///
+/// # Safety
+/// `source` is null or a socket address that is valid for its family.
+unsafe fn ipv4(source: *const c::sockaddr_storage) -> Option<Ipv4Addr> {
+    // SAFETY: as the caller promises; the family says which of the two it is.
+    unsafe {
+        match c_int::from((*source.as_ref()?).ss_family) {
+            libc::AF_INET => {
+                let bits = (*source.cast::<libc::sockaddr_in>()).sin_addr.s_addr;
+                Some(Ipv4Addr::from(u32::from_be(bits)))
+            }
+            libc::AF_INET6 => {
+                let octets = (*source.cast::<libc::sockaddr_in6>()).sin6_addr.s6_addr;
+                std::net::Ipv6Addr::from(octets).to_ipv4_mapped()
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The datapath's own poll, behind the gate.
+pub(super) type Poll = PollFunction;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRIEND: Option<Ipv4Addr> = Some(Ipv4Addr::new(10, 0, 0, 9));
+
+    fn gate(sources: &[(Ipv4Addr, u8)]) -> Gate {
+        let network =
+            |&(address, prefix_bits): &(Ipv4Addr, u8)| SourceNetwork { address, prefix_bits };
+        let sources = sources.iter().map(network).collect();
+        Gate::new(GateSettings { sources, term_length_max: 1 << 22 })
+    }
+
+    fn frame(kind: u16, word_at_28: &[u8]) -> Vec<u8> {
+        let mut frame = vec![0; 40];
+        frame[at::TYPE..][..2].copy_from_slice(&kind.to_le_bytes());
+        frame[28..][..word_at_28.len()].copy_from_slice(word_at_28);
+        frame
+    }
+
+    #[test]
+    fn only_listed_sources_are_let_in_and_an_empty_list_means_all() {
+        let listed = gate(&[(Ipv4Addr::new(10, 0, 0, 77), 24), (Ipv4Addr::new(192, 0, 2, 5), 32)]);
+        let data = frame(0x01, &[]);
+        assert!(listed.admits(FRIEND, &data));
+        assert!(listed.admits(Some(Ipv4Addr::new(192, 0, 2, 5)), &data));
+        assert!(listed.admits(Some(Ipv4Addr::LOCALHOST), &data));
+        for stranger in [Some(Ipv4Addr::new(192, 0, 2, 6)), Some(Ipv4Addr::new(10, 0, 1, 9)), None]
+        {
+            assert!(!listed.admits(stranger, &data), "{stranger:?}");
+        }
+        assert_eq!(listed.dropped(), Dropped { strangers: 3, ..Dropped::default() });
+        assert!(gate(&[]).admits(Some(Ipv4Addr::new(192, 0, 2, 6)), &data));
+        assert!(
+            gate(&[(Ipv4Addr::UNSPECIFIED, 0)]).admits(Some(Ipv4Addr::new(192, 0, 2, 6)), &data)
+        );
+    }
+
+    #[test]
+    fn a_setup_frame_may_not_ask_for_more_than_our_longest_term() {
+        let gate = gate(&[]);
+        let ask = |bytes: i32| gate.admits(FRIEND, &frame(SETUP, &bytes.to_le_bytes()));
+        assert!(ask(1 << 16) && ask(1 << 22));
+        assert!(!ask(1 << 23) && !ask(1 << 30) && !ask(-1));
+        assert_eq!(gate.dropped(), Dropped { long_terms: 3, ..Dropped::default() });
+        // The driver counts what is malformed.
+        assert!(gate.admits(FRIEND, &frame(SETUP, &[])[..20]));
+        assert!(gate.admits(FRIEND, &[]));
+    }
+
+    #[test]
+    fn made_up_readers_are_admitted_up_to_a_number_and_known_ones_for_good() {
+        let gate = gate(&[]);
+        let tell = |id: i64| gate.admits(FRIEND, &frame(STATUS_MESSAGE, &id.to_le_bytes()));
+        for id in 0..READERS_MAX as i64 {
+            assert!(tell(id));
+        }
+        for id in 0..10 {
+            assert!(!tell(1_000_000 + id));
+            assert!(tell(id));
+        }
+        assert_eq!(gate.dropped(), Dropped { excess_readers: 10, ..Dropped::default() });
+    }
+}
