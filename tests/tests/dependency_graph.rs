@@ -185,8 +185,8 @@ fn nothing_depends_on_tests_benches_or_tools_and_only_tests_on_sim() {
         for (dependency, kind, _) in own_dependencies(&package) {
             let outermost = UNBOUND.contains(&dependency) || dependency == "vesta-tools";
             // Tests may use anything: the market-data consumer is one of the tools, and the library
-            // of benches/abi is an engine to drive.
-            let usable = ["vesta-tools", "vesta-abi-adapter"].contains(&dependency);
+            // of benches/abi is an engine to drive; vesta-tests has what tests of processes share.
+            let usable = ["vesta-tools", "vesta-abi-adapter", "vesta-tests"].contains(&dependency);
             let is_tested = UNBOUND.contains(&name) && usable && kind == "dev";
             let outermost = outermost && !is_tested;
             let sim_ships = dependency == "vesta-sim" && kind != "dev";

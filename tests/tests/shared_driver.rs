@@ -184,3 +184,25 @@ fn who_shares_a_driver_ends_when_it_does() {
     }
     assert_eq!(places.leftovers(), Vec::<PathBuf>::new());
 }
+
+/// Somebody's set-up frame asks for 1 GiB terms: it is dropped, and the driver says so at once.
+#[test]
+fn what_the_gate_keeps_out_is_said() {
+    let places = Places::claim();
+    let file = places.write(&shared(&places, ""));
+    let mut driver = start_driver(&file);
+    let mut sequencer = Running::start("sequencer", command("vesta-sequencer", &file));
+    sequencer.wait_line("open streams", |line| line.ends_with("streams are open").then_some(()));
+    let mut setup = [0_u8; 40];
+    setup[0] = 40;
+    setup[6] = 0x05;
+    setup[28..32].copy_from_slice(&(1_u32 << 30).to_le_bytes());
+    let stranger = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    stranger.send_to(&setup, places.orders()).expect("sent");
+    let expected = "1 set-up frames above transport.setup_term_length_max_bytes";
+    driver.wait_line("what it dropped", |line| line.contains(expected).then_some(()));
+    end(sequencer);
+    let ended = end(driver).json();
+    assert_eq!(ended["dropped"]["long_terms"], 1, "{ended}");
+    assert_eq!(places.leftovers(), Vec::<PathBuf>::new());
+}

@@ -14,7 +14,9 @@ mod settings;
 mod streams;
 mod transport;
 
-pub use process::{Agent, Exit, NoArgs, StartError, Stopped, role_main, run_until_stopped, say};
+pub use process::{
+    Agent, Exit, GateWatch, NoArgs, StartError, Stopped, role_main, run_until_stopped, say,
+};
 pub use settings::{client_settings, driver_settings, idle, link, role_idle};
 pub use streams::streams_bytes;
 pub use transport::{describe_driver, host_driver, open_transport, open_with, shared_directory};

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use vesta_config::{Config, ConfigError, LogLevel};
-use vesta_netio::{AeronTransport, Clock, DriverError, Idler, MediaDriver, StopFlag, UdpError};
+use vesta_netio::{
+    AeronTransport, Clock, DriverError, Dropped, Idler, MediaDriver, StopFlag, UdpError,
+};
 use vesta_transport::{Duty, TransportError};
 use vesta_types::TimeNs;
 
@@ -195,6 +197,32 @@ fn start<Own: Args>(
     Ok((transport, agent, config, stop))
 }
 
+/// Says once, and soon, that the driver's gate keeps something out: who waits for a stream that never
+/// comes should not have to stop the process to learn why.
+#[derive(Debug, Default)]
+pub struct GateWatch {
+    cycles: u32,
+    is_told: bool,
+}
+
+impl GateWatch {
+    /// Between two looks: a second or less of an idle loop that sleeps.
+    const CYCLES: u32 = 1024;
+
+    /// Looks now and then; to be called in every cycle of the loop.
+    pub fn look(&mut self, config: &Config, name: &str, dropped: impl FnOnce() -> Dropped) {
+        self.cycles = self.cycles.wrapping_add(1);
+        if self.is_told || !self.cycles.is_multiple_of(Self::CYCLES) {
+            return;
+        }
+        let dropped = dropped();
+        if dropped.total() > 0 {
+            self.is_told = true;
+            say(config, LogLevel::Warn, name, &dropped.to_string());
+        }
+    }
+}
+
 /// Says what the driver's gate kept out, where it did.
 fn say_dropped(config: &Config, name: &str, transport: &AeronTransport) {
     let dropped = transport.with_driver(MediaDriver::dropped).unwrap_or_default();
@@ -236,6 +264,7 @@ pub fn run_until_stopped(
     let clock = Clock::new();
     let mut idler = Idler::new(role_idle(config, name));
     let mut announced = false;
+    let mut gate = GateWatch::default();
     while !stop.is_stopped() {
         let mut work = transport.do_work()?;
         work += agent.do_work(clock.utc_ns()).map_err(Stopped::Role)?;
@@ -243,6 +272,7 @@ pub fn run_until_stopped(
             announced = true;
             say(config, LogLevel::Info, name, "ready");
         }
+        gate.look(config, name, || transport.with_driver(MediaDriver::dropped).unwrap_or_default());
         idler.idle(work);
     }
     Ok(())

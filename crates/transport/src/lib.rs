@@ -115,7 +115,8 @@ pub trait Publication {
     /// transport's connection timeout.
     fn is_connected(&self) -> bool;
 
-    /// How many readers the flow control counts now; where it does not count, 1 while connected.
+    /// How many readers the flow control counts now, of which several on the publisher's own driver
+    /// count each; where it does not count, 1 while connected.
     fn reader_count(&self) -> usize;
 
     /// The longest message that [`offer`](Self::offer) takes and that travels as one fragment, in

@@ -5,7 +5,7 @@ use serde_json::json;
 use std::time::Duration;
 use vesta_config::Threading;
 use vesta_netio::{Idle, Idler, StopFlag};
-use vesta_runner::{describe_driver, host_driver, role_idle};
+use vesta_runner::{GateWatch, describe_driver, host_driver, role_idle};
 use vesta_tools::appliance::RunError;
 
 /// A driver that has threads of its own only wants to be looked after.
@@ -23,8 +23,10 @@ pub fn driver(context: &Context) -> Result<Verdict, Failure> {
         _ => Idle::Park { sleep_us: LOOK_INTERVAL.as_micros() as u64 },
     };
     let mut idler = Idler::new(idle);
+    let mut gate = GateWatch::default();
     let mut failure = None;
     while failure.is_none() && !stop.is_stopped() {
+        gate.look(config, "driver", || driver.dropped());
         match driver.do_work() {
             Ok(work) => idler.idle(work),
             Err(error) => failure = Some(error.to_string()),
