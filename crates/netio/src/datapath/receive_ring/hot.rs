@@ -55,6 +55,8 @@ pub(super) struct HotSet {
     wants_promotion: bool,
     /// Some socket got a datagram since the last sweep.
     is_warm: bool,
+    /// Some socket is cooling: nobody else would see what comes to it.
+    is_cooling: bool,
     cycle: u32,
     clock: Clock,
     sweep_at_ns: u64,
@@ -77,6 +79,7 @@ impl HotSet {
             cursor: 0,
             wants_promotion: false,
             is_warm: false,
+            is_cooling: false,
             cycle: 0,
             clock: Clock::new(),
             sweep_at_ns: 0,
@@ -157,13 +160,13 @@ impl ReceiveRing {
         }
     }
 
-    /// Now and then: what was quiet for long leaves the hot set.
+    /// Now and then, or while a socket is cooling: what was quiet for long leaves the hot set.
     pub(super) fn tend_hot(&mut self) {
         if self.hot.ids.is_empty() && !self.hot.is_warm {
             return;
         }
         self.hot.cycle = self.hot.cycle.wrapping_add(1);
-        if !self.hot.cycle.is_multiple_of(TEND_EVERY) {
+        if !self.hot.cycle.is_multiple_of(TEND_EVERY) && !self.hot.is_cooling {
             return;
         }
         let now_ns = self.hot.clock.mono_ns();
@@ -176,14 +179,18 @@ impl ReceiveRing {
                         continue;
                     }
                     slot.state = State::Cooling { since_ns: now_ns };
+                    self.hot.is_cooling = true;
                 }
                 slot.recent = 0;
             }
         }
-        self.cool(now_ns);
+        if self.hot.is_cooling {
+            self.cool(now_ns);
+        }
     }
 
     fn cool(&mut self, now_ns: u64) {
+        self.hot.is_cooling = false;
         for index in (0..self.hot.ids.len()).rev() {
             let id = self.hot.ids[index];
             let Some(slot) = self.slots.get_mut(id) else { continue };
@@ -202,6 +209,8 @@ impl ReceiveRing {
                 self.idle_count += 1;
                 self.counts.demotions.add(1);
                 self.hot.ids.remove(index);
+            } else {
+                self.hot.is_cooling = true;
             }
         }
     }
