@@ -14,13 +14,14 @@ use crate::links::NodeId;
 use crate::matcher::Matcher;
 use crate::new_order::Admitted;
 use crate::reservation::Reservation;
+use crate::safe_range::SafeRange;
 use crate::sessions::SessionIndex;
 use crate::stops::rounded;
 use crate::taker::Taker;
 
 /// `Ok` when `holds`, else the reason.
 #[inline(always)]
-fn require(holds: bool, reason: RejectReason) -> Result<(), RejectReason> {
+pub(crate) fn require(holds: bool, reason: RejectReason) -> Result<(), RejectReason> {
     if holds { Ok(()) } else { Err(reason) }
 }
 
@@ -105,13 +106,11 @@ fn require_band_and_notional(
 }
 
 impl<R: Reservation> Matcher<R> {
-    /// The guards of a plain order in continuous trading: those of [`admit_new`](Self::admit_new), but
-    /// for what a plain order can not break.
-    #[inline(always)]
-    pub(crate) fn admit_plain(
+    /// The guards that a plain order in continuous trading may break before those of
+    /// [`new_plain`](Self::new_plain). Its neighbours do not have to ask them again.
+    pub(crate) fn admit_unsafe(
         &mut self,
         new: &NewOrder,
-        session: SessionIndex,
         index: BookIndex,
     ) -> Result<(), RejectReason> {
         use RejectReason as Reason;
@@ -120,17 +119,8 @@ impl<R: Reservation> Matcher<R> {
         require(is_within(new.price, 1, &book.rules), Reason::InvalidPrice)?;
         require_qty(new.qty, &book.rules)?;
         require_limits(book, true, new.price, PriceTicks(0), new.qty)?;
-        let namesake = self.names.by_client(&self.arena, session, new.client_order_id);
-        require(namesake.is_none(), Reason::DuplicateClientOrderId)?;
-        if new.time_in_force.may_rest() {
-            let owner = self.sessions.at(session);
-            require(owner.open_count < owner.open_max, Reason::OpenOrderLimit)?;
-            require(!self.arena.is_full(), Reason::OrderCapacity)?;
-            let ladder = &book.displayed[new.side.index()];
-            require(!self.lacks_level(ladder, new.price), Reason::LevelCapacity)?;
-        }
-        let reserved = self.reservation.reserve(self.order_id_last.next(), new);
-        require(reserved, Reason::ReservationRefused)
+        self.books[index.0].safe = SafeRange::around(book, new.price);
+        Ok(())
     }
 
     /// The guards of any new order in any state.

@@ -22,6 +22,7 @@ use crate::book::BookIndex;
 use crate::links::{Links, NodeId};
 use crate::memory::Table;
 use crate::sessions::SessionIndex;
+use crate::settling::Marks;
 
 /// Where an order is, and how it differs from the plainest. Set once, but for the phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +141,8 @@ pub(crate) struct Order {
     pub(crate) extra: u32,
     pub(crate) book: BookIndex,
     pub(crate) flags: Flags,
+    /// What has been done for it: see [`settling`](crate::settling).
+    pub(crate) marks: Marks,
 }
 
 // One line: an order that is touched costs one miss. Larger: someone added a field.
@@ -174,7 +177,6 @@ pub(crate) struct Arena {
     extras: Vec<Extra>,
     /// The last freed, or the lowest; the others follow by their nodes.
     free: NodeId,
-    count: u32,
     free_extras: Vec<u32>,
 }
 
@@ -193,19 +195,15 @@ impl Arena {
             extra: NO_EXTRA,
             book: BookIndex(0),
             flags: Flags(0),
+            marks: Marks::NONE,
         };
         Self {
             orders: Table::touched(capacity, free),
             ring: Table::touched(capacity, Ring { next: NodeId::NIL, prev: NodeId::NIL }),
             extras: Vec::with_capacity(capacity),
             free: NodeId(0),
-            count: 0,
             free_extras: Vec::with_capacity(capacity),
         }
-    }
-
-    pub(crate) fn count(&self) -> u32 {
-        self.count
     }
 
     #[inline(always)]
@@ -213,16 +211,21 @@ impl Arena {
         self.free == NodeId::NIL
     }
 
-    /// Takes a slot for an order. There must be one.
+    /// Takes a free slot, for [`put`](Self::put). There must be one.
     #[inline(always)]
-    pub(crate) fn insert(&mut self, links: &Links, order: Order) -> NodeId {
+    pub(crate) fn take(&mut self, links: &Links) -> NodeId {
         let slot = self.free;
         // The guards have seen one; and it is an index that nothing else checks.
         assert_ne!(slot, NodeId::NIL, "no free order slot");
-        self.orders[slot.0] = order;
         self.free = links[slot].next;
-        self.count += 1;
         slot
+    }
+
+    /// Puts an order into the slot that was taken for it, whose marks it gets.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, slot: NodeId, order: Order) {
+        let marks = self.orders[slot.0].marks;
+        self.orders[slot.0] = Order { marks, ..order };
     }
 
     /// Gives a slot back.
@@ -237,7 +240,6 @@ impl Arena {
         }
         links[slot].next = self.free;
         self.free = slot;
-        self.count -= 1;
     }
 
     /// See [`Table::prefetch`].

@@ -7,6 +7,7 @@ use vesta_types::{
 
 use crate::ladder::{Key, Ladder, Rank};
 use crate::links::NodeId;
+use crate::safe_range::SafeRange;
 
 /// Which of the matcher's books: a position in the order of definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,7 @@ impl BlankBook {
             rules,
             state: rules.initial_state,
             is_killed: false,
+            safe: SafeRange::NONE,
             last_price: PriceTicks(0),
             band_base: PriceTicks(0),
             reference_price: rules.reference_price,
@@ -94,6 +96,7 @@ pub(crate) struct Book {
     pub(crate) rules: InstrumentRules,
     pub(crate) state: TradingState,
     pub(crate) is_killed: bool,
+    pub(crate) safe: SafeRange,
     /// 0 before the first trade.
     pub(crate) last_price: PriceTicks,
     /// The last price as the command found it: what the dynamic band is around.

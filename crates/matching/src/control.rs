@@ -10,6 +10,7 @@ use crate::events::{self, EventSink};
 use crate::links::NodeId;
 use crate::matcher::Matcher;
 use crate::reservation::Reservation;
+use crate::safe_range::SafeRange;
 use crate::sessions::SessionIndex;
 
 impl<R: Reservation> Matcher<R> {
@@ -92,6 +93,9 @@ impl<R: Reservation> Matcher<R> {
         if changed {
             self.kills.count =
                 if kill.engaged { self.kills.count + 1 } else { self.kills.count - 1 };
+            for index in 0..self.books.len() as u32 {
+                self.books[index].safe = SafeRange::NONE;
+            }
         }
         let instrument = match kill.scope {
             KillScope::Instrument(instrument) => instrument,

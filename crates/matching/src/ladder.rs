@@ -48,6 +48,8 @@ pub(crate) enum Rank {
     LowFirst,
 }
 
+/// Its size is a power of two, so that finding one of a pair is a shift.
+#[repr(align(64))]
 pub(crate) struct Ladder {
     /// The key of the best queue, which is in the window; 0 when all is empty.
     best_key: Key,
@@ -110,6 +112,13 @@ impl Ladder {
     pub(crate) fn key(&self, price: PriceTicks) -> Key {
         // For the mirrored: !price + MIRROR + 1 = MIRROR - price.
         (price.0 as u64 ^ self.flip).wrapping_add(self.flip & (MIRROR + 1))
+    }
+
+    /// The key that the price of this one has on the other side: whoever is there, and has at least
+    /// this, is met.
+    #[inline(always)]
+    pub(crate) fn mirrored(key: Key) -> Key {
+        MIRROR - key
     }
 
     /// The price of a key.

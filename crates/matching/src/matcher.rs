@@ -91,7 +91,7 @@ impl<R: Reservation> Matcher<R> {
             blank_books: (0..instrument_count_max).map(|_| BlankBook::new()).collect(),
             by_instrument: IdMap::new(instrument_count_max),
             capacity,
-            settling: Settling::new(order_count_max),
+            settling: Settling::new(),
             expiries: Expiries::new(order_count_max),
             kills: Kills {
                 count: 0,
@@ -285,7 +285,8 @@ impl<R: Reservation> Matcher<R> {
     /// The next priority stamp.
     #[inline(always)]
     pub(crate) fn next_priority(&mut self) -> u64 {
-        self.priority_last += 1;
+        // One for each entry into a queue: 584 years of a billion each second.
+        self.priority_last = self.priority_last.wrapping_add(1);
         self.priority_last
     }
 

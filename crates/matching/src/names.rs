@@ -29,12 +29,40 @@ const NEAR_MAX: usize = 1 << 17;
 /// Entries of a bucket: one cache line.
 const BUCKET: u32 = 16;
 
+/// Where else than in their own places the ids of a bucket have orders: the lower half has a bit for each
+/// entry of the bucket that is in the place of another id, the upper half counts orders in the far table.
+/// At the most that it can say the count stays, and the bucket is searched for ever when it need not be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Elsewhere(u32);
+
+impl Elsewhere {
+    const NOWHERE: Self = Self(0);
+    const ONE_FAR: u32 = 1 << BUCKET;
+    const FAR_MAX: u32 = u32::MAX >> BUCKET;
+
+    const fn far_count(self) -> u32 {
+        self.0 >> BUCKET
+    }
+
+    const fn add_far(&mut self) {
+        if self.far_count() < Self::FAR_MAX {
+            self.0 += Self::ONE_FAR;
+        }
+    }
+
+    const fn remove_far(&mut self) {
+        if self.far_count() < Self::FAR_MAX {
+            self.0 -= Self::ONE_FAR;
+        }
+    }
+}
+
 pub(crate) struct Names {
     client_near: Table<u32>,
     /// Its length less one: a power of two.
     client_mask: u32,
-    /// By bucket: which of its entries are not in the place of their own id.
-    displaced: Table<u16>,
+    /// By bucket: whether orders of its ids are anywhere but in their own places.
+    elsewhere: Table<Elsewhere>,
     client_far: Index,
     order_near: Table<u32>,
     order_far: Index,
@@ -63,7 +91,7 @@ impl Names {
         Self {
             client_near: Table::touched(near_count, 0),
             client_mask: near_count as u32 - 1,
-            displaced: Table::touched(near_count / BUCKET as usize, 0),
+            elsewhere: Table::touched(near_count / BUCKET as usize, Elsewhere::NOWHERE),
             client_far: Index::new(order_count_max),
             order_near: Table::touched(place_count, 0),
             order_far: Index::new(order_count_max),
@@ -72,7 +100,7 @@ impl Names {
 
     /// The place of a client's id.
     #[inline(always)]
-    fn place(&self, session: SessionIndex, id: ClientOrderId) -> u32 {
+    pub(crate) fn place(&self, session: SessionIndex, id: ClientOrderId) -> u32 {
         let moved = id.0.wrapping_add(u64::from(session.0).wrapping_mul(SPREAD));
         moved as u32 & self.client_mask
     }
@@ -97,10 +125,23 @@ impl Names {
             return Some(NodeId(entry - 1));
         }
         // An order is elsewhere only if its own place was taken when it came.
-        if self.displaced[at / BUCKET] == 0 && self.client_far.count() == 0 {
+        if self.elsewhere[at / BUCKET] == Elsewhere::NOWHERE {
             return None;
         }
         self.by_client_elsewhere(arena, session, id)
+    }
+
+    /// The place of a name that is not in use: for [`insert_client`](Self::insert_client). `None` when the
+    /// session has a live order of that name.
+    #[inline(always)]
+    pub(crate) fn place_of_unused(
+        &self,
+        arena: &Arena,
+        session: SessionIndex,
+        id: ClientOrderId,
+    ) -> Option<u32> {
+        let in_use = self.by_client(arena, session, id).is_some();
+        (!in_use).then(|| self.place(session, id))
     }
 
     /// Which order is most likely that of a client's id: not compared with it.
@@ -152,15 +193,16 @@ impl Names {
         self.order_far.get(order_hash(id), is_it).map(NodeId)
     }
 
-    /// Gives a live order its client's name, which is not in use.
+    /// Gives a live order its client's name, which is not in use, and whose place this is.
     #[inline(always)]
     pub(crate) fn insert_client(
         &mut self,
+        at: u32,
         slot: NodeId,
         session: SessionIndex,
         client: ClientOrderId,
     ) {
-        let at = self.place(session, client);
+        debug_assert_eq!(at, self.place(session, client));
         if self.client_near[at] == 0 {
             self.client_near[at] = slot.0 + 1;
         } else {
@@ -198,8 +240,9 @@ impl Names {
     ) {
         if let Some(free) = self.other_place(at, 0) {
             self.client_near[free] = slot.0 + 1;
-            self.displaced[free / BUCKET] |= 1 << (free % BUCKET);
+            self.elsewhere[at / BUCKET].0 |= 1 << (free % BUCKET);
         } else {
+            self.elsewhere[at / BUCKET].add_far();
             self.client_far.insert(client_hash(session, client), slot.0);
         }
     }
@@ -215,8 +258,9 @@ impl Names {
     ) {
         if let Some(taken) = self.other_place(at, slot.0 + 1) {
             self.client_near[taken] = 0;
-            self.displaced[taken / BUCKET] &= !(1 << (taken % BUCKET));
+            self.elsewhere[at / BUCKET].0 &= !(1 << (taken % BUCKET));
         } else {
+            self.elsewhere[at / BUCKET].remove_far();
             self.client_far.remove(client_hash(session, client), slot.0);
         }
     }

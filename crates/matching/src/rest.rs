@@ -3,7 +3,7 @@
 
 use vesta_types::state_hash::OrderPhase;
 use vesta_types::{
-    CancelReason, ClientOrderId, Event, OrderId, OrderType, PriceTicks, QtyLots, Rested,
+    CancelReason, Event, OrderType, PriceTicks, QtyLots, Rested,
 };
 
 use crate::arena::{Extra, Flags, NO_EXTRA, Order};
@@ -13,15 +13,16 @@ use crate::ladder::Ladder;
 use crate::links::NodeId;
 use crate::matcher::Matcher;
 use crate::reservation::Reservation;
-use crate::sessions::SessionIndex;
 
 impl<R: Reservation> Matcher<R> {
     /// Makes an order live, in no queue yet. There is a free slot, and its names are unused.
     #[inline(always)]
     pub(crate) fn bring_to_life(&mut self, order: Order) -> NodeId {
         let Order { session, client_order_id, .. } = order;
-        let slot = self.arena.insert(&self.levels.links, order);
-        self.names.insert_client(slot, session, client_order_id);
+        let slot = self.arena.take(&self.levels.links);
+        self.arena.put(slot, order);
+        let place = self.names.place(session, client_order_id);
+        self.names.insert_client(place, slot, session, client_order_id);
         self.sessions.at_mut(session).open_count += 1;
         slot
     }
@@ -29,13 +30,10 @@ impl<R: Reservation> Matcher<R> {
     /// Forgets an order that is in no queue any more.
     #[inline(always)]
     pub(crate) fn forget(&mut self, slot: NodeId) {
-        // Settled while it acted, if that pushed its note out.
-        self.before_change(slot);
-        let Order { session, client_order_id, order_id, extra, .. } = self.arena[slot];
-        if extra != NO_EXTRA {
+        if self.arena[slot].extra != NO_EXTRA {
             self.forget_extra(slot);
         }
-        self.forget_plain(slot, session, client_order_id, order_id);
+        self.forget_plain(slot);
     }
 
     /// Takes an order out of the lists that only few are in.
@@ -214,28 +212,23 @@ impl<R: Reservation> Matcher<R> {
     /// An order without an extra is in a queue of the book, and whole.
     #[inline(always)]
     fn withdraw_plain(&mut self, slot: NodeId, reason: CancelReason, sink: &mut impl EventSink) {
-        self.before_change(slot);
-        let order = self.arena[slot];
+        let order = &self.arena[slot];
         let open = QtyLots(self.levels.links[slot].qty);
         let is_shown = !order.flags.has(Flags::UNDISPLAYED);
         let displayed = if is_shown { open } else { QtyLots::ZERO };
         sink.event(self.cancelled(slot, open, displayed, reason));
         self.reservation.release(order.order_id, open);
         self.leave_ladder(slot);
-        self.forget_plain(slot, order.session, order.client_order_id, order.order_id);
+        self.forget_plain(slot);
     }
 
     /// Forgets an order without an extra that is in no queue any more.
     #[inline(always)]
-    pub(crate) fn forget_plain(
-        &mut self,
-        slot: NodeId,
-        session: SessionIndex,
-        client_order_id: ClientOrderId,
-        order_id: OrderId,
-    ) {
+    fn forget_plain(&mut self, slot: NodeId) {
+        // Settled while it acted, if that pushed its note out.
+        self.unsettle(slot);
+        let Order { session, client_order_id, .. } = self.arena[slot];
         self.names.remove_client(slot, session, client_order_id);
-        self.unsettle(slot, session, order_id);
         self.sessions.at_mut(session).open_count -= 1;
         self.arena.remove(&mut self.levels.links, slot);
     }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   notes    [ slots that were touched, each once ]      a ring of 1,024
+//!   marks    what of this an order has                   in the order
 //!   settled  an order that is in its session's ring, found by the engine's id, and in the hash
 //! ```
 //!
@@ -17,23 +18,43 @@ use alloc::boxed::Box;
 use vesta_types::state_hash::order_hash;
 use vesta_types::{OrderId, OrderRef, SessionId};
 
-use crate::arena::NO_EXTRA;
+use crate::arena::{NO_EXTRA, Order};
 use crate::links::NodeId;
 use crate::matcher::Matcher;
-use crate::memory::Table;
 use crate::reservation::Reservation;
-use crate::sessions::SessionIndex;
 
 /// Notes that are kept. Smaller: more orders are settled that would soon have been gone; larger:
 /// whoever asks waits longer, some 20 us with this many.
 const NOTES_MAX: usize = 1024;
 
-/// The slot is noted. Stays with the slot when its order goes.
-const NOTED: u8 = 1;
-/// The order is in its session's ring, and found by its id.
-const LINKED: u8 = 2;
-/// The order is part of the sum, as it stands.
-const HASHED: u8 = 4;
+/// What has been done for an order. In the order's own cache line, which whoever asks has at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Marks(u8);
+
+impl Marks {
+    pub(crate) const NONE: Self = Self(0);
+    /// The slot is noted. Stays with the slot when its order goes.
+    const NOTED: Self = Self(1);
+    /// The order is in its session's ring, and found by its id.
+    const LINKED: Self = Self(2);
+    /// The order is part of the sum, as it stands.
+    const HASHED: Self = Self(4);
+    const SETTLED: Self = Self(Self::LINKED.0 | Self::HASHED.0);
+
+    /// True for any of these.
+    #[inline(always)]
+    const fn has(self, marks: Self) -> bool {
+        self.0 & marks.0 != 0
+    }
+
+    const fn with(self, marks: Self) -> Self {
+        Self(self.0 | marks.0)
+    }
+
+    const fn without(self, marks: Self) -> Self {
+        Self(self.0 & !marks.0)
+    }
+}
 
 pub(crate) struct Settling {
     /// Over the orders that are hashed.
@@ -41,39 +62,14 @@ pub(crate) struct Settling {
     notes: Box<[NodeId; NOTES_MAX]>,
     oldest: usize,
     count: usize,
-    marks: Table<u8>,
 }
 
 impl Settling {
-    pub(crate) fn new(order_count_max: u32) -> Self {
-        Self {
-            sum: 0,
-            notes: Box::new([NodeId::NIL; NOTES_MAX]),
-            oldest: 0,
-            count: 0,
-            marks: Table::touched(order_count_max as usize, 0),
-        }
-    }
-
-    /// True when the sum contains the order at `slot`: it must be taken out before it changes.
-    #[inline(always)]
-    fn is_hashed(&self, slot: NodeId) -> bool {
-        self.marks[slot.0] & HASHED != 0
-    }
-
-    /// True when an order that goes leaves something behind.
-    #[inline(always)]
-    fn is_settled(&self, slot: NodeId) -> bool {
-        self.marks[slot.0] & (HASHED | LINKED) != 0
-    }
-
-    #[inline(always)]
-    fn is_noted(&self, slot: NodeId) -> bool {
-        self.marks[slot.0] & NOTED != 0
+    pub(crate) fn new() -> Self {
+        Self { sum: 0, notes: Box::new([NodeId::NIL; NOTES_MAX]), oldest: 0, count: 0 }
     }
 
     fn push(&mut self, slot: NodeId) {
-        self.marks[slot.0] |= NOTED;
         self.notes[(self.oldest + self.count) % NOTES_MAX] = slot;
         self.count += 1;
     }
@@ -85,7 +81,6 @@ impl Settling {
         let slot = self.notes[self.oldest % NOTES_MAX];
         self.oldest = (self.oldest + 1) % NOTES_MAX;
         self.count -= 1;
-        self.marks[slot.0] &= !NOTED;
         Some(slot)
     }
 
@@ -98,7 +93,7 @@ impl<R: Reservation> Matcher<R> {
     /// To be called before a live order changes.
     #[inline(always)]
     pub(crate) fn before_change(&mut self, slot: NodeId) {
-        if self.settling.is_hashed(slot) {
+        if self.arena[slot].marks.has(Marks::HASHED) {
             self.unhash(slot);
         }
     }
@@ -106,7 +101,7 @@ impl<R: Reservation> Matcher<R> {
     #[inline(never)]
     fn unhash(&mut self, slot: NodeId) {
         let hash = self.hash_of(slot);
-        self.settling.marks[slot.0] &= !HASHED;
+        self.unmark(slot, Marks::HASHED);
         self.settling.sum = self.settling.sum.wrapping_sub(hash);
     }
 
@@ -125,9 +120,15 @@ impl<R: Reservation> Matcher<R> {
     /// To be called after an order has come or changed.
     #[inline(always)]
     pub(crate) fn after_change(&mut self, slot: NodeId) {
-        if !self.settling.is_noted(slot) {
+        if !self.arena[slot].marks.has(Marks::NOTED) {
             self.note(slot);
         }
+    }
+
+    #[inline(always)]
+    fn unmark(&mut self, slot: NodeId, marks: Marks) {
+        let order = &mut self.arena[slot];
+        order.marks = order.marks.without(marks);
     }
 
     #[inline(never)]
@@ -136,21 +137,26 @@ impl<R: Reservation> Matcher<R> {
             self.settle_oldest();
         }
         self.settling.push(slot);
+        let order = &mut self.arena[slot];
+        order.marks = order.marks.with(Marks::NOTED);
     }
 
+    #[inline(always)]
     fn settle_oldest(&mut self) {
         let Some(slot) = self.settling.pop() else { return };
+        self.unmark(slot, Marks::NOTED);
         if !self.arena.is_live(slot) {
             return;
         }
-        if self.settling.marks[slot.0] & LINKED == 0 {
+        let marks = self.arena[slot].marks;
+        if !marks.has(Marks::LINKED) {
             self.link(slot);
         }
-        if !self.settling.is_hashed(slot) {
+        if !marks.has(Marks::HASHED) {
             let hash = self.hash_of(slot);
             self.settling.sum = self.settling.sum.wrapping_add(hash);
         }
-        self.settling.marks[slot.0] |= LINKED | HASHED;
+        self.arena[slot].marks = Marks::SETTLED;
     }
 
     fn link(&mut self, slot: NodeId) {
@@ -172,18 +178,22 @@ impl<R: Reservation> Matcher<R> {
         }
     }
 
-    /// An order goes that was taken out of its queue, and out of the sum.
+    /// To be called before an order goes: in a queue or out of it, but with what it offered.
     #[inline(always)]
-    pub(crate) fn unsettle(&mut self, slot: NodeId, session: SessionIndex, order_id: OrderId) {
-        if self.settling.is_settled(slot) {
-            self.unlink_settled(slot, session, order_id);
+    pub(crate) fn unsettle(&mut self, slot: NodeId) {
+        if self.arena[slot].marks.has(Marks::SETTLED) {
+            self.unlink_settled(slot);
         }
     }
 
     #[inline(never)]
-    fn unlink_settled(&mut self, slot: NodeId, session: SessionIndex, order_id: OrderId) {
-        debug_assert!(!self.settling.is_hashed(slot), "an order that goes has changed before");
-        self.settling.marks[slot.0] &= !LINKED;
+    fn unlink_settled(&mut self, slot: NodeId) {
+        self.before_change(slot);
+        let Order { session, order_id, marks, .. } = self.arena[slot];
+        if !marks.has(Marks::LINKED) {
+            return;
+        }
+        self.unmark(slot, Marks::LINKED);
         self.names.remove_order(slot, order_id);
         let next = self.arena.ring_remove(slot);
         let owner = self.sessions.at_mut(session);
@@ -194,9 +204,10 @@ impl<R: Reservation> Matcher<R> {
 
     /// The sum of the hashes of all live orders.
     pub(crate) fn hash_of_orders(&self) -> u64 {
-        let unhashed = self.settling.noted().filter(|&slot| !self.settling.is_hashed(slot));
+        let unhashed = self.settling.noted().filter(|&slot| {
+            self.arena.is_live(slot) && !self.arena[slot].marks.has(Marks::HASHED)
+        });
         unhashed
-            .filter(|&slot| self.arena.is_live(slot))
             .map(|slot| self.hash_of(slot))
             .fold(self.settling.sum, u64::wrapping_add)
     }
@@ -218,9 +229,9 @@ impl<R: Reservation> Matcher<R> {
     /// For tests.
     pub(crate) fn check_settling(&self) {
         for slot in self.arena.live() {
-            let is_noted = self.settling.is_noted(slot);
-            assert!(is_noted || self.settling.marks[slot.0] == LINKED | HASHED, "or it is settled");
-            if self.settling.marks[slot.0] & LINKED != 0 {
+            let marks = self.arena[slot].marks;
+            assert!(marks.has(Marks::NOTED) || marks == Marks::SETTLED, "or it is settled");
+            if marks.has(Marks::LINKED) {
                 let next = self.arena.ring_next(slot);
                 assert_eq!(self.arena.ring_prev(next), slot, "rings both ways");
                 assert_eq!(self.arena[next].session, self.arena[slot].session, "one session's");
