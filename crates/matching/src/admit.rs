@@ -241,12 +241,15 @@ impl<R: Reservation> Matcher<R> {
         instrument: InstrumentId,
         target: OrderRef,
     ) -> Result<NodeId, RejectReason> {
-        let slot = match target {
+        let found = match target {
             OrderRef::Client(id) => self.names.by_client(&self.arena, session, id),
             OrderRef::Order(id) => self.target_by_order_id(session, id),
         };
-        let is_named = |slot: &NodeId| self.book(self.arena[*slot].book).instrument == instrument;
-        slot.filter(is_named).ok_or(RejectReason::UnknownOrder)
+        let Some(slot) = found else { return Err(RejectReason::UnknownOrder) };
+        if self.book(self.arena[slot].book).instrument != instrument {
+            return Err(RejectReason::UnknownOrder);
+        }
+        Ok(slot)
     }
 
     #[inline(never)]
@@ -256,15 +259,14 @@ impl<R: Reservation> Matcher<R> {
         slot.filter(|&slot| self.arena[slot].session == session)
     }
 
-    /// The order that a replace is for, and its price from then on.
-    #[inline(always)]
+    /// The guards of a replace of any order in any state. Its price from then on.
     pub(crate) fn admit_replace(
         &mut self,
         replace: &Replace,
-    ) -> Result<(NodeId, PriceTicks), RejectReason> {
+        session: SessionIndex,
+        slot: NodeId,
+    ) -> Result<PriceTicks, RejectReason> {
         use RejectReason as Reason;
-        let session = self.find_session(replace.session)?;
-        let slot = self.admit_target(session, replace.instrument, replace.target)?;
         let order = &self.arena[slot];
         let (flags, index) = (order.flags, order.book);
         let extra = self.arena.extra_of(slot);
@@ -311,13 +313,13 @@ impl<R: Reservation> Matcher<R> {
         let order_id = self.arena[slot].order_id;
         let reserved = self.reservation.reserve_again(order_id, price, replace.qty);
         require(reserved, Reason::ReservationRefused)?;
-        Ok((slot, price))
+        Ok(price)
     }
 
     /// True when a displayed order can not move to a price for want of a level, even after it has
     /// left its own.
     #[inline(always)]
-    fn lacks_level_after_leaving(&self, slot: NodeId, price: PriceTicks) -> bool {
+    pub(crate) fn lacks_level_after_leaving(&self, slot: NodeId, price: PriceTicks) -> bool {
         let order = &self.arena[slot];
         let ladder = self.book(order.book).ladder(order.flags.side(), false);
         let links = &self.levels.links;

@@ -228,16 +228,17 @@ impl Arena {
         self.orders[slot.0] = Order { marks, ..order };
     }
 
+    /// Gives back the extra of an order that goes.
+    pub(crate) fn remove_extra(&mut self, slot: NodeId) {
+        self.free_extras.push(self[slot].extra);
+    }
+
     /// Gives a slot back.
     #[inline(always)]
     pub(crate) fn remove(&mut self, links: &mut Links, slot: NodeId) {
         let order = &mut self.orders[slot.0];
         debug_assert_ne!(order.order_id, OrderId(0), "freed twice");
         order.order_id = OrderId(0);
-        let extra = order.extra;
-        if extra != NO_EXTRA {
-            self.free_extras.push(extra);
-        }
         links[slot].next = self.free;
         self.free = slot;
     }

@@ -1,7 +1,7 @@
 //! How a live order is found by its names.
 //!
 //! ```text
-//!   client ids   near [ slot+1 ]   buckets of 16 in 512 KiB: an id's own place, or any of its bucket
+//!   client ids   near [ slot ]     buckets of 16 in 512 KiB: an id's own place, or any of its bucket
 //!                far  Index        those whose bucket was full
 //!   order ids    near [ slot+1 ]   a ring over the latest ids, of settled orders
 //!                far  Index        those that have lived for a whole turn of the ring
@@ -28,6 +28,8 @@ const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 const NEAR_MAX: usize = 1 << 17;
 /// Entries of a bucket: one cache line.
 const BUCKET: u32 = 16;
+/// An entry of the near table of client ids without an order.
+const NO_SLOT: u32 = u32::MAX;
 
 /// Where else than in their own places the ids of a bucket have orders: the lower half has a bit for each
 /// entry of the bucket that is in the place of another id, the upper half counts orders in the far table.
@@ -89,7 +91,7 @@ impl Names {
         let place_count = (order_count_max as usize * 2).next_power_of_two();
         let near_count = place_count.clamp(BUCKET as usize, NEAR_MAX);
         Self {
-            client_near: Table::touched(near_count, 0),
+            client_near: Table::touched(near_count, NO_SLOT),
             client_mask: near_count as u32 - 1,
             elsewhere: Table::touched(near_count / BUCKET as usize, Elsewhere::NOWHERE),
             client_far: Index::new(order_count_max),
@@ -121,8 +123,8 @@ impl Names {
     ) -> Option<NodeId> {
         let at = self.place(session, id);
         let entry = self.client_near[at];
-        if entry != 0 && is_named(arena, entry - 1, session, id) {
-            return Some(NodeId(entry - 1));
+        if entry != NO_SLOT && is_named(arena, entry, session, id) {
+            return Some(NodeId(entry));
         }
         // An order is elsewhere only if its own place was taken when it came.
         if self.elsewhere[at / BUCKET] == Elsewhere::NOWHERE {
@@ -147,7 +149,7 @@ impl Names {
     /// Which order is most likely that of a client's id: not compared with it.
     #[inline(always)]
     pub(crate) fn likely(&self, session: SessionIndex, id: ClientOrderId) -> Option<NodeId> {
-        self.client_near[self.place(session, id)].checked_sub(1).map(NodeId)
+        NodeId(self.client_near[self.place(session, id)]).some()
     }
 
     #[cold]
@@ -160,8 +162,8 @@ impl Names {
     ) -> Option<NodeId> {
         let is_it = |slot: u32| is_named(arena, slot, session, id);
         let (_, bucket) = self.bucket(self.place(session, id));
-        if let Some(&entry) = bucket.iter().find(|&&entry| entry != 0 && is_it(entry - 1)) {
-            return Some(NodeId(entry - 1));
+        if let Some(&entry) = bucket.iter().find(|&&entry| entry != NO_SLOT && is_it(entry)) {
+            return Some(NodeId(entry));
         }
         self.client_far.get(client_hash(session, id), is_it).map(NodeId)
     }
@@ -203,8 +205,8 @@ impl Names {
         client: ClientOrderId,
     ) {
         debug_assert_eq!(at, self.place(session, client));
-        if self.client_near[at] == 0 {
-            self.client_near[at] = slot.0 + 1;
+        if self.client_near[at] == NO_SLOT {
+            self.client_near[at] = slot.0;
         } else {
             self.insert_elsewhere(at, slot, session, client);
         }
@@ -238,8 +240,8 @@ impl Names {
         session: SessionIndex,
         client: ClientOrderId,
     ) {
-        if let Some(free) = self.other_place(at, 0) {
-            self.client_near[free] = slot.0 + 1;
+        if let Some(free) = self.other_place(at, NO_SLOT) {
+            self.client_near[free] = slot.0;
             self.elsewhere[at / BUCKET].0 |= 1 << (free % BUCKET);
         } else {
             self.elsewhere[at / BUCKET].add_far();
@@ -256,8 +258,8 @@ impl Names {
         session: SessionIndex,
         client: ClientOrderId,
     ) {
-        if let Some(taken) = self.other_place(at, slot.0 + 1) {
-            self.client_near[taken] = 0;
+        if let Some(taken) = self.other_place(at, slot.0) {
+            self.client_near[taken] = NO_SLOT;
             self.elsewhere[at / BUCKET].0 &= !(1 << (taken % BUCKET));
         } else {
             self.elsewhere[at / BUCKET].remove_far();
@@ -274,8 +276,8 @@ impl Names {
         client: ClientOrderId,
     ) {
         let at = self.place(session, client);
-        if self.client_near[at] == slot.0 + 1 {
-            self.client_near[at] = 0;
+        if self.client_near[at] == slot.0 {
+            self.client_near[at] = NO_SLOT;
         } else {
             self.remove_elsewhere(at, slot, session, client);
         }

@@ -2,7 +2,10 @@
 //! all orders, and no rule is left out for them; but most rules have nothing to say to them, and need not
 //! be asked ([`SafeRange`](crate::safe_range::SafeRange)).
 
-use vesta_types::{ClientOrderId, Event, NewOrder, QtyLots, RejectReason, Rested, TimeInForce};
+use vesta_types::{
+    ClientOrderId, Event, NewOrder, QtyLots, RejectReason, Replace, ReplaceShrink, Rested,
+    TimeInForce,
+};
 
 use crate::admit::require;
 use crate::arena::{Flags, NO_EXTRA, Order};
@@ -11,6 +14,7 @@ use crate::events::EventSink;
 use crate::ladder::{Key, Ladder};
 use crate::links::NodeId;
 use crate::matcher::Matcher;
+use crate::replace::{accepted, replaced};
 use crate::reservation::Reservation;
 use crate::sessions::SessionIndex;
 use crate::settling::Marks;
@@ -35,6 +39,8 @@ impl<R: Reservation> Matcher<R> {
         let key = book.displayed[new.side.index()].key(new.price);
         let makers = new.side.opposite().index();
         let touch = book.displayed[makers].best_key().max(book.undisplayed[makers].best_key());
+        // Without a trade no stop is elected: only pegged orders may have something to follow.
+        let has_followers = !book.pegged.is_empty();
         let may_rest = new.time_in_force.may_rest();
         if may_rest {
             let owner = self.sessions.at(session);
@@ -47,7 +53,7 @@ impl<R: Reservation> Matcher<R> {
         require(reserved, Reason::ReservationRefused)?;
 
         self.order_id_last = self.order_id_last.next();
-        if !may_rest || touch >= Ladder::mirrored(key) {
+        if !may_rest || touch >= Ladder::mirrored(key) || has_followers {
             // A copy, so that the order itself need not be in memory when it rests.
             let new = *new;
             sink.event(self.accepted(&new, new.price));
@@ -59,14 +65,10 @@ impl<R: Reservation> Matcher<R> {
         self.rest_plain(new, session, index, place, key, new.qty.0);
         sink.event(self.accepted(new, new.price));
         sink.event(self.rested_plain(new, new.qty));
-        // Without a trade no stop is elected.
-        if !self.book(index).pegged.is_empty() {
-            self.follow_pegs(index, sink);
-        }
         Ok(())
     }
 
-    /// A plain order that meets a maker, or may not rest.
+    /// A plain order that meets a maker, or may not rest, or whom others follow.
     #[inline(never)]
     fn take(
         &mut self,
@@ -146,5 +148,87 @@ impl<R: Reservation> Matcher<R> {
             qty: open,
             displayed: open,
         })
+    }
+
+    /// True when a plain order in continuous trading is to get a price and quantity that are good, and
+    /// loses its place.
+    #[inline(always)]
+    pub(crate) fn is_plain_replace(&self, replace: &Replace, slot: NodeId) -> bool {
+        let order = &self.arena[slot];
+        let book = self.book(order.book);
+        let special =
+            Flags::UNDISPLAYED | Flags::POST_ONLY_REJECT | Flags::POST_ONLY_REPRICE;
+        order.extra == NO_EXTRA
+            && !order.flags.has(special)
+            && book.pegged.is_empty()
+            && replace.stop_price.0 == 0
+            && book.safe.has(replace.price, replace.qty)
+            && (replace.price != order.price
+                || replace.qty.0 >= self.levels.links[slot].qty
+                || book.rules.replace_shrink == ReplaceShrink::LosesPriority)
+    }
+
+    /// A replace that is [plain](Self::is_plain_replace). The guards are those of
+    /// [`admit_replace`](Self::admit_replace), but for what it can not break.
+    #[inline(always)]
+    pub(crate) fn replace_plain(
+        &mut self,
+        replace: &Replace,
+        slot: NodeId,
+        sink: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        use RejectReason as Reason;
+        let (price, qty) = (replace.price, replace.qty);
+        require(!self.lacks_level_after_leaving(slot, price), Reason::LevelCapacity)?;
+        let reserved = self.reservation.reserve_again(self.arena[slot].order_id, price, qty);
+        require(reserved, Reason::ReservationRefused)?;
+
+        self.before_change(slot);
+        let order = self.arena[slot];
+        let open = self.levels.links[slot].qty;
+        let side = order.flags.side();
+        let book = &mut self.books[order.book.0];
+        book.displayed[side.index()].unlink(&mut self.levels, order.level, slot);
+        let makers = side.opposite().index();
+        let touch = book.displayed[makers].best_key().max(book.undisplayed[makers].best_key());
+        let ladder = &mut book.displayed[side.index()];
+        let key = ladder.key(price);
+        if touch >= Ladder::mirrored(key) {
+            let live = &mut self.arena[slot];
+            (live.price, live.level) = (price, NodeId::NIL);
+            sink.event(accepted(replace, &order, price));
+            sink.event(Event::Replaced(replaced(replace, &order, open)));
+            self.take_again(slot, Taker::of(&order, replace.session, price, qty.0), sink);
+            return Ok(());
+        }
+        let level = ladder.push(&mut self.levels, slot, key, qty.0);
+        let priority = self.next_priority();
+        let live = &mut self.arena[slot];
+        (live.price, live.level, live.priority) = (price, level, priority);
+        self.after_change(slot);
+        sink.event(accepted(replace, &order, price));
+        sink.event(Event::Replaced(replaced(replace, &order, open)));
+        sink.event(Event::Rested(Rested {
+            order_id: order.order_id,
+            session: replace.session,
+            client_order_id: order.client_order_id,
+            instrument: replace.instrument,
+            side,
+            price,
+            qty,
+            displayed: qty,
+        }));
+        Ok(())
+    }
+
+    /// A plain order that was replaced, and meets a maker.
+    #[inline(never)]
+    fn take_again(&mut self, slot: NodeId, taker: Taker, sink: &mut impl EventSink) {
+        let index = taker.book;
+        let book = self.book_mut(index);
+        book.band_base = book.last_price;
+        self.triggered_count = 0;
+        self.act_live(slot, taker, true, false, sink);
+        self.settle_book(index, sink);
     }
 }
