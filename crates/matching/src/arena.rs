@@ -12,7 +12,7 @@
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
-use vesta_types::state_hash::{HashHead, LiveOrder, OrderPhase};
+use vesta_types::state_hash::{HashHead, LiveOrder, OrderPhase, kind_bits};
 use vesta_types::{
     AccountId, ClientOrderId, NewOrder, OrderId, OrderType, PostOnly, PriceTicks, QtyLots,
     SelfTrade, Side, StpGroup, TimeInForce,
@@ -24,7 +24,8 @@ use crate::memory::Table;
 use crate::sessions::SessionIndex;
 use crate::settling::Marks;
 
-/// Where an order is, and how it differs from the plainest. Set once, but for the phase.
+/// Where an order is, and how it differs from the plainest: its [`kind_bits`]. Set once, but for the
+/// phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Flags(u16);
 
@@ -42,25 +43,14 @@ impl Flags {
     pub(crate) const POST_ONLY_REPRICE: u16 = 1 << 8;
     pub(crate) const DAY: u16 = 1 << 9;
     /// Among the stops that were elected and did not act yet.
-    pub(crate) const ELECTED: u16 = 1 << 10;
+    pub(crate) const ELECTED: u16 = 1 << 10; // The one bit that is not of its kind.
     /// The self-trade instruction, three bits.
     const SELF_TRADE_SHIFT: u32 = 11;
     /// The phase less one, two bits.
     const PHASE_SHIFT: u32 = 14;
 
-    pub(crate) fn of(terms: &NewOrder) -> Self {
-        let mut bits = 0;
-        let mut set = |holds: bool, bit: u16| bits |= if holds { bit } else { 0 };
-        set(terms.side == Side::Sell, Self::SELL);
-        set(terms.hidden, Self::HIDDEN | Self::UNDISPLAYED);
-        set(terms.all_or_none, Self::ALL_OR_NONE | Self::UNDISPLAYED);
-        set(!terms.min_qty.is_zero(), Self::MIN_QTY | Self::UNDISPLAYED);
-        set(terms.order_type == OrderType::Pegged, Self::PEGGED | Self::UNDISPLAYED);
-        set(!terms.display_qty.is_zero(), Self::ICEBERG);
-        set(terms.post_only == PostOnly::Reject, Self::POST_ONLY_REJECT);
-        set(terms.post_only == PostOnly::Reprice, Self::POST_ONLY_REPRICE);
-        set(terms.time_in_force == TimeInForce::Day, Self::DAY);
-        Self(bits | (terms.self_trade as u16) << Self::SELF_TRADE_SHIFT)
+    pub(crate) const fn of(terms: &NewOrder) -> Self {
+        Self(kind_bits(terms, OrderPhase::Queued))
     }
 
     /// Those of a limit order with nothing special.
@@ -85,12 +75,9 @@ impl Flags {
         self.0 = if to { self.0 | bit } else { self.0 & !bit };
     }
 
-    const fn self_trade_byte(self) -> u8 {
-        (self.0 >> Self::SELF_TRADE_SHIFT & 7) as u8
-    }
-
     pub(crate) fn self_trade(self) -> SelfTrade {
-        SelfTrade::from_wire(self.self_trade_byte()).expect("it was made from one")
+        let byte = (self.0 >> Self::SELF_TRADE_SHIFT & 7) as u8;
+        SelfTrade::from_wire(byte).expect("it was made from one")
     }
 
     pub(crate) fn phase(self) -> OrderPhase {
@@ -336,30 +323,16 @@ impl Arena {
     #[inline(always)]
     pub(crate) fn plain_hash(&self, slot: NodeId, place: (u32, u32), offered: u64) -> u64 {
         let order = &self[slot];
-        let flags = order.flags;
-        let is_day = flags.has(Flags::DAY);
-        let undisplayed = flags.has(Flags::UNDISPLAYED);
         let head = HashHead {
             order_id: order.order_id.0,
             place,
             client_order_id: order.client_order_id.0,
-            kind: [
-                flags.side() as u8,
-                OrderType::Limit as u8,
-                if is_day { TimeInForce::Day as u8 } else { TimeInForce::Gtc as u8 },
-                flags.post_only() as u8,
-                u8::from(flags.has(Flags::HIDDEN)) | u8::from(flags.has(Flags::ALL_OR_NONE)) << 1,
-                flags.self_trade_byte(),
-                0,
-                OrderPhase::Queued as u8,
-            ],
-            queue_price: order.price.0,
+            kind: order.flags.0,
+            stp_group: order.stp_group.0,
+            price: order.price.0,
             qty: offered,
             priority: order.priority,
             account: order.account.0,
-            stp_group: order.stp_group.0,
-            price: order.price.0,
-            displayed: if undisplayed { 0 } else { offered },
         };
         head.hash()
     }

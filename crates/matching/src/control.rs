@@ -1,10 +1,10 @@
 //! Cancel, mass cancel, kill switch.
 
+use CancelReason::Requested;
 use vesta_types::{
     Accepted, AccountId, Cancel, CancelReason, Capacity, ClientOrderId, CommandKind, Event, Kill,
     KillScope, MassCancel, OrderId, PriceTicks, QtyLots, RejectReason, SessionId,
 };
-use CancelReason::Requested;
 
 use crate::arena::{NO_EXTRA, Order};
 use crate::book::BookIndex;

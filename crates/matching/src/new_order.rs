@@ -232,11 +232,15 @@ pub(crate) fn is_plain(new: &NewOrder) -> bool {
         | new.offset_ticks
         | new.expires.0
         | new.budget;
+    // Side by side in memory, and so compared at once.
+    let kind = [
+        new.order_type as u8,
+        new.post_only as u8,
+        u8::from(new.hidden),
+        u8::from(new.all_or_none),
+        new.peg.map_or(0, |peg| peg as u8),
+    ];
     special == 0
-        && new.order_type == OrderType::Limit
+        && kind == [OrderType::Limit as u8, PostOnly::Off as u8, 0, 0, 0]
         && matches!(new.time_in_force, TimeInForce::Gtc | TimeInForce::Ioc | TimeInForce::Day)
-        && !new.hidden
-        && !new.all_or_none
-        && new.post_only == PostOnly::Off
-        && new.peg.is_none()
 }

@@ -3,8 +3,8 @@
 //! be asked ([`SafeRange`](crate::safe_range::SafeRange)).
 
 use vesta_types::{
-    ClientOrderId, Event, NewOrder, QtyLots, RejectReason, Replace, ReplaceShrink, Rested,
-    TimeInForce,
+    CancelReason, Cancelled, ClientOrderId, Event, NewOrder, QtyLots, RejectReason, Replace,
+    ReplaceShrink, Rested, TimeInForce,
 };
 
 use crate::admit::require;
@@ -53,7 +53,14 @@ impl<R: Reservation> Matcher<R> {
         require(reserved, Reason::ReservationRefused)?;
 
         self.order_id_last = self.order_id_last.next();
-        if !may_rest || touch >= Ladder::mirrored(key) || has_followers {
+        let meets = touch >= Ladder::mirrored(key);
+        if !meets && !may_rest {
+            sink.event(self.accepted(new, new.price));
+            sink.event(self.dropped_plain(new));
+            self.reservation.release(self.order_id_last, new.qty);
+            return Ok(());
+        }
+        if meets || has_followers {
             // A copy, so that the order itself need not be in memory when it rests.
             let new = *new;
             sink.event(self.accepted(&new, new.price));
@@ -68,7 +75,7 @@ impl<R: Reservation> Matcher<R> {
         Ok(())
     }
 
-    /// A plain order that meets a maker, or may not rest, or whom others follow.
+    /// A plain order that meets a maker, or whom others follow.
     #[inline(never)]
     fn take(
         &mut self,
@@ -150,14 +157,29 @@ impl<R: Reservation> Matcher<R> {
         })
     }
 
+    /// What is said when the plain order that came last is immediate, and meets nobody.
+    #[inline(always)]
+    fn dropped_plain(&self, new: &NewOrder) -> Event {
+        Event::Cancelled(Cancelled {
+            order_id: self.order_id_last,
+            session: new.session,
+            client_order_id: new.client_order_id,
+            instrument: new.instrument,
+            side: new.side,
+            price: new.price,
+            qty: new.qty,
+            displayed: QtyLots::ZERO,
+            reason: CancelReason::ImmediateOrCancel,
+        })
+    }
+
     /// True when a plain order in continuous trading is to get a price and quantity that are good, and
     /// loses its place.
     #[inline(always)]
     pub(crate) fn is_plain_replace(&self, replace: &Replace, slot: NodeId) -> bool {
         let order = &self.arena[slot];
         let book = self.book(order.book);
-        let special =
-            Flags::UNDISPLAYED | Flags::POST_ONLY_REJECT | Flags::POST_ONLY_REPRICE;
+        let special = Flags::UNDISPLAYED | Flags::POST_ONLY_REJECT | Flags::POST_ONLY_REPRICE;
         order.extra == NO_EXTRA
             && !order.flags.has(special)
             && book.pegged.is_empty()

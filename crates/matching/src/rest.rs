@@ -2,9 +2,7 @@
 //! so that hash, counts and triggers always agree with the queues.
 
 use vesta_types::state_hash::OrderPhase;
-use vesta_types::{
-    CancelReason, Event, OrderType, PriceTicks, QtyLots, Rested,
-};
+use vesta_types::{CancelReason, Event, OrderType, PriceTicks, QtyLots, Rested};
 
 use crate::arena::{Extra, Flags, NO_EXTRA, Order};
 use crate::book::{List, NOT_FOLLOWED};

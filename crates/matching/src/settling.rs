@@ -204,12 +204,11 @@ impl<R: Reservation> Matcher<R> {
 
     /// The sum of the hashes of all live orders.
     pub(crate) fn hash_of_orders(&self) -> u64 {
-        let unhashed = self.settling.noted().filter(|&slot| {
-            self.arena.is_live(slot) && !self.arena[slot].marks.has(Marks::HASHED)
-        });
-        unhashed
-            .map(|slot| self.hash_of(slot))
-            .fold(self.settling.sum, u64::wrapping_add)
+        let unhashed = self
+            .settling
+            .noted()
+            .filter(|&slot| self.arena.is_live(slot) && !self.arena[slot].marks.has(Marks::HASHED));
+        unhashed.map(|slot| self.hash_of(slot)).fold(self.settling.sum, u64::wrapping_add)
     }
 
     /// The session's own live order of that name, for observers.
