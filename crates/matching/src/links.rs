@@ -30,6 +30,7 @@ impl NodeId {
     pub(crate) const NIL: Self = Self(u32::MAX);
 
     /// `None` for [`NIL`](Self::NIL).
+    #[inline(always)]
     pub(crate) fn some(self) -> Option<Self> {
         (self != Self::NIL).then_some(self)
     }

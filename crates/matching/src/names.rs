@@ -67,6 +67,8 @@ pub(crate) struct Names {
     elsewhere: Table<Elsewhere>,
     client_far: Index,
     order_near: Table<u32>,
+    /// Its length less one: a power of two.
+    order_mask: u64,
     order_far: Index,
 }
 
@@ -96,6 +98,7 @@ impl Names {
             elsewhere: Table::touched(near_count / BUCKET as usize, Elsewhere::NOWHERE),
             client_far: Index::new(order_count_max),
             order_near: Table::touched(place_count, 0),
+            order_mask: place_count as u64 - 1,
             order_far: Index::new(order_count_max),
         }
     }
@@ -110,7 +113,7 @@ impl Names {
     /// The place of the engine's id.
     #[inline(always)]
     fn order_place(&self, id: OrderId) -> u32 {
-        (id.0 as usize & (self.order_near.len() - 1)) as u32
+        (id.0 & self.order_mask) as u32
     }
 
     /// The session's own live order of that name.

@@ -59,33 +59,34 @@ impl Marks {
 pub(crate) struct Settling {
     /// Over the orders that are hashed.
     sum: u64,
+    /// Oldest first, from `next` on around; NIL where there is none yet.
     notes: Box<[NodeId; NOTES_MAX]>,
-    oldest: usize,
-    count: usize,
+    /// Where the next note goes.
+    next: usize,
 }
 
 impl Settling {
     pub(crate) fn new() -> Self {
-        Self { sum: 0, notes: Box::new([NodeId::NIL; NOTES_MAX]), oldest: 0, count: 0 }
+        Self { sum: 0, notes: Box::new([NodeId::NIL; NOTES_MAX]), next: 0 }
     }
 
-    fn push(&mut self, slot: NodeId) {
-        self.notes[(self.oldest + self.count) % NOTES_MAX] = slot;
-        self.count += 1;
+    /// How many notes there are: without a gap in front of `next`.
+    fn count(&self) -> usize {
+        let is_none =
+            |back: &usize| self.notes[(self.next + NOTES_MAX - back) % NOTES_MAX] == NodeId::NIL;
+        (1..=NOTES_MAX).find(is_none).map_or(NOTES_MAX, |back| back - 1)
     }
 
-    fn pop(&mut self) -> Option<NodeId> {
-        if self.count == 0 {
-            return None;
-        }
-        let slot = self.notes[self.oldest % NOTES_MAX];
-        self.oldest = (self.oldest + 1) % NOTES_MAX;
-        self.count -= 1;
-        Some(slot)
+    /// Takes a note in the place of the oldest.
+    #[inline(always)]
+    fn replace_oldest(&mut self, note: NodeId) -> Option<NodeId> {
+        let at = self.next % NOTES_MAX;
+        self.next = (at + 1) % NOTES_MAX;
+        core::mem::replace(&mut self.notes[at], note).some()
     }
 
     fn noted(&self) -> impl Iterator<Item = NodeId> {
-        (0..self.count).map(|i| self.notes[(self.oldest + i) % NOTES_MAX])
+        self.notes.iter().filter_map(|note| note.some())
     }
 }
 
@@ -100,6 +101,11 @@ impl<R: Reservation> Matcher<R> {
 
     #[inline(never)]
     fn unhash(&mut self, slot: NodeId) {
+        self.take_from_sum(slot);
+    }
+
+    #[inline(always)]
+    fn take_from_sum(&mut self, slot: NodeId) {
         let hash = self.hash_of(slot);
         self.unmark(slot, Marks::HASHED);
         self.settling.sum = self.settling.sum.wrapping_sub(hash);
@@ -133,17 +139,16 @@ impl<R: Reservation> Matcher<R> {
 
     #[inline(never)]
     fn note(&mut self, slot: NodeId) {
-        if self.settling.count == NOTES_MAX {
-            self.settle_oldest();
-        }
-        self.settling.push(slot);
         let order = &mut self.arena[slot];
         order.marks = order.marks.with(Marks::NOTED);
+        if let Some(oldest) = self.settling.replace_oldest(slot) {
+            self.settle(oldest);
+        }
     }
 
+    /// Settles an order whose note is taken away.
     #[inline(always)]
-    fn settle_oldest(&mut self) {
-        let Some(slot) = self.settling.pop() else { return };
+    fn settle(&mut self, slot: NodeId) {
         self.unmark(slot, Marks::NOTED);
         if !self.arena.is_live(slot) {
             return;
@@ -173,8 +178,11 @@ impl<R: Reservation> Matcher<R> {
     /// Settles every order.
     #[inline(never)]
     pub(crate) fn settle_all(&mut self) {
-        while self.settling.count > 0 {
-            self.settle_oldest();
+        let Settling { next, .. } = self.settling;
+        for back in (1..=self.settling.count()).rev() {
+            let note = &mut self.settling.notes[(next + NOTES_MAX - back) % NOTES_MAX];
+            let slot = core::mem::replace(note, NodeId::NIL);
+            self.settle(slot);
         }
     }
 
@@ -188,12 +196,12 @@ impl<R: Reservation> Matcher<R> {
 
     #[inline(never)]
     fn unlink_settled(&mut self, slot: NodeId) {
-        self.before_change(slot);
         let Order { session, order_id, marks, .. } = self.arena[slot];
-        if !marks.has(Marks::LINKED) {
-            return;
+        if marks.has(Marks::HASHED) {
+            self.take_from_sum(slot);
         }
-        self.unmark(slot, Marks::LINKED);
+        self.unmark(slot, Marks::SETTLED);
+        // Whatever is hashed is linked.
         self.names.remove_order(slot, order_id);
         let next = self.arena.ring_remove(slot);
         let owner = self.sessions.at_mut(session);
