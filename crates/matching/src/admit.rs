@@ -64,7 +64,7 @@ fn is_on_tick(rules: &InstrumentRules, price: PriceTicks) -> bool {
 
 /// Ticks, band and notional of an order with these prices (0 for none).
 #[inline(always)]
-fn require_limits(
+pub(crate) fn require_limits(
     book: &Book,
     has_limit: bool,
     price: PriceTicks,

@@ -149,6 +149,7 @@ impl<R: Reservation> Matcher<R> {
             };
             assert_eq!(book.iceberg_count, Side::BOTH.map(icebergs));
             hash = hash.wrapping_add(book.hash());
+            book.safe.check_invariants(book, self.kills.count);
         }
         assert_eq!((live, live), (self.order_count(), queued), "each in one place");
         let kills = self.engaged().map(kill_hash).fold(0, u64::wrapping_add);
