@@ -72,22 +72,22 @@ impl Book {
     /// Sequenced time passes with every message, as the engine has it.
     #[inline(always)]
     fn time_passes(&mut self) {
-        self.message_count += 1;
+        // At a billion a second it is full in 584 years.
+        self.message_count = self.message_count.wrapping_add(1);
         self.matcher.advance_to(TimeNs(self.message_count), &mut Silence);
     }
 
     #[inline(always)]
     pub(crate) fn new_order(&mut self, order: &Order, output: &mut Output) {
-        let Some(client_order_id) = client_order_id(order.order_id) else { return };
-        let Some(price) = price(order.price_ticks) else { return };
         self.time_passes();
         let side = if order.side == SELL { Side::Sell } else { Side::Buy };
+        let (id, price) = (client_order_id(order.order_id), price(order.price_ticks));
         let qty = QtyLots(order.quantity.into());
         let new = NewOrder {
             time_in_force: if order.ioc == 0 { TimeInForce::Gtc } else { TimeInForce::Ioc },
             // Every order has another owner, so that none is kept from trading, but all are asked.
             stp_group: StpGroup((order.sequence_number as u32).wrapping_add(1)),
-            ..NewOrder::limit(SESSION, client_order_id, INSTRUMENT, side, price, qty)
+            ..NewOrder::limit(SESSION, id, INSTRUMENT, side, price, qty)
         };
         self.matcher.apply_new(&new, &mut OfNew { order, output });
     }
@@ -95,9 +95,8 @@ impl Book {
     #[inline(always)]
     pub(crate) fn cancel(&mut self, cancel: &Cancel, output: &mut Output) {
         let mut sink = OfCancel { cancel, output };
-        let Some(id) = client_order_id(cancel.order_id) else { return sink.refuse() };
         self.time_passes();
-        let target = OrderRef::Client(id);
+        let target = OrderRef::Client(client_order_id(cancel.order_id));
         let cancel = types::Cancel { session: SESSION, instrument: INSTRUMENT, target };
         self.matcher.apply_cancel(&cancel, &mut sink);
     }
@@ -105,14 +104,12 @@ impl Book {
     #[inline(always)]
     pub(crate) fn modify(&mut self, modify: &Order, output: &mut Output) {
         let mut sink = OfModify { modify, output };
-        let ids = client_order_id(modify.order_id).zip(price(modify.price_ticks));
-        let Some((id, price)) = ids else { return sink.refuse() };
         self.time_passes();
         let replace = Replace {
             session: SESSION,
             instrument: INSTRUMENT,
-            target: OrderRef::Client(id),
-            price,
+            target: OrderRef::Client(client_order_id(modify.order_id)),
+            price: price(modify.price_ticks),
             qty: QtyLots(modify.quantity.into()),
             stop_price: PriceTicks(0),
         };
@@ -126,13 +123,14 @@ impl Book {
 
     /// The open quantity at a price of the ABI.
     pub(crate) fn depth_at(&self, price_ticks: i64, side: Side) -> u64 {
-        price(price_ticks).map_or(0, |price| self.matcher.depth_at(INSTRUMENT, side, price).0)
+        self.matcher.depth_at(INSTRUMENT, side, price(price_ticks)).0
     }
 }
 
+/// 0, which the matcher refuses, for the one that has none.
 #[inline(always)]
-fn client_order_id(order_id: u64) -> Option<ClientOrderId> {
-    order_id.checked_add(1).map(ClientOrderId)
+fn client_order_id(order_id: u64) -> ClientOrderId {
+    ClientOrderId(order_id.wrapping_add(1))
 }
 
 /// The ABI's id of an order: that of a live one is never 0.
@@ -141,11 +139,10 @@ fn order_id(id: ClientOrderId) -> u64 {
     id.0 - 1
 }
 
-/// `None` for one that the matcher can not hold.
+/// One that the matcher refuses for one that it can not hold: the sum wraps around to far below 1.
 #[inline(always)]
-fn price(price_ticks: i64) -> Option<PriceTicks> {
-    let price = price_ticks.checked_add(PRICE_OFFSET)?;
-    (1..=PriceTicks::MAX.0).contains(&price).then_some(PriceTicks(price))
+fn price(price_ticks: i64) -> PriceTicks {
+    PriceTicks(price_ticks.wrapping_add(PRICE_OFFSET))
 }
 
 #[inline(always)]

@@ -14,13 +14,14 @@ use crate::links::NodeId;
 use crate::matcher::Matcher;
 use crate::new_order::Admitted;
 use crate::reservation::Reservation;
+use crate::safe_range::SafeRange;
 use crate::sessions::SessionIndex;
 use crate::stops::rounded;
 use crate::taker::Taker;
 
 /// `Ok` when `holds`, else the reason.
 #[inline(always)]
-fn require(holds: bool, reason: RejectReason) -> Result<(), RejectReason> {
+pub(crate) fn require(holds: bool, reason: RejectReason) -> Result<(), RejectReason> {
     if holds { Ok(()) } else { Err(reason) }
 }
 
@@ -63,7 +64,7 @@ fn is_on_tick(rules: &InstrumentRules, price: PriceTicks) -> bool {
 
 /// Ticks, band and notional of an order with these prices (0 for none).
 #[inline(always)]
-fn require_limits(
+pub(crate) fn require_limits(
     book: &Book,
     has_limit: bool,
     price: PriceTicks,
@@ -105,13 +106,11 @@ fn require_band_and_notional(
 }
 
 impl<R: Reservation> Matcher<R> {
-    /// The guards of a plain order in continuous trading: those of [`admit_new`](Self::admit_new), but
-    /// for what a plain order can not break.
-    #[inline(always)]
-    pub(crate) fn admit_plain(
+    /// The guards that a plain order in continuous trading may break before those of
+    /// [`new_plain`](Self::new_plain). Its neighbours do not have to ask them again.
+    pub(crate) fn admit_unsafe(
         &mut self,
         new: &NewOrder,
-        session: SessionIndex,
         index: BookIndex,
     ) -> Result<(), RejectReason> {
         use RejectReason as Reason;
@@ -120,17 +119,8 @@ impl<R: Reservation> Matcher<R> {
         require(is_within(new.price, 1, &book.rules), Reason::InvalidPrice)?;
         require_qty(new.qty, &book.rules)?;
         require_limits(book, true, new.price, PriceTicks(0), new.qty)?;
-        let namesake = self.names.by_client(&self.arena, session, new.client_order_id);
-        require(namesake.is_none(), Reason::DuplicateClientOrderId)?;
-        if new.time_in_force.may_rest() {
-            let owner = self.sessions.at(session);
-            require(owner.open_count < owner.open_max, Reason::OpenOrderLimit)?;
-            require(!self.arena.is_full(), Reason::OrderCapacity)?;
-            let ladder = &book.displayed[new.side.index()];
-            require(!self.lacks_level(ladder, new.price), Reason::LevelCapacity)?;
-        }
-        let reserved = self.reservation.reserve(self.order_id_last.next(), new);
-        require(reserved, Reason::ReservationRefused)
+        self.books[index.0].safe = SafeRange::around(book, new.price);
+        Ok(())
     }
 
     /// The guards of any new order in any state.
@@ -251,12 +241,15 @@ impl<R: Reservation> Matcher<R> {
         instrument: InstrumentId,
         target: OrderRef,
     ) -> Result<NodeId, RejectReason> {
-        let slot = match target {
+        let found = match target {
             OrderRef::Client(id) => self.names.by_client(&self.arena, session, id),
             OrderRef::Order(id) => self.target_by_order_id(session, id),
         };
-        let is_named = |slot: &NodeId| self.book(self.arena[*slot].book).instrument == instrument;
-        slot.filter(is_named).ok_or(RejectReason::UnknownOrder)
+        let Some(slot) = found else { return Err(RejectReason::UnknownOrder) };
+        if self.book(self.arena[slot].book).instrument != instrument {
+            return Err(RejectReason::UnknownOrder);
+        }
+        Ok(slot)
     }
 
     #[inline(never)]
@@ -266,15 +259,14 @@ impl<R: Reservation> Matcher<R> {
         slot.filter(|&slot| self.arena[slot].session == session)
     }
 
-    /// The order that a replace is for, and its price from then on.
-    #[inline(always)]
+    /// The guards of a replace of any order in any state. Its price from then on.
     pub(crate) fn admit_replace(
         &mut self,
         replace: &Replace,
-    ) -> Result<(NodeId, PriceTicks), RejectReason> {
+        session: SessionIndex,
+        slot: NodeId,
+    ) -> Result<PriceTicks, RejectReason> {
         use RejectReason as Reason;
-        let session = self.find_session(replace.session)?;
-        let slot = self.admit_target(session, replace.instrument, replace.target)?;
         let order = &self.arena[slot];
         let (flags, index) = (order.flags, order.book);
         let extra = self.arena.extra_of(slot);
@@ -321,13 +313,13 @@ impl<R: Reservation> Matcher<R> {
         let order_id = self.arena[slot].order_id;
         let reserved = self.reservation.reserve_again(order_id, price, replace.qty);
         require(reserved, Reason::ReservationRefused)?;
-        Ok((slot, price))
+        Ok(price)
     }
 
     /// True when a displayed order can not move to a price for want of a level, even after it has
     /// left its own.
     #[inline(always)]
-    fn lacks_level_after_leaving(&self, slot: NodeId, price: PriceTicks) -> bool {
+    pub(crate) fn lacks_level_after_leaving(&self, slot: NodeId, price: PriceTicks) -> bool {
         let order = &self.arena[slot];
         let ladder = self.book(order.book).ladder(order.flags.side(), false);
         let links = &self.levels.links;

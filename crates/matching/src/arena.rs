@@ -12,7 +12,7 @@
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
-use vesta_types::state_hash::{HashHead, LiveOrder, OrderPhase};
+use vesta_types::state_hash::{HashHead, LiveOrder, OrderPhase, kind_bits};
 use vesta_types::{
     AccountId, ClientOrderId, NewOrder, OrderId, OrderType, PostOnly, PriceTicks, QtyLots,
     SelfTrade, Side, StpGroup, TimeInForce,
@@ -22,8 +22,10 @@ use crate::book::BookIndex;
 use crate::links::{Links, NodeId};
 use crate::memory::Table;
 use crate::sessions::SessionIndex;
+use crate::settling::Marks;
 
-/// Where an order is, and how it differs from the plainest. Set once, but for the phase.
+/// Where an order is, and how it differs from the plainest: its [`kind_bits`]. Set once, but for the
+/// phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Flags(u16);
 
@@ -41,25 +43,14 @@ impl Flags {
     pub(crate) const POST_ONLY_REPRICE: u16 = 1 << 8;
     pub(crate) const DAY: u16 = 1 << 9;
     /// Among the stops that were elected and did not act yet.
-    pub(crate) const ELECTED: u16 = 1 << 10;
+    pub(crate) const ELECTED: u16 = 1 << 10; // The one bit that is not of its kind.
     /// The self-trade instruction, three bits.
     const SELF_TRADE_SHIFT: u32 = 11;
     /// The phase less one, two bits.
     const PHASE_SHIFT: u32 = 14;
 
-    pub(crate) fn of(terms: &NewOrder) -> Self {
-        let mut bits = 0;
-        let mut set = |holds: bool, bit: u16| bits |= if holds { bit } else { 0 };
-        set(terms.side == Side::Sell, Self::SELL);
-        set(terms.hidden, Self::HIDDEN | Self::UNDISPLAYED);
-        set(terms.all_or_none, Self::ALL_OR_NONE | Self::UNDISPLAYED);
-        set(!terms.min_qty.is_zero(), Self::MIN_QTY | Self::UNDISPLAYED);
-        set(terms.order_type == OrderType::Pegged, Self::PEGGED | Self::UNDISPLAYED);
-        set(!terms.display_qty.is_zero(), Self::ICEBERG);
-        set(terms.post_only == PostOnly::Reject, Self::POST_ONLY_REJECT);
-        set(terms.post_only == PostOnly::Reprice, Self::POST_ONLY_REPRICE);
-        set(terms.time_in_force == TimeInForce::Day, Self::DAY);
-        Self(bits | (terms.self_trade as u16) << Self::SELF_TRADE_SHIFT)
+    pub(crate) const fn of(terms: &NewOrder) -> Self {
+        Self(kind_bits(terms, OrderPhase::Queued))
     }
 
     /// Those of a limit order with nothing special.
@@ -84,12 +75,9 @@ impl Flags {
         self.0 = if to { self.0 | bit } else { self.0 & !bit };
     }
 
-    const fn self_trade_byte(self) -> u8 {
-        (self.0 >> Self::SELF_TRADE_SHIFT & 7) as u8
-    }
-
     pub(crate) fn self_trade(self) -> SelfTrade {
-        SelfTrade::from_wire(self.self_trade_byte()).expect("it was made from one")
+        let byte = (self.0 >> Self::SELF_TRADE_SHIFT & 7) as u8;
+        SelfTrade::from_wire(byte).expect("it was made from one")
     }
 
     pub(crate) fn phase(self) -> OrderPhase {
@@ -140,6 +128,8 @@ pub(crate) struct Order {
     pub(crate) extra: u32,
     pub(crate) book: BookIndex,
     pub(crate) flags: Flags,
+    /// What has been done for it: see [`settling`](crate::settling).
+    pub(crate) marks: Marks,
 }
 
 // One line: an order that is touched costs one miss. Larger: someone added a field.
@@ -174,7 +164,6 @@ pub(crate) struct Arena {
     extras: Vec<Extra>,
     /// The last freed, or the lowest; the others follow by their nodes.
     free: NodeId,
-    count: u32,
     free_extras: Vec<u32>,
 }
 
@@ -193,19 +182,15 @@ impl Arena {
             extra: NO_EXTRA,
             book: BookIndex(0),
             flags: Flags(0),
+            marks: Marks::NONE,
         };
         Self {
             orders: Table::touched(capacity, free),
             ring: Table::touched(capacity, Ring { next: NodeId::NIL, prev: NodeId::NIL }),
             extras: Vec::with_capacity(capacity),
             free: NodeId(0),
-            count: 0,
             free_extras: Vec::with_capacity(capacity),
         }
-    }
-
-    pub(crate) fn count(&self) -> u32 {
-        self.count
     }
 
     #[inline(always)]
@@ -213,16 +198,26 @@ impl Arena {
         self.free == NodeId::NIL
     }
 
-    /// Takes a slot for an order. There must be one.
+    /// Takes a free slot, for [`put`](Self::put). There must be one.
     #[inline(always)]
-    pub(crate) fn insert(&mut self, links: &Links, order: Order) -> NodeId {
+    pub(crate) fn take(&mut self, links: &Links) -> NodeId {
         let slot = self.free;
         // The guards have seen one; and it is an index that nothing else checks.
         assert_ne!(slot, NodeId::NIL, "no free order slot");
-        self.orders[slot.0] = order;
         self.free = links[slot].next;
-        self.count += 1;
         slot
+    }
+
+    /// Puts an order into the slot that was taken for it, whose marks it gets.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, slot: NodeId, order: Order) {
+        let marks = self.orders[slot.0].marks;
+        self.orders[slot.0] = Order { marks, ..order };
+    }
+
+    /// Gives back the extra of an order that goes.
+    pub(crate) fn remove_extra(&mut self, slot: NodeId) {
+        self.free_extras.push(self[slot].extra);
     }
 
     /// Gives a slot back.
@@ -231,13 +226,8 @@ impl Arena {
         let order = &mut self.orders[slot.0];
         debug_assert_ne!(order.order_id, OrderId(0), "freed twice");
         order.order_id = OrderId(0);
-        let extra = order.extra;
-        if extra != NO_EXTRA {
-            self.free_extras.push(extra);
-        }
         links[slot].next = self.free;
         self.free = slot;
-        self.count -= 1;
     }
 
     /// See [`Table::prefetch`].
@@ -333,30 +323,16 @@ impl Arena {
     #[inline(always)]
     pub(crate) fn plain_hash(&self, slot: NodeId, place: (u32, u32), offered: u64) -> u64 {
         let order = &self[slot];
-        let flags = order.flags;
-        let is_day = flags.has(Flags::DAY);
-        let undisplayed = flags.has(Flags::UNDISPLAYED);
         let head = HashHead {
             order_id: order.order_id.0,
             place,
             client_order_id: order.client_order_id.0,
-            kind: [
-                flags.side() as u8,
-                OrderType::Limit as u8,
-                if is_day { TimeInForce::Day as u8 } else { TimeInForce::Gtc as u8 },
-                flags.post_only() as u8,
-                u8::from(flags.has(Flags::HIDDEN)) | u8::from(flags.has(Flags::ALL_OR_NONE)) << 1,
-                flags.self_trade_byte(),
-                0,
-                OrderPhase::Queued as u8,
-            ],
-            queue_price: order.price.0,
+            kind: order.flags.0,
+            stp_group: order.stp_group.0,
+            price: order.price.0,
             qty: offered,
             priority: order.priority,
             account: order.account.0,
-            stp_group: order.stp_group.0,
-            price: order.price.0,
-            displayed: if undisplayed { 0 } else { offered },
         };
         head.hash()
     }

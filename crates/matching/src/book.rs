@@ -8,6 +8,7 @@ use vesta_types::{
 
 use crate::ladder::{Key, Ladder, Rank};
 use crate::links::NodeId;
+use crate::safe_range::SafeRange;
 
 /// Which of the matcher's books: a position in the order of definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,7 @@ impl BlankBook {
             rules,
             state: rules.initial_state,
             is_killed: false,
+            safe: SafeRange::NONE,
             last_price: PriceTicks(0),
             band_base: PriceTicks(0),
             reference_price: rules.reference_price,
@@ -96,6 +98,7 @@ pub(crate) struct Book {
     pub(crate) rules: InstrumentRules,
     pub(crate) state: TradingState,
     pub(crate) is_killed: bool,
+    pub(crate) safe: SafeRange,
     /// 0 before the first trade.
     pub(crate) last_price: PriceTicks,
     /// The last price as the command found it: what the dynamic band is around.
@@ -152,6 +155,13 @@ impl Book {
             AuctionKind::Closing => Some(self.for_closing),
             AuctionKind::Volatility => None,
         }
+    }
+
+    /// True when an order that comes to rest may move others: pegged ones, and stops that wait for a
+    /// touch. Without a trade no other stop is elected.
+    #[inline(always)]
+    pub(crate) fn has_followers(&self) -> bool {
+        !self.pegged.is_empty() || self.awaits_touch
     }
 
     /// Looks up again which trigger a trade would reach first.

@@ -1,16 +1,35 @@
 //! Cancel, mass cancel, kill switch.
 
+use CancelReason::Requested;
 use vesta_types::{
     Accepted, AccountId, Cancel, CancelReason, Capacity, ClientOrderId, CommandKind, Event, Kill,
     KillScope, MassCancel, OrderId, PriceTicks, QtyLots, RejectReason, SessionId,
 };
 
+use crate::arena::{NO_EXTRA, Order};
 use crate::book::BookIndex;
 use crate::events::{self, EventSink};
 use crate::links::NodeId;
 use crate::matcher::Matcher;
 use crate::reservation::Reservation;
+use crate::safe_range::SafeRange;
 use crate::sessions::SessionIndex;
+
+/// The primary reply to a cancel that ends an order with so much open.
+#[inline(always)]
+fn accepted(cancel: &Cancel, order: &Order, open: QtyLots) -> Event {
+    Event::Accepted(Accepted {
+        command: CommandKind::Cancel,
+        session: cancel.session,
+        client_order_id: order.client_order_id,
+        order_id: order.order_id,
+        instrument: cancel.instrument,
+        side: Some(order.flags.side()),
+        terms: None,
+        price: PriceTicks(0),
+        qty: open,
+    })
+}
 
 impl<R: Reservation> Matcher<R> {
     #[inline(always)]
@@ -22,23 +41,26 @@ impl<R: Reservation> Matcher<R> {
         let session = self.find_session(cancel.session)?;
         let slot = self.admit_target(session, cancel.instrument, cancel.target)?;
         let order = &self.arena[slot];
-        let book = order.book;
-        sink.event(Event::Accepted(Accepted {
-            command: CommandKind::Cancel,
-            session: cancel.session,
-            client_order_id: order.client_order_id,
-            order_id: order.order_id,
-            instrument: cancel.instrument,
-            side: Some(order.flags.side()),
-            terms: None,
-            price: PriceTicks(0),
-            qty: QtyLots(self.open(slot)),
-        }));
-        self.withdraw(slot, CancelReason::Requested, sink);
-        if !self.book(book).pegged.is_empty() {
-            self.follow_pegs(book, sink);
+        if order.extra != NO_EXTRA || !self.book(order.book).pegged.is_empty() {
+            let cancel = *cancel;
+            self.cancel_special(&cancel, slot, sink);
+            return Ok(());
         }
+        let gone = self.end_plain(slot);
+        sink.event(accepted(cancel, &gone.order, gone.open));
+        sink.event(self.cancelled(&gone.order, gone.open, gone.displayed(), Requested));
+        self.reservation.release(gone.order.order_id, gone.open);
         Ok(())
+    }
+
+    /// A cancel of an order that has an extra, or whom others follow.
+    #[inline(never)]
+    fn cancel_special(&mut self, cancel: &Cancel, slot: NodeId, sink: &mut impl EventSink) {
+        let order = &self.arena[slot];
+        let book = order.book;
+        sink.event(accepted(cancel, order, QtyLots(self.open(slot))));
+        self.withdraw(slot, Requested, sink);
+        self.follow_pegs(book, sink);
     }
 
     pub(crate) fn mass_cancel(
@@ -92,6 +114,9 @@ impl<R: Reservation> Matcher<R> {
         if changed {
             self.kills.count =
                 if kill.engaged { self.kills.count + 1 } else { self.kills.count - 1 };
+            for index in 0..self.books.len() as u32 {
+                self.books[index].safe = SafeRange::NONE;
+            }
         }
         let instrument = match kill.scope {
             KillScope::Instrument(instrument) => instrument,

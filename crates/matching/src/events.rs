@@ -7,7 +7,7 @@ use vesta_types::{
     OrderId, OrderRef, PriceTicks, QtyLots, RejectReason, Rejected, SessionId,
 };
 
-use crate::links::NodeId;
+use crate::arena::Order;
 use crate::matcher::Matcher;
 
 /// Takes the events of a command, in order, as they come about.
@@ -38,16 +38,15 @@ pub(crate) fn accepted_of_operator(command: CommandKind, instrument: InstrumentI
 }
 
 impl<R> Matcher<R> {
-    /// The end of a live order that has left its queue, where so much was open and displayed.
+    /// The end of an order that has left its queue, where so much was open and displayed.
     #[inline(always)]
     pub(crate) fn cancelled(
         &self,
-        slot: NodeId,
+        order: &Order,
         qty: QtyLots,
         displayed: QtyLots,
         reason: CancelReason,
     ) -> Event {
-        let order = &self.arena[slot];
         Event::Cancelled(Cancelled {
             order_id: order.order_id,
             session: self.sessions.at(order.session).id,

@@ -65,8 +65,9 @@ fn branch(key: u64, bit: u32) -> usize {
 }
 
 impl FarNodes {
-    pub(crate) fn new(page_count_max: u32) -> Self {
-        Self { inner: Vec::with_capacity(page_count_max as usize) }
+    /// For pages below `page_end`.
+    pub(crate) fn new(page_end: u32) -> Self {
+        Self { inner: Vec::with_capacity(page_end as usize) }
     }
 
     fn at(&self, root: Ref, place: Place) -> Ref {
@@ -207,7 +208,7 @@ mod tests {
     fn agrees_with_a_map() {
         const PAGE_COUNT: u32 = 300;
         let mut links = Links::new(0, 0, PAGE_COUNT);
-        let mut tree = FarNodes::new(PAGE_COUNT);
+        let mut tree = FarNodes::new(1 + PAGE_COUNT);
         let mut root = Ref::NONE;
         let mut map: BTreeMap<u64, PageId> = BTreeMap::new();
         let mut state = 1;

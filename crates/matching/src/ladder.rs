@@ -51,10 +51,10 @@ pub(crate) enum Rank {
     LowFirst,
 }
 
+/// Its size is a power of two, so that finding one of a pair is a shift.
+#[repr(align(64))]
 pub(crate) struct Ladder {
-    /// The best queue; means something only while there is one.
-    best: NodeId,
-    /// Its key; 0 when all is empty.
+    /// The key of the best queue, which is in the window; 0 when all is empty.
     best_key: Key,
     /// What turns a price into a key: `price ^ flip` plus `MIRROR` where `flip` is all ones.
     flip: u64,
@@ -68,7 +68,7 @@ pub(crate) struct Ladder {
 struct Window {
     /// Which pages have orders.
     words: [u64; 64],
-    /// Page ids plus one; 0 for none.
+    /// Page ids; 0 for none.
     pages: [u32; WINDOW_PAGES as usize],
 }
 
@@ -90,9 +90,10 @@ impl Levels {
     pub(crate) fn new(order_count_max: u32, fixed_count: u32) -> Self {
         let idle_max = (order_count_max / ORDERS_PER_IDLE_PAGE).min(IDLE_PAGES_MAX);
         let page_count_max = order_count_max + idle_max;
+        let first_page = Links::first_page(order_count_max, fixed_count);
         Self {
             links: Links::new(order_count_max, fixed_count, page_count_max),
-            far: FarNodes::new(page_count_max),
+            far: FarNodes::new(first_page.0 + page_count_max),
             idle_count: 0,
             idle_max,
             refused_count: 0,
@@ -103,7 +104,6 @@ impl Levels {
 impl Ladder {
     pub(crate) fn new(rank: Rank) -> Self {
         Self {
-            best: NodeId::NIL,
             best_key: 0,
             flip: if rank == Rank::LowFirst { u64::MAX } else { 0 },
             level_count: 0,
@@ -121,6 +121,13 @@ impl Ladder {
         (price.0 as u64 ^ self.flip).wrapping_add(self.flip & (MIRROR + 1))
     }
 
+    /// The key that the price of this one has on the other side: whoever is there, and has at least
+    /// this, is met.
+    #[inline(always)]
+    pub(crate) fn mirrored(key: Key) -> Key {
+        MIRROR - key
+    }
+
     /// The price of a key.
     #[inline(always)]
     pub(crate) fn price(&self, key: Key) -> PriceTicks {
@@ -136,7 +143,14 @@ impl Ladder {
     /// The best queue, if its key is at least `worst` (from 1).
     #[inline(always)]
     pub(crate) fn best(&self, worst: Key) -> Option<NodeId> {
-        (self.best_key >= worst).then_some(self.best)
+        (self.best_key >= worst).then(|| self.best_level())
+    }
+
+    /// The best queue of a ladder that has one.
+    #[inline(always)]
+    fn best_level(&self) -> NodeId {
+        let at = (self.best_key >> PAGE_SHIFT).wrapping_sub(self.base);
+        PageId(self.window.pages[at as usize]).level(self.best_key)
     }
 
     /// The best price.
@@ -156,7 +170,7 @@ impl Ladder {
     /// The key of a queue of any ladder.
     #[inline(always)]
     pub(crate) fn key_of(links: &Links, level: NodeId) -> Key {
-        let (page, tick) = links.page_of(level);
+        let (page, tick) = PageId::of(level);
         links.page(page).key << PAGE_SHIFT | tick
     }
 
@@ -164,7 +178,8 @@ impl Ladder {
     fn page(&self, levels: &Levels, page_key: u64) -> Option<PageId> {
         let at = page_key.wrapping_sub(self.base);
         if at < WINDOW_PAGES {
-            self.window.pages[at as usize].checked_sub(1).map(PageId)
+            let page = self.window.pages[at as usize];
+            (page != 0).then_some(PageId(page))
         } else if page_key < self.base {
             levels.far.find(self.far, &levels.links, page_key)
         } else {
@@ -178,7 +193,7 @@ impl Ladder {
         let page = self.page(levels, key >> PAGE_SHIFT)?;
         let tick = key & (PAGE_TICKS - 1);
         let is_used = levels.links.page(page).bits >> tick & 1 != 0;
-        is_used.then(|| levels.links.level(page, tick))
+        is_used.then(|| page.level(tick))
     }
 
     /// Appends an order to the queue of a key; returns the queue.
@@ -187,27 +202,26 @@ impl Ladder {
         let page_key = key >> PAGE_SHIFT;
         let at = page_key.wrapping_sub(self.base);
         let page = if at < WINDOW_PAGES && self.window.pages[at as usize] != 0 {
-            PageId(self.window.pages[at as usize] - 1)
+            PageId(self.window.pages[at as usize])
         } else {
             self.open_page(levels, page_key)
         };
-        let tick = key & (PAGE_TICKS - 1);
-        let level = levels.links.level(page, tick);
         let header = levels.links.page_mut(page);
-        let woke = u32::from(header.bits == 0);
-        header.bits |= 1 << tick;
-        // Computed, not branched on: whether a price is new, or the best, is what no predictor knows.
+        let bits = header.bits;
+        header.bits = bits | 1 << (key & (PAGE_TICKS - 1));
         let at = page_key.wrapping_sub(self.base);
+        // Computed, not branched on: whether a price is new, or the best, is what no predictor knows.
         if at < WINDOW_PAGES {
             self.window.words[(at >> 6) as usize] |= 1 << (at & 63);
             self.top |= 1 << (at >> 6);
-            levels.idle_count -= woke;
+            // Counted when it ran empty.
+            levels.idle_count = levels.idle_count.wrapping_sub(u32::from(bits == 0));
         }
+        let level = page.level(key);
         let was_empty = levels.links.append(level, node, qty);
-        self.level_count += u32::from(was_empty);
-        let is_best = key > self.best_key;
+        // At most one for each order.
+        self.level_count = self.level_count.wrapping_add(u32::from(was_empty));
         self.best_key = self.best_key.max(key);
-        self.best = NodeId(core::hint::select_unpredictable(is_best, level.0, self.best.0));
         level
     }
 
@@ -222,8 +236,9 @@ impl Ladder {
     /// Closes a queue whose last order has gone.
     #[inline(always)]
     fn close(&mut self, levels: &mut Levels, level: NodeId) {
-        self.level_count -= 1;
-        let (page, tick) = levels.links.page_of(level);
+        // Counted when it got its first order.
+        self.level_count = self.level_count.wrapping_sub(1);
+        let (page, tick) = PageId::of(level);
         let header = levels.links.page_mut(page);
         header.bits &= !(1 << tick);
         let is_idle = header.bits == 0;
@@ -236,7 +251,8 @@ impl Ladder {
         let word = &mut self.window.words[(at >> 6) as usize];
         *word &= !(u64::from(is_idle) << (at & 63));
         self.top &= !(u64::from(*word == 0) << (at >> 6));
-        levels.idle_count += u32::from(is_idle);
+        // At most one for each page.
+        levels.idle_count = levels.idle_count.wrapping_add(u32::from(is_idle));
         if levels.idle_count > levels.idle_max || self.top == 0 {
             return self.close_last(levels, page);
         }
@@ -246,11 +262,9 @@ impl Ladder {
     /// Looks up which queue is the best, in a window that has one.
     #[inline(always)]
     fn look_up_best(&mut self, levels: &Levels) {
-        let page = PageId(self.window.pages[self.highest() as usize] - 1);
+        let page = PageId(self.window.pages[self.highest() as usize]);
         let header = levels.links.page(page);
-        let tick = u64::from(63 - header.bits.leading_zeros());
-        self.best_key = header.key << PAGE_SHIFT | tick;
-        self.best = levels.links.level(page, tick);
+        self.best_key = header.key << PAGE_SHIFT | last_bit(header.bits);
     }
 
     /// A queue of a far page has been closed; the best is in the window.
@@ -268,21 +282,26 @@ impl Ladder {
     #[inline(never)]
     fn close_last(&mut self, levels: &mut Levels, page: PageId) {
         if levels.idle_count > levels.idle_max && levels.links.page(page).bits == 0 {
-            let at = levels.links.page(page).key - self.base;
-            self.window.pages[at as usize] = 0;
-            levels.links.free_page(page);
-            levels.idle_count -= 1;
-            levels.refused_count = levels.refused_count.wrapping_add(1);
-            if levels.refused_count.is_multiple_of(IDLE_WALK_INTERVAL) {
-                self.give_idle_back(levels);
-            }
+            self.refuse_page(levels, page);
         }
         if self.top == 0 && !self.refill(levels) {
-            self.best = NodeId::NIL;
             self.best_key = 0;
             return;
         }
         self.look_up_best(levels);
+    }
+
+    /// Gives an empty page of the window back: too many are kept.
+    #[cold]
+    fn refuse_page(&mut self, levels: &mut Levels, page: PageId) {
+        let at = levels.links.page(page).key - self.base;
+        self.window.pages[at as usize] = 0;
+        levels.links.free_page(page);
+        levels.idle_count -= 1;
+        levels.refused_count = levels.refused_count.wrapping_add(1);
+        if levels.refused_count.is_multiple_of(IDLE_WALK_INTERVAL) {
+            self.give_idle_back(levels);
+        }
     }
 
     /// A page for prices that have none: empty, and counted as idle until it has an order.
@@ -302,7 +321,7 @@ impl Ladder {
             self.move_window(levels, page_key.saturating_sub(WINDOW_LEAD));
         }
         let page = levels.links.take_page(page_key);
-        self.window.pages[(page_key - self.base) as usize] = page.0 + 1;
+        self.window.pages[(page_key - self.base) as usize] = page.0;
         levels.idle_count += 1;
         page
     }
@@ -311,9 +330,8 @@ impl Ladder {
     #[cold]
     fn give_idle_back(&mut self, levels: &mut Levels) {
         for at in 0..WINDOW_PAGES as usize {
-            if let Some(page) = self.window.pages[at].checked_sub(1).map(PageId)
-                && levels.links.page(page).bits == 0
-            {
+            let page = PageId(self.window.pages[at]);
+            if page.0 != 0 && levels.links.page(page).bits == 0 {
                 self.window.pages[at] = 0;
                 levels.links.free_page(page);
                 levels.idle_count -= 1;
@@ -324,8 +342,8 @@ impl Ladder {
     /// The highest place of the window that has a page.
     #[inline(always)]
     fn highest(&self) -> u64 {
-        let word = u64::from(63 - self.top.leading_zeros());
-        word << 6 | u64::from(63 - self.window.words[word as usize].leading_zeros())
+        let word = last_bit(self.top);
+        word << 6 | last_bit(self.window.words[word as usize])
     }
 
     /// The window has run empty: moves it to the best of the far pages. False when there are none.
@@ -346,7 +364,7 @@ impl Ladder {
         self.give_idle_back(levels);
         while self.top != 0 {
             let at = self.highest();
-            let page = PageId(self.window.pages[at as usize] - 1);
+            let page = PageId(self.window.pages[at as usize]);
             self.window.pages[at as usize] = 0;
             let word = &mut self.window.words[(at >> 6) as usize];
             *word &= !(1 << (at & 63));
@@ -361,7 +379,7 @@ impl Ladder {
             }
             levels.far.remove(&mut self.far, &levels.links, page);
             let at = page_key - base;
-            self.window.pages[at as usize] = page.0 + 1;
+            self.window.pages[at as usize] = page.0;
             self.window.words[(at >> 6) as usize] |= 1 << (at & 63);
             self.top |= 1 << (at >> 6);
         }
@@ -375,13 +393,13 @@ impl Ladder {
             let bits = links.page(page).bits & ((1 << (key & (PAGE_TICKS - 1))) - 1);
             if bits != 0 {
                 let tick = u64::from(63 - bits.leading_zeros());
-                return Some((page_key << PAGE_SHIFT | tick, links.level(page, tick)));
+                return Some((page_key << PAGE_SHIFT | tick, page.level(tick)));
             }
         }
         if page_key > self.base {
             let at = (page_key - self.base).min(WINDOW_PAGES);
             if let Some(at) = self.place_below(at) {
-                return last_of(links, PageId(self.window.pages[at as usize] - 1));
+                return last_of(links, PageId(self.window.pages[at as usize]));
             }
         }
         let page = levels.far.before(self.far, links, page_key.min(self.base))?;
@@ -410,7 +428,7 @@ impl Ladder {
         &'a self,
         levels: &'a Levels,
     ) -> impl Iterator<Item = (Key, NodeId)> + 'a {
-        let first = (self.best_key != 0).then_some((self.best_key, self.best));
+        let first = (self.best_key != 0).then(|| (self.best_key, self.best_level()));
         core::iter::successors(first, move |&(key, _)| self.below(levels, key))
     }
 
@@ -446,11 +464,19 @@ impl Ladder {
     }
 }
 
+/// The highest bit of a map that is not empty.
+#[inline(always)]
+fn last_bit(bits: u64) -> u64 {
+    debug_assert_ne!(bits, 0);
+    // What 63 less so many would be, and never below 0, so that there is nothing to check.
+    u64::from(63 ^ bits.leading_zeros()) & 63
+}
+
 #[inline(always)]
 fn last_of(links: &Links, page: PageId) -> Option<(Key, NodeId)> {
     let header = links.page(page);
     let tick = 63_u32.checked_sub(header.bits.leading_zeros())?;
-    Some((header.key << PAGE_SHIFT | u64::from(tick), links.level(page, u64::from(tick))))
+    Some((header.key << PAGE_SHIFT | u64::from(tick), page.level(u64::from(tick))))
 }
 
 #[cfg(test)]

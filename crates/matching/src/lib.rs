@@ -9,6 +9,7 @@
 //! ```text
 //!   Matcher ── admit                     guard ladders: the first broken rule
 //!      │       new_order, replace        a command's way: guards, reply, action, remainder
+//!      │       plain                     the same for limit orders with nothing special
 //!      │       taker, makers             the walk through the makers, the dry run
 //!      │       stops, pegs, auction      what follows from a trade, the touch, a call
 //!      │       states, control, expiry   what the operator and time do
@@ -74,9 +75,11 @@ mod memory;
 mod names;
 mod new_order;
 mod pegs;
+mod plain;
 mod replace;
 mod reservation;
 mod rest;
+mod safe_range;
 mod sessions;
 mod settling;
 mod states;

@@ -2,7 +2,8 @@
 //! sentinels of their queues.
 //!
 //! ```text
-//!   nodes   [ orders: 0..order_count_max | fixed sentinels | page 0: 64 sentinels | page 1 | ... ]
+//!   nodes   [ orders: 0..order_count_max | fixed sentinels | unused | a page: 64 sentinels | a page | ... ]
+//!                                                                   ^ a multiple of 64
 //!
 //!   queue   sentinel --next--> first --next--> ... last --next--> sentinel     (prev the other way)
 //!           an order's qty is what it offers; a sentinel's, the sum over its queue
@@ -12,7 +13,8 @@
 //! wherever it is, and a queue is empty when its sentinel's `next` is the sentinel.
 //!
 //! A *page* is 64 neighbouring prices of one side. A bitmap says which have orders. Pages are made
-//! as prices are first used and used again when they are empty, over all books of the shard.
+//! as prices are first used and used again when they are empty, over all books of the shard. A page's
+//! number times 64 is its first sentinel: from a queue to its page and back takes a shift.
 
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
@@ -28,6 +30,7 @@ impl NodeId {
     pub(crate) const NIL: Self = Self(u32::MAX);
 
     /// `None` for [`NIL`](Self::NIL).
+    #[inline(always)]
     pub(crate) fn some(self) -> Option<Self> {
         (self != Self::NIL).then_some(self)
     }
@@ -54,9 +57,23 @@ pub(crate) const PAGE_SHIFT: u32 = PAGE_TICKS.trailing_zeros();
 /// low: the first orders of new prices wait for the operating system.
 const PAGES_AT_START: u32 = 4096;
 
-/// Which page.
+/// Which page; never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PageId(pub(crate) u32);
+
+impl PageId {
+    /// The page that a level belongs to, and its place there.
+    #[inline(always)]
+    pub(crate) const fn of(level: NodeId) -> (Self, u64) {
+        (Self(level.0 >> PAGE_SHIFT), level.0 as u64 & (PAGE_TICKS - 1))
+    }
+
+    /// The level of a key whose page this is.
+    #[inline(always)]
+    pub(crate) const fn level(self, key: u64) -> NodeId {
+        NodeId(self.0 << PAGE_SHIFT | (key & (PAGE_TICKS - 1)) as u32)
+    }
+}
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Page {
@@ -70,15 +87,14 @@ pub(crate) struct Links {
     nodes: Table<Node>,
     pages: Table<Page>,
     free_pages: Vec<PageId>,
-    /// Where the sentinels of page 0 begin.
-    first_page_node: u32,
 }
 
 impl Links {
     /// Links for so many orders, fixed sentinels and pages.
     pub(crate) fn new(order_count_max: u32, fixed_count: u32, page_count_max: u32) -> Self {
-        let first_page_node = order_count_max + fixed_count;
-        let node_count_max = u64::from(first_page_node) + u64::from(page_count_max) * PAGE_TICKS;
+        let first_page = Self::first_page(order_count_max, fixed_count).0;
+        let page_end = u64::from(first_page) + u64::from(page_count_max);
+        let node_count_max = page_end * PAGE_TICKS;
         assert!(node_count_max < u64::from(u32::MAX), "nodes are addressed by u32");
         let mut nodes = Table::with_capacity(node_count_max as usize);
         // Slots are free, each leads to the next one.
@@ -87,30 +103,22 @@ impl Links {
         let nodes_of_slots =
             (0..order_count_max).map(|slot| Node { next: free(slot), prev: NodeId::NIL, qty: 0 });
         nodes_of_slots.for_each(|node| nodes.push(node));
-        (order_count_max..first_page_node).for_each(|at| nodes.push(empty_queue(at)));
-        let mut links = Self {
-            nodes,
-            pages: Table::with_capacity(page_count_max as usize),
-            free_pages: Vec::with_capacity(page_count_max as usize),
-            first_page_node,
-        };
+        (order_count_max..first_page << PAGE_SHIFT).for_each(|at| nodes.push(empty_queue(at)));
+        // Those in front of the first page are never used: 16 bytes for 64 orders.
+        let mut pages = Table::with_capacity(page_end as usize);
+        (0..first_page).for_each(|_| pages.push(Page { bits: 0, key: 0 }));
+        let free_pages = Vec::with_capacity(page_count_max as usize);
+        let mut links = Self { nodes, pages, free_pages };
         let first: Vec<PageId> =
             (0..page_count_max.min(PAGES_AT_START)).map(|_| links.take_page(0)).collect();
         first.into_iter().rev().for_each(|page| links.free_page(page));
         links
     }
 
-    /// The page that a level belongs to, and its place there.
-    #[inline(always)]
-    pub(crate) fn page_of(&self, level: NodeId) -> (PageId, u64) {
-        let index = level.0 - self.first_page_node;
-        (PageId(index >> PAGE_SHIFT), u64::from(index) & (PAGE_TICKS - 1))
-    }
-
-    /// The level at a place of a page.
-    #[inline(always)]
-    pub(crate) fn level(&self, page: PageId, tick: u64) -> NodeId {
-        NodeId(self.first_page_node + (page.0 << PAGE_SHIFT) + tick as u32)
+    /// The first page of so many orders and fixed sentinels.
+    pub(crate) const fn first_page(order_count_max: u32, fixed_count: u32) -> PageId {
+        let node_count = order_count_max + fixed_count;
+        PageId(if node_count == 0 { 1 } else { node_count.div_ceil(PAGE_TICKS as u32) })
     }
 
     #[inline(always)]
@@ -130,7 +138,7 @@ impl Links {
             return page;
         }
         let page = PageId(self.pages.len() as u32);
-        let first = self.level(page, 0).0;
+        let first = page.level(0).0;
         self.pages.push(Page { bits: 0, key });
         (first..first + PAGE_TICKS as u32).for_each(|at| self.nodes.push(empty_queue(at)));
         page
@@ -169,8 +177,9 @@ impl Links {
         nodes[prev.0].next = next;
         nodes[next.0].prev = prev;
         nodes[queue.0].qty -= qty;
-        // Both are the sentinel, which is the only node left.
-        next == prev && next == queue
+        // Both are the sentinel, which is then the only node left.
+        debug_assert!(next != prev || next == queue);
+        next == prev
     }
 
     /// The first node of a queue.

@@ -1,7 +1,7 @@
 //! How a live order is found by its names.
 //!
 //! ```text
-//!   client ids   near [ slot+1 ]   buckets of 16 in 512 KiB: an id's own place, or any of its bucket
+//!   client ids   near [ slot ]     buckets of 16 in 512 KiB: an id's own place, or any of its bucket
 //!                far  Index        those whose bucket was full
 //!   order ids    near [ slot+1 ]   a ring over the latest ids, of settled orders
 //!                far  Index        those that have lived for a whole turn of the ring
@@ -28,15 +28,47 @@ const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 const NEAR_MAX: usize = 1 << 17;
 /// Entries of a bucket: one cache line.
 const BUCKET: u32 = 16;
+/// An entry of the near table of client ids without an order.
+const NO_SLOT: u32 = u32::MAX;
+
+/// Where else than in their own places the ids of a bucket have orders: the lower half has a bit for each
+/// entry of the bucket that is in the place of another id, the upper half counts orders in the far table.
+/// At the most that it can say the count stays, and the bucket is searched for ever when it need not be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Elsewhere(u32);
+
+impl Elsewhere {
+    const NOWHERE: Self = Self(0);
+    const ONE_FAR: u32 = 1 << BUCKET;
+    const FAR_MAX: u32 = u32::MAX >> BUCKET;
+
+    const fn far_count(self) -> u32 {
+        self.0 >> BUCKET
+    }
+
+    const fn add_far(&mut self) {
+        if self.far_count() < Self::FAR_MAX {
+            self.0 += Self::ONE_FAR;
+        }
+    }
+
+    const fn remove_far(&mut self) {
+        if self.far_count() < Self::FAR_MAX {
+            self.0 -= Self::ONE_FAR;
+        }
+    }
+}
 
 pub(crate) struct Names {
     client_near: Table<u32>,
     /// Its length less one: a power of two.
     client_mask: u32,
-    /// By bucket: which of its entries are not in the place of their own id.
-    displaced: Table<u16>,
+    /// By bucket: whether orders of its ids are anywhere but in their own places.
+    elsewhere: Table<Elsewhere>,
     client_far: Index,
     order_near: Table<u32>,
+    /// Its length less one: a power of two.
+    order_mask: u64,
     order_far: Index,
 }
 
@@ -61,18 +93,19 @@ impl Names {
         let place_count = (order_count_max as usize * 2).next_power_of_two();
         let near_count = place_count.clamp(BUCKET as usize, NEAR_MAX);
         Self {
-            client_near: Table::touched(near_count, 0),
+            client_near: Table::touched(near_count, NO_SLOT),
             client_mask: near_count as u32 - 1,
-            displaced: Table::touched(near_count / BUCKET as usize, 0),
+            elsewhere: Table::touched(near_count / BUCKET as usize, Elsewhere::NOWHERE),
             client_far: Index::new(order_count_max),
             order_near: Table::touched(place_count, 0),
+            order_mask: place_count as u64 - 1,
             order_far: Index::new(order_count_max),
         }
     }
 
     /// The place of a client's id.
     #[inline(always)]
-    fn place(&self, session: SessionIndex, id: ClientOrderId) -> u32 {
+    pub(crate) fn place(&self, session: SessionIndex, id: ClientOrderId) -> u32 {
         let moved = id.0.wrapping_add(u64::from(session.0).wrapping_mul(SPREAD));
         moved as u32 & self.client_mask
     }
@@ -80,7 +113,7 @@ impl Names {
     /// The place of the engine's id.
     #[inline(always)]
     fn order_place(&self, id: OrderId) -> u32 {
-        (id.0 as usize & (self.order_near.len() - 1)) as u32
+        (id.0 & self.order_mask) as u32
     }
 
     /// The session's own live order of that name.
@@ -93,20 +126,33 @@ impl Names {
     ) -> Option<NodeId> {
         let at = self.place(session, id);
         let entry = self.client_near[at];
-        if entry != 0 && is_named(arena, entry - 1, session, id) {
-            return Some(NodeId(entry - 1));
+        if entry != NO_SLOT && is_named(arena, entry, session, id) {
+            return Some(NodeId(entry));
         }
         // An order is elsewhere only if its own place was taken when it came.
-        if self.displaced[at / BUCKET] == 0 && self.client_far.count() == 0 {
+        if self.elsewhere[at / BUCKET] == Elsewhere::NOWHERE {
             return None;
         }
         self.by_client_elsewhere(arena, session, id)
     }
 
+    /// The place of a name that is not in use: for [`insert_client`](Self::insert_client). `None` when the
+    /// session has a live order of that name.
+    #[inline(always)]
+    pub(crate) fn place_of_unused(
+        &self,
+        arena: &Arena,
+        session: SessionIndex,
+        id: ClientOrderId,
+    ) -> Option<u32> {
+        let in_use = self.by_client(arena, session, id).is_some();
+        (!in_use).then(|| self.place(session, id))
+    }
+
     /// Which order is most likely that of a client's id: not compared with it.
     #[inline(always)]
     pub(crate) fn likely(&self, session: SessionIndex, id: ClientOrderId) -> Option<NodeId> {
-        self.client_near[self.place(session, id)].checked_sub(1).map(NodeId)
+        NodeId(self.client_near[self.place(session, id)]).some()
     }
 
     #[cold]
@@ -119,8 +165,8 @@ impl Names {
     ) -> Option<NodeId> {
         let is_it = |slot: u32| is_named(arena, slot, session, id);
         let (_, bucket) = self.bucket(self.place(session, id));
-        if let Some(&entry) = bucket.iter().find(|&&entry| entry != 0 && is_it(entry - 1)) {
-            return Some(NodeId(entry - 1));
+        if let Some(&entry) = bucket.iter().find(|&&entry| entry != NO_SLOT && is_it(entry)) {
+            return Some(NodeId(entry));
         }
         self.client_far.get(client_hash(session, id), is_it).map(NodeId)
     }
@@ -152,17 +198,18 @@ impl Names {
         self.order_far.get(order_hash(id), is_it).map(NodeId)
     }
 
-    /// Gives a live order its client's name, which is not in use.
+    /// Gives a live order its client's name, which is not in use, and whose place this is.
     #[inline(always)]
     pub(crate) fn insert_client(
         &mut self,
+        at: u32,
         slot: NodeId,
         session: SessionIndex,
         client: ClientOrderId,
     ) {
-        let at = self.place(session, client);
-        if self.client_near[at] == 0 {
-            self.client_near[at] = slot.0 + 1;
+        debug_assert_eq!(at, self.place(session, client));
+        if self.client_near[at] == NO_SLOT {
+            self.client_near[at] = slot.0;
         } else {
             self.insert_elsewhere(at, slot, session, client);
         }
@@ -196,10 +243,11 @@ impl Names {
         session: SessionIndex,
         client: ClientOrderId,
     ) {
-        if let Some(free) = self.other_place(at, 0) {
-            self.client_near[free] = slot.0 + 1;
-            self.displaced[free / BUCKET] |= 1 << (free % BUCKET);
+        if let Some(free) = self.other_place(at, NO_SLOT) {
+            self.client_near[free] = slot.0;
+            self.elsewhere[at / BUCKET].0 |= 1 << (free % BUCKET);
         } else {
+            self.elsewhere[at / BUCKET].add_far();
             self.client_far.insert(client_hash(session, client), slot.0);
         }
     }
@@ -213,10 +261,11 @@ impl Names {
         session: SessionIndex,
         client: ClientOrderId,
     ) {
-        if let Some(taken) = self.other_place(at, slot.0 + 1) {
-            self.client_near[taken] = 0;
-            self.displaced[taken / BUCKET] &= !(1 << (taken % BUCKET));
+        if let Some(taken) = self.other_place(at, slot.0) {
+            self.client_near[taken] = NO_SLOT;
+            self.elsewhere[at / BUCKET].0 &= !(1 << (taken % BUCKET));
         } else {
+            self.elsewhere[at / BUCKET].remove_far();
             self.client_far.remove(client_hash(session, client), slot.0);
         }
     }
@@ -230,8 +279,8 @@ impl Names {
         client: ClientOrderId,
     ) {
         let at = self.place(session, client);
-        if self.client_near[at] == slot.0 + 1 {
-            self.client_near[at] = 0;
+        if self.client_near[at] == slot.0 {
+            self.client_near[at] = NO_SLOT;
         } else {
             self.remove_elsewhere(at, slot, session, client);
         }

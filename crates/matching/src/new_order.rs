@@ -3,7 +3,7 @@
 use vesta_types::state_hash::OrderPhase;
 use vesta_types::{
     Accepted, AuctionKind, CancelReason, CommandKind, Event, NewOrder, OrderId, OrderType,
-    PostOnly, PriceTicks, QtyLots, RejectReason, Rested, TimeInForce,
+    PostOnly, PriceTicks, QtyLots, RejectReason, TimeInForce,
 };
 
 use crate::arena::{Extra, Flags, NO_EXTRA, Order};
@@ -13,6 +13,7 @@ use crate::links::NodeId;
 use crate::matcher::Matcher;
 use crate::reservation::Reservation;
 use crate::sessions::SessionIndex;
+use crate::settling::Marks;
 use crate::taker::{Ended, Taker};
 
 /// What the guards of a new order found.
@@ -34,103 +35,38 @@ impl<R: Reservation> Matcher<R> {
         let session = self.find_session(new.session)?;
         let book = self.admit_instrument(new.instrument)?;
         // The same rules hold for all orders; for most of them most rules have nothing to say.
-        if is_plain(new) && self.is_continuous(book) && self.kills.count == 0 {
-            self.new_plain(new, session, book, sink)
-        } else {
-            self.new_special(new, session, book, sink)
+        if !(is_plain(new) && self.book(book).safe.has(new.price, new.qty)) {
+            // A copy, so that the order itself need not be in memory for those that are plain.
+            let new = *new;
+            if self.new_unsafe(&new, session, book, sink)? {
+                return Ok(());
+            }
         }
+        self.new_plain(new, session, book, sink)
     }
 
-    /// A limit order with nothing special, in continuous trading.
-    #[inline(always)]
-    fn new_plain(
+    /// An order that is not plain, or not known to be within limits. False for a plain one that was
+    /// found to be.
+    #[inline(never)]
+    fn new_unsafe(
         &mut self,
         new: &NewOrder,
         session: SessionIndex,
         index: BookIndex,
         sink: &mut impl EventSink,
-    ) -> Result<(), RejectReason> {
-        let may_rest = new.time_in_force.may_rest();
-        self.admit_plain(new, session, index)?;
-        let order_id = self.accept(new, new.price, sink);
-        self.triggered_count = 0;
-        let book = self.book_mut(index);
-        book.band_base = book.last_price;
-        let makers = new.side.opposite().index();
-        let mut open = new.qty.0;
-        if book.displayed[makers].best_key() >= book.displayed[makers].key(new.price)
-            || !book.undisplayed[makers].is_empty()
-        {
-            let mut taker = Taker::arriving(new, index, order_id);
-            self.set_bounds(&mut taker);
-            if self.trade(&mut taker, sink) != Ended::Bounds {
-                self.settle_book(index, sink);
-                return Ok(());
-            }
-            open = taker.qty;
-            if let Some(reason) = self.at_bounds(&mut taker, may_rest, sink) {
-                self.drop_remainder(&taker, reason, sink);
-                self.settle_book(index, sink);
-                return Ok(());
-            }
-        } else if !may_rest {
-            let taker = Taker::arriving(new, index, order_id);
-            self.drop_remainder(&taker, CancelReason::ImmediateOrCancel, sink);
-            return Ok(());
+    ) -> Result<bool, RejectReason> {
+        if is_plain(new) && self.is_continuous(index) && self.kills.count == 0 {
+            self.admit_unsafe(new, index)?;
+            return Ok(false);
         }
-        self.rest_plain(new, session, index, open, sink);
-        self.settle_book(index, sink);
-        Ok(())
+        self.new_special(new, session, index, sink)?;
+        Ok(true)
     }
 
-    /// Lets a plain order rest: what [`rest_new`](Self::rest_new) does, without asking what it is not.
+    /// The primary reply for the order that has the last id.
     #[inline(always)]
-    fn rest_plain(
-        &mut self,
-        new: &NewOrder,
-        session: SessionIndex,
-        index: BookIndex,
-        open: u64,
-        sink: &mut impl EventSink,
-    ) {
-        let is_day = new.time_in_force == TimeInForce::Day;
-        let order_id = self.order_id_last;
-        self.priority_last += 1;
-        let slot = self.bring_to_life(Order {
-            order_id,
-            client_order_id: new.client_order_id,
-            account: new.account,
-            price: new.price,
-            priority: self.priority_last,
-            level: NodeId::NIL,
-            session,
-            stp_group: new.stp_group,
-            extra: NO_EXTRA,
-            book: index,
-            flags: Flags::plain(new.side, is_day, new.self_trade),
-        });
-        let ladder = &mut self.books[index.0].displayed[new.side.index()];
-        let key = ladder.key(new.price);
-        let level = ladder.push(&mut self.levels, slot, key, open);
-        self.arena[slot].level = level;
-        self.after_change(slot);
-        sink.event(Event::Rested(Rested {
-            order_id,
-            session: new.session,
-            client_order_id: new.client_order_id,
-            instrument: new.instrument,
-            side: new.side,
-            price: new.price,
-            qty: QtyLots(open),
-            displayed: QtyLots(open),
-        }));
-    }
-
-    /// The primary reply; returns the order's id.
-    #[inline(always)]
-    fn accept(&mut self, new: &NewOrder, price: PriceTicks, sink: &mut impl EventSink) -> OrderId {
-        self.order_id_last = self.order_id_last.next();
-        sink.event(Event::Accepted(Accepted {
+    pub(crate) fn accepted(&self, new: &NewOrder, price: PriceTicks) -> Event {
+        Event::Accepted(Accepted {
             command: CommandKind::New,
             session: new.session,
             client_order_id: new.client_order_id,
@@ -140,12 +76,10 @@ impl<R: Reservation> Matcher<R> {
             terms: Some((new.order_type, new.time_in_force)),
             price,
             qty: new.qty,
-        }));
-        self.order_id_last
+        })
     }
 
     /// Any order, in any state.
-    #[inline(never)]
     fn new_special(
         &mut self,
         new: &NewOrder,
@@ -154,7 +88,8 @@ impl<R: Reservation> Matcher<R> {
         sink: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
         let admitted = self.admit_new(new, session, index)?;
-        self.accept(new, admitted.price, sink);
+        self.order_id_last = self.order_id_last.next();
+        sink.event(self.accepted(new, admitted.price));
         let book = self.book_mut(index);
         book.band_base = book.last_price;
         self.triggered_count = 0;
@@ -211,7 +146,7 @@ impl<R: Reservation> Matcher<R> {
 
     /// A live order in no queue yet.
     fn make_live(&mut self, new: &NewOrder, admitted: &Admitted, order_id: OrderId) -> NodeId {
-        let slot = self.bring_to_life(Order {
+        let order = Order {
             order_id,
             client_order_id: new.client_order_id,
             account: new.account,
@@ -223,7 +158,9 @@ impl<R: Reservation> Matcher<R> {
             extra: NO_EXTRA,
             book: admitted.book,
             flags: Flags::of(new),
-        });
+            marks: Marks::NONE,
+        };
+        let slot = self.bring_to_life(order);
         if needs_extra(new) {
             let terms = NewOrder { price: admitted.price, ..*new };
             self.give_extra(
@@ -295,11 +232,15 @@ pub(crate) fn is_plain(new: &NewOrder) -> bool {
         | new.offset_ticks
         | new.expires.0
         | new.budget;
+    // Side by side in memory, and so compared at once.
+    let kind = [
+        new.order_type as u8,
+        new.post_only as u8,
+        u8::from(new.hidden),
+        u8::from(new.all_or_none),
+        new.peg.map_or(0, |peg| peg as u8),
+    ];
     special == 0
-        && new.order_type == OrderType::Limit
+        && kind == [OrderType::Limit as u8, PostOnly::Off as u8, 0, 0, 0]
         && matches!(new.time_in_force, TimeInForce::Gtc | TimeInForce::Ioc | TimeInForce::Day)
-        && !new.hidden
-        && !new.all_or_none
-        && new.post_only == PostOnly::Off
-        && new.peg.is_none()
 }

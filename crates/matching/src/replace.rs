@@ -6,12 +6,48 @@ use vesta_types::{
     ReplaceShrink, Replaced,
 };
 
-use crate::arena::{Flags, NO_EXTRA};
+use crate::arena::{Flags, NO_EXTRA, Order};
 use crate::events::EventSink;
 use crate::links::NodeId;
 use crate::matcher::Matcher;
 use crate::reservation::Reservation;
+use crate::sessions::SessionIndex;
 use crate::taker::Taker;
+
+/// The primary reply to a replace that gives an order this price.
+#[inline(always)]
+pub(crate) fn accepted(replace: &Replace, order: &Order, price: PriceTicks) -> Event {
+    Event::Accepted(Accepted {
+        command: CommandKind::Replace,
+        session: replace.session,
+        client_order_id: order.client_order_id,
+        order_id: order.order_id,
+        instrument: replace.instrument,
+        side: Some(order.flags.side()),
+        terms: None,
+        price,
+        qty: replace.qty,
+    })
+}
+
+/// What is said of a displayed order with so much open that left its queue.
+#[inline(always)]
+pub(crate) fn replaced(replace: &Replace, order: &Order, open: u64) -> Replaced {
+    Replaced {
+        order_id: order.order_id,
+        session: replace.session,
+        client_order_id: order.client_order_id,
+        instrument: replace.instrument,
+        side: order.flags.side(),
+        old_price: order.price,
+        old_qty: QtyLots(open),
+        old_displayed: QtyLots(open),
+        price: replace.price,
+        qty: replace.qty,
+        displayed: QtyLots::ZERO,
+        priority_kept: false,
+    }
+}
 
 impl<R: Reservation> Matcher<R> {
     #[inline(always)]
@@ -20,7 +56,26 @@ impl<R: Reservation> Matcher<R> {
         replace: &Replace,
         sink: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
-        let (slot, price) = self.admit_replace(replace)?;
+        let session = self.find_session(replace.session)?;
+        let slot = self.admit_target(session, replace.instrument, replace.target)?;
+        if self.is_plain_replace(replace, slot) {
+            return self.replace_plain(replace, slot, sink);
+        }
+        // A copy, so that the command itself need not be in memory for those that are plain.
+        let replace = *replace;
+        self.replace_special(&replace, session, slot, sink)
+    }
+
+    /// A replace of any order, in any state.
+    #[inline(never)]
+    fn replace_special(
+        &mut self,
+        replace: &Replace,
+        session: SessionIndex,
+        slot: NodeId,
+        sink: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        let price = self.admit_replace(replace, session, slot)?;
         let order = self.arena[slot];
         let rules = &self.book(order.book).rules;
         let old_open = self.open(slot);
@@ -33,18 +88,7 @@ impl<R: Reservation> Matcher<R> {
             && (price, new_trigger) == (old_price, old_trigger)
             && replace.qty.0 < old_open;
         let old_displayed = self.displayed(slot);
-        let session = replace.session;
-        sink.event(Event::Accepted(Accepted {
-            command: CommandKind::Replace,
-            session,
-            client_order_id: order.client_order_id,
-            order_id: order.order_id,
-            instrument: replace.instrument,
-            side: Some(order.flags.side()),
-            terms: None,
-            price,
-            qty: replace.qty,
-        }));
+        sink.event(accepted(replace, &order, price));
         if priority_kept {
             self.shrink(slot, old_open - replace.qty.0);
         } else {
@@ -52,18 +96,12 @@ impl<R: Reservation> Matcher<R> {
         }
         let displayed = if priority_kept { self.displayed(slot) } else { QtyLots::ZERO };
         sink.event(Event::Replaced(Replaced {
-            order_id: order.order_id,
-            session,
-            client_order_id: order.client_order_id,
-            instrument: replace.instrument,
-            side: order.flags.side(),
             old_price,
-            old_qty: QtyLots(old_open),
             old_displayed,
             price,
-            qty: replace.qty,
             displayed,
             priority_kept,
+            ..replaced(replace, &order, old_open)
         }));
         let book = self.book_mut(order.book);
         book.band_base = book.last_price;
@@ -77,7 +115,6 @@ impl<R: Reservation> Matcher<R> {
     }
 
     /// An order that was replaced, and is in no queue, does as on arrival in its phase.
-    #[inline(always)]
     fn act_again(&mut self, slot: NodeId, replace: &Replace, sink: &mut impl EventSink) {
         let order = self.arena[slot];
         let open = replace.qty.0;
@@ -97,7 +134,6 @@ impl<R: Reservation> Matcher<R> {
         }
     }
 
-    #[inline(always)]
     fn act_resting(&mut self, slot: NodeId, mut taker: Taker, sink: &mut impl EventSink) {
         let flags = self.arena[slot].flags;
         if flags.has(Flags::ALL_OR_NONE | Flags::MIN_QTY) {
@@ -139,7 +175,6 @@ impl<R: Reservation> Matcher<R> {
     }
 
     /// Takes so much off an order in place, of an iceberg from the reserve first.
-    #[inline(always)]
     fn shrink(&mut self, slot: NodeId, by: u64) {
         let reserve = self.arena.reserve(slot);
         if reserve == 0 {

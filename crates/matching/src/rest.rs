@@ -2,10 +2,7 @@
 //! so that hash, counts and triggers always agree with the queues.
 
 use vesta_types::state_hash::OrderPhase;
-use vesta_types::{
-    CancelReason, ClientOrderId, Event, IcebergRefresh, OrderId, OrderType, PriceTicks, QtyLots,
-    Rested,
-};
+use vesta_types::{CancelReason, Event, IcebergRefresh, OrderType, PriceTicks, QtyLots, Rested};
 
 use crate::arena::{Extra, Flags, NO_EXTRA, Order};
 use crate::book::{BookIndex, List, NOT_FOLLOWED};
@@ -14,15 +11,28 @@ use crate::ladder::Ladder;
 use crate::links::NodeId;
 use crate::matcher::Matcher;
 use crate::reservation::Reservation;
-use crate::sessions::SessionIndex;
+
+/// A plain order that was ended, as it was.
+pub(crate) struct Gone {
+    pub(crate) order: Order,
+    pub(crate) open: QtyLots,
+}
+
+impl Gone {
+    pub(crate) fn displayed(&self) -> QtyLots {
+        if self.order.flags.has(Flags::UNDISPLAYED) { QtyLots::ZERO } else { self.open }
+    }
+}
 
 impl<R: Reservation> Matcher<R> {
     /// Makes an order live, in no queue yet. There is a free slot, and its names are unused.
     #[inline(always)]
     pub(crate) fn bring_to_life(&mut self, order: Order) -> NodeId {
         let Order { session, client_order_id, .. } = order;
-        let slot = self.arena.insert(&self.levels.links, order);
-        self.names.insert_client(slot, session, client_order_id);
+        let slot = self.arena.take(&self.levels.links);
+        self.arena.put(slot, order);
+        let place = self.names.place(session, client_order_id);
+        self.names.insert_client(place, slot, session, client_order_id);
         self.sessions.at_mut(session).open_count += 1;
         slot
     }
@@ -30,18 +40,17 @@ impl<R: Reservation> Matcher<R> {
     /// Forgets an order that is in no queue any more.
     #[inline(always)]
     pub(crate) fn forget(&mut self, slot: NodeId) {
-        // Settled while it acted, if that pushed its note out.
-        self.before_change(slot);
-        let Order { session, client_order_id, order_id, extra, .. } = self.arena[slot];
-        if extra != NO_EXTRA {
+        if self.arena[slot].extra != NO_EXTRA {
             self.forget_extra(slot);
         }
-        self.forget_plain(slot, session, client_order_id, order_id);
+        self.forget_plain(slot);
     }
 
-    /// Takes an order out of the lists that only few are in.
+    /// Takes an order out of the lists that only few are in, and its extra from it.
     #[cold]
     fn forget_extra(&mut self, slot: NodeId) {
+        // Its hash takes the extra.
+        self.unsettle(slot);
         let terms = self.arena.extra(slot).terms;
         if terms.expires.0 != 0 {
             self.expiries.remove(&mut self.arena, slot);
@@ -54,6 +63,7 @@ impl<R: Reservation> Matcher<R> {
             let list = self.unlisted(self.book(book).trailing, slot);
             self.book_mut(book).trailing = list;
         }
+        self.arena.remove_extra(slot);
     }
 
     /// What few orders have, and their places in the lists that only few are in.
@@ -207,42 +217,47 @@ impl<R: Reservation> Matcher<R> {
         sink: &mut impl EventSink,
     ) {
         if self.arena[slot].extra == NO_EXTRA {
-            return self.withdraw_plain(slot, reason, sink);
+            let gone = self.end_plain(slot);
+            sink.event(self.cancelled(&gone.order, gone.open, gone.displayed(), reason));
+            self.reservation.release(gone.order.order_id, gone.open);
+            return;
         }
         let displayed = self.displayed(slot);
         let open = QtyLots(self.leave_queue(slot));
-        sink.event(self.cancelled(slot, open, displayed, reason));
+        sink.event(self.cancelled(&self.arena[slot], open, displayed, reason));
         self.reservation.release(self.arena[slot].order_id, open);
         self.forget(slot);
     }
 
-    /// An order without an extra is in a queue of the book, and whole.
+    /// Ends an order without an extra, which is in a queue of the book, and whole.
     #[inline(always)]
-    fn withdraw_plain(&mut self, slot: NodeId, reason: CancelReason, sink: &mut impl EventSink) {
-        self.before_change(slot);
+    pub(crate) fn end_plain(&mut self, slot: NodeId) -> Gone {
+        self.unsettle(slot);
         let order = self.arena[slot];
         let open = QtyLots(self.levels.links[slot].qty);
-        let is_shown = !order.flags.has(Flags::UNDISPLAYED);
-        let displayed = if is_shown { open } else { QtyLots::ZERO };
-        sink.event(self.cancelled(slot, open, displayed, reason));
-        self.reservation.release(order.order_id, open);
+        self.forget_owner(slot);
         self.leave_ladder(slot);
-        self.forget_plain(slot, order.session, order.client_order_id, order.order_id);
+        self.arena.remove(&mut self.levels.links, slot);
+        Gone { order, open }
     }
 
-    /// Forgets an order without an extra that is in no queue any more.
+    /// Forgets an order that is in no queue and in no list any more.
     #[inline(always)]
-    pub(crate) fn forget_plain(
-        &mut self,
-        slot: NodeId,
-        session: SessionIndex,
-        client_order_id: ClientOrderId,
-        order_id: OrderId,
-    ) {
-        self.names.remove_client(slot, session, client_order_id);
-        self.unsettle(slot, session, order_id);
-        self.sessions.at_mut(session).open_count -= 1;
+    fn forget_plain(&mut self, slot: NodeId) {
+        // Settled while it acted, if that pushed its note out.
+        self.unsettle(slot);
+        self.forget_owner(slot);
         self.arena.remove(&mut self.levels.links, slot);
+    }
+
+    /// An order is no longer its session's.
+    #[inline(always)]
+    fn forget_owner(&mut self, slot: NodeId) {
+        let Order { session, client_order_id, .. } = self.arena[slot];
+        self.names.remove_client(slot, session, client_order_id);
+        let owner = self.sessions.at_mut(session);
+        // Counted when it came.
+        owner.open_count = owner.open_count.wrapping_sub(1);
     }
 
     /// Takes so much, but not all of what it offers, off an order that keeps its place.

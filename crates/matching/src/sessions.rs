@@ -26,6 +26,8 @@ pub(crate) struct Session {
 /// positions: one place per id, and an [`Index`] for those whose place was taken.
 pub(crate) struct IdMap {
     near: Table<u64>,
+    /// Its length less one: a power of two.
+    mask: u32,
     far: Index,
     /// The id that was asked for last, and its position: commands of one session, or for one
     /// instrument, come in runs. At first one that no `u32` equals.
@@ -37,6 +39,7 @@ impl IdMap {
         let place_count = (count_max as usize * 2).next_power_of_two();
         Self {
             near: Table::touched(place_count, 0),
+            mask: place_count as u32 - 1,
             far: Index::new(count_max),
             last: (u64::MAX, 0),
         }
@@ -56,7 +59,7 @@ impl IdMap {
     /// The position of an id; `is_it` says whether a position is that of the id.
     #[inline(always)]
     pub(crate) fn get(&self, id: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        let entry = self.near[(id as usize & (self.near.len() - 1)) as u32];
+        let entry = self.near[id & self.mask];
         if (entry >> 32) as u32 == id && entry as u32 != 0 {
             return Some(entry as u32 - 1);
         }
@@ -74,7 +77,7 @@ impl IdMap {
 
     /// Adds an id that is not there.
     pub(crate) fn insert(&mut self, id: u32, position: u32) {
-        let at = (id as usize & (self.near.len() - 1)) as u32;
+        let at = id & self.mask;
         if self.near[at] == 0 {
             self.near[at] = u64::from(id) << 32 | u64::from(position + 1);
         } else {

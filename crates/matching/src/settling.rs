@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   notes    [ slots that were touched, each once ]      a ring of 1,024, or fewer in a small book
+//!   marks    what of this an order has                   in the order
 //!   settled  an order that is in its session's ring, found by the engine's id, and in the hash
 //! ```
 //!
@@ -18,12 +19,10 @@ use alloc::vec;
 use vesta_types::state_hash::order_hash;
 use vesta_types::{OrderId, OrderRef, SessionId};
 
-use crate::arena::NO_EXTRA;
+use crate::arena::{NO_EXTRA, Order};
 use crate::links::NodeId;
 use crate::matcher::Matcher;
-use crate::memory::Table;
 use crate::reservation::Reservation;
-use crate::sessions::SessionIndex;
 
 /// Notes that are kept. Smaller: more orders are settled that would soon have been gone; larger:
 /// whoever asks waits longer, some 20 us with this many.
@@ -33,72 +32,73 @@ const NOTES_MAX: usize = 1024;
 /// then is seen by every test that compares small books.
 const SLOTS_PER_NOTE: usize = 4;
 
-/// The slot is noted. Stays with the slot when its order goes.
-const NOTED: u8 = 1;
-/// The order is in its session's ring, and found by its id.
-const LINKED: u8 = 2;
-/// The order is part of the sum, as it stands.
-const HASHED: u8 = 4;
+/// What has been done for an order. In the order's own cache line, which whoever asks has at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Marks(u8);
+
+impl Marks {
+    pub(crate) const NONE: Self = Self(0);
+    /// The slot is noted. Stays with the slot when its order goes.
+    const NOTED: Self = Self(1);
+    /// The order is in its session's ring, and found by its id.
+    const LINKED: Self = Self(2);
+    /// The order is part of the sum, as it stands.
+    const HASHED: Self = Self(4);
+    const SETTLED: Self = Self(Self::LINKED.0 | Self::HASHED.0);
+
+    /// True for any of these.
+    #[inline(always)]
+    const fn has(self, marks: Self) -> bool {
+        self.0 & marks.0 != 0
+    }
+
+    const fn with(self, marks: Self) -> Self {
+        Self(self.0 | marks.0)
+    }
+
+    const fn without(self, marks: Self) -> Self {
+        Self(self.0 & !marks.0)
+    }
+}
 
 pub(crate) struct Settling {
     /// Over the orders that are hashed.
     sum: u64,
-    /// A power of two.
+    /// Oldest first, from `next` on around; NIL where there is none yet. A power of two.
     notes: Box<[NodeId]>,
-    oldest: usize,
-    count: usize,
-    marks: Table<u8>,
+    /// Where the next note goes.
+    next: usize,
 }
 
 impl Settling {
     pub(crate) fn new(order_count_max: u32) -> Self {
         let notes_max = (order_count_max as usize / SLOTS_PER_NOTE).clamp(1, NOTES_MAX);
-        Self {
-            sum: 0,
-            notes: vec![NodeId::NIL; notes_max.next_power_of_two()].into_boxed_slice(),
-            oldest: 0,
-            count: 0,
-            marks: Table::touched(order_count_max as usize, 0),
-        }
+        let notes = vec![NodeId::NIL; notes_max.next_power_of_two()].into_boxed_slice();
+        Self { sum: 0, notes, next: 0 }
     }
 
-    /// True when the sum contains the order at `slot`: it must be taken out before it changes.
+    /// How many notes there are: without a gap in front of `next`.
+    fn count(&self) -> usize {
+        let is_none = |back: &usize| self.notes[self.place_before(*back)] == NodeId::NIL;
+        let places = self.notes.len();
+        (1..=places).find(is_none).map_or(places, |back| back - 1)
+    }
+
+    /// The place of the note that was taken so many before the next one.
+    fn place_before(&self, back: usize) -> usize {
+        self.next.wrapping_sub(back) & (self.notes.len() - 1)
+    }
+
+    /// Takes a note in the place of the oldest.
     #[inline(always)]
-    fn is_hashed(&self, slot: NodeId) -> bool {
-        self.marks[slot.0] & HASHED != 0
-    }
-
-    /// True when an order that goes leaves something behind.
-    #[inline(always)]
-    fn is_settled(&self, slot: NodeId) -> bool {
-        self.marks[slot.0] & (HASHED | LINKED) != 0
-    }
-
-    #[inline(always)]
-    fn is_noted(&self, slot: NodeId) -> bool {
-        self.marks[slot.0] & NOTED != 0
-    }
-
-    fn push(&mut self, slot: NodeId) {
-        self.marks[slot.0] |= NOTED;
-        let at = (self.oldest + self.count) & (self.notes.len() - 1);
-        self.notes[at] = slot;
-        self.count += 1;
-    }
-
-    fn pop(&mut self) -> Option<NodeId> {
-        if self.count == 0 {
-            return None;
-        }
-        let slot = self.notes[self.oldest];
-        self.oldest = (self.oldest + 1) & (self.notes.len() - 1);
-        self.count -= 1;
-        self.marks[slot.0] &= !NOTED;
-        Some(slot)
+    fn replace_oldest(&mut self, note: NodeId) -> Option<NodeId> {
+        let at = self.next & (self.notes.len() - 1);
+        self.next = at + 1;
+        core::mem::replace(&mut self.notes[at], note).some()
     }
 
     fn noted(&self) -> impl Iterator<Item = NodeId> {
-        (0..self.count).map(|i| self.notes[(self.oldest + i) & (self.notes.len() - 1)])
+        self.notes.iter().filter_map(|note| note.some())
     }
 }
 
@@ -106,15 +106,20 @@ impl<R: Reservation> Matcher<R> {
     /// To be called before a live order changes.
     #[inline(always)]
     pub(crate) fn before_change(&mut self, slot: NodeId) {
-        if self.settling.is_hashed(slot) {
+        if self.arena[slot].marks.has(Marks::HASHED) {
             self.unhash(slot);
         }
     }
 
     #[inline(never)]
     fn unhash(&mut self, slot: NodeId) {
+        self.take_from_sum(slot);
+    }
+
+    #[inline(always)]
+    fn take_from_sum(&mut self, slot: NodeId) {
         let hash = self.hash_of(slot);
-        self.settling.marks[slot.0] &= !HASHED;
+        self.unmark(slot, Marks::HASHED);
         self.settling.sum = self.settling.sum.wrapping_sub(hash);
     }
 
@@ -133,32 +138,42 @@ impl<R: Reservation> Matcher<R> {
     /// To be called after an order has come or changed.
     #[inline(always)]
     pub(crate) fn after_change(&mut self, slot: NodeId) {
-        if !self.settling.is_noted(slot) {
+        if !self.arena[slot].marks.has(Marks::NOTED) {
             self.note(slot);
         }
     }
 
-    #[inline(never)]
-    fn note(&mut self, slot: NodeId) {
-        if self.settling.count == self.settling.notes.len() {
-            self.settle_oldest();
-        }
-        self.settling.push(slot);
+    #[inline(always)]
+    fn unmark(&mut self, slot: NodeId, marks: Marks) {
+        let order = &mut self.arena[slot];
+        order.marks = order.marks.without(marks);
     }
 
-    fn settle_oldest(&mut self) {
-        let Some(slot) = self.settling.pop() else { return };
+    #[inline(never)]
+    fn note(&mut self, slot: NodeId) {
+        let order = &mut self.arena[slot];
+        order.marks = order.marks.with(Marks::NOTED);
+        if let Some(oldest) = self.settling.replace_oldest(slot) {
+            self.settle(oldest);
+        }
+    }
+
+    /// Settles an order whose note is taken away.
+    #[inline(always)]
+    fn settle(&mut self, slot: NodeId) {
+        self.unmark(slot, Marks::NOTED);
         if !self.arena.is_live(slot) {
             return;
         }
-        if self.settling.marks[slot.0] & LINKED == 0 {
+        let marks = self.arena[slot].marks;
+        if !marks.has(Marks::LINKED) {
             self.link(slot);
         }
-        if !self.settling.is_hashed(slot) {
+        if !marks.has(Marks::HASHED) {
             let hash = self.hash_of(slot);
             self.settling.sum = self.settling.sum.wrapping_add(hash);
         }
-        self.settling.marks[slot.0] |= LINKED | HASHED;
+        self.arena[slot].marks = Marks::SETTLED;
     }
 
     fn link(&mut self, slot: NodeId) {
@@ -175,23 +190,29 @@ impl<R: Reservation> Matcher<R> {
     /// Settles every order.
     #[inline(never)]
     pub(crate) fn settle_all(&mut self) {
-        while self.settling.count > 0 {
-            self.settle_oldest();
+        for back in (1..=self.settling.count()).rev() {
+            let place = self.settling.place_before(back);
+            let slot = core::mem::replace(&mut self.settling.notes[place], NodeId::NIL);
+            self.settle(slot);
         }
     }
 
-    /// An order goes that was taken out of its queue, and out of the sum.
+    /// To be called before an order goes: in a queue or out of it, but with what it offered.
     #[inline(always)]
-    pub(crate) fn unsettle(&mut self, slot: NodeId, session: SessionIndex, order_id: OrderId) {
-        if self.settling.is_settled(slot) {
-            self.unlink_settled(slot, session, order_id);
+    pub(crate) fn unsettle(&mut self, slot: NodeId) {
+        if self.arena[slot].marks.has(Marks::SETTLED) {
+            self.unlink_settled(slot);
         }
     }
 
     #[inline(never)]
-    fn unlink_settled(&mut self, slot: NodeId, session: SessionIndex, order_id: OrderId) {
-        debug_assert!(!self.settling.is_hashed(slot), "an order that goes has changed before");
-        self.settling.marks[slot.0] &= !LINKED;
+    fn unlink_settled(&mut self, slot: NodeId) {
+        let Order { session, order_id, marks, .. } = self.arena[slot];
+        if marks.has(Marks::HASHED) {
+            self.take_from_sum(slot);
+        }
+        self.unmark(slot, Marks::SETTLED);
+        // Whatever is hashed is linked.
         self.names.remove_order(slot, order_id);
         let next = self.arena.ring_remove(slot);
         let owner = self.sessions.at_mut(session);
@@ -202,11 +223,11 @@ impl<R: Reservation> Matcher<R> {
 
     /// The sum of the hashes of all live orders.
     pub(crate) fn hash_of_orders(&self) -> u64 {
-        let unhashed = self.settling.noted().filter(|&slot| !self.settling.is_hashed(slot));
-        unhashed
-            .filter(|&slot| self.arena.is_live(slot))
-            .map(|slot| self.hash_of(slot))
-            .fold(self.settling.sum, u64::wrapping_add)
+        let unhashed = self
+            .settling
+            .noted()
+            .filter(|&slot| self.arena.is_live(slot) && !self.arena[slot].marks.has(Marks::HASHED));
+        unhashed.map(|slot| self.hash_of(slot)).fold(self.settling.sum, u64::wrapping_add)
     }
 
     /// The session's own live order of that name, for observers.
@@ -226,9 +247,9 @@ impl<R: Reservation> Matcher<R> {
     /// For tests.
     pub(crate) fn check_settling(&self) {
         for slot in self.arena.live() {
-            let is_noted = self.settling.is_noted(slot);
-            assert!(is_noted || self.settling.marks[slot.0] == LINKED | HASHED, "or it is settled");
-            if self.settling.marks[slot.0] & LINKED != 0 {
+            let marks = self.arena[slot].marks;
+            assert!(marks.has(Marks::NOTED) || marks == Marks::SETTLED, "or it is settled");
+            if marks.has(Marks::LINKED) {
                 let next = self.arena.ring_next(slot);
                 assert_eq!(self.arena.ring_prev(next), slot, "rings both ways");
                 assert_eq!(self.arena[next].session, self.arena[slot].session, "one session's");

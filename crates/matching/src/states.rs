@@ -11,6 +11,7 @@ use crate::events::{self, EventSink};
 use crate::links::NodeId;
 use crate::matcher::Matcher;
 use crate::reservation::Reservation;
+use crate::safe_range::SafeRange;
 
 /// Where a change of state leads.
 struct Change {
@@ -89,6 +90,7 @@ impl<R: Reservation> Matcher<R> {
     ) {
         let book = self.book_mut(index);
         book.state = state;
+        book.safe = SafeRange::NONE;
         book.auction = auction;
         book.told = None;
         let instrument = book.instrument;

@@ -234,7 +234,6 @@ impl<R: Reservation> Matcher<R> {
         } else if self.arena[maker].flags.has(Flags::ICEBERG) {
             self.take_tip(maker, qty, sink);
         } else {
-            self.before_change(maker);
             self.leave_ladder(maker);
             self.forget(maker);
         }

@@ -10,9 +10,9 @@ use std::net::{SocketAddr, UdpSocket};
 
 use hostile::{Known, Seeded, datagram};
 use support::{
-    STREAM, datapaths, drive, free_port, message, numbers, poll_into, settings, transport,
+    Path, STREAM, datapaths, drive, free_port, message, numbers, poll_into, settings, transport,
 };
-use vesta_netio::{AeronTransport, Clock, Datapath, SourceNetwork, Threading};
+use vesta_netio::{AeronTransport, Clock, SourceNetwork, Threading};
 use vesta_transport::{Duty, Publication, Transport};
 
 /// Datagrams of one run. The fuzz target goes on for as long as it is let.
@@ -35,8 +35,8 @@ struct Target {
 }
 
 impl Target {
-    fn new(datapath: Datapath, sources: Vec<SourceNetwork>) -> Self {
-        let mut settings = settings(datapath, Threading::Invoker);
+    fn new(path: Path, sources: Vec<SourceNetwork>) -> Self {
+        let mut settings = settings(path, Threading::Invoker);
         settings.publishers_max = 8;
         settings.gate.term_length_max = settings.term_buffer_bytes;
         settings.gate.sources = sources;
@@ -65,8 +65,8 @@ impl Target {
 }
 
 /// One run against a driver on `datapath`, by the publisher's own session if it was `overheard`.
-fn under_attack(datapath: Datapath, overheard: bool) {
-    let mut target = Target::new(datapath, Vec::new());
+fn under_attack(path: Path, overheard: bool) {
+    let mut target = Target::new(path, Vec::new());
     let (data_port, control_port) = (free_port(), free_port());
     let unicast = format!("aeron:udp?endpoint=127.0.0.1:{data_port}");
     let control = format!("control=127.0.0.1:{control_port}|control-mode=dynamic");
@@ -135,17 +135,17 @@ fn under_attack(datapath: Datapath, overheard: bool) {
 
 #[test]
 fn a_driver_outlives_hostile_datagrams() {
-    for datapath in datapaths() {
+    for path in datapaths() {
         for overheard in [false, true] {
-            under_attack(datapath, overheard);
+            under_attack(path, overheard);
         }
-        strangers_are_not_let_in(datapath);
+        strangers_are_not_let_in(path);
     }
 }
 
 /// With a list of sources, nothing of anybody else reaches the driver. Loopback is always let in: the
 /// stranger is this host under another address of its own.
-fn strangers_are_not_let_in(datapath: Datapath) {
+fn strangers_are_not_let_in(path: Path) {
     let Some(stranger) = other_address_of_this_host() else {
         eprintln!(
             "no other address than loopback's: the list of sources is tested by its unit alone"
@@ -156,7 +156,7 @@ fn strangers_are_not_let_in(datapath: Datapath) {
     // Its neighbour is listed, and it is not.
     let neighbour = (u32::from(*own.ip()) ^ 1).into();
     let list = vec![SourceNetwork { address: neighbour, prefix_bits: 32 }];
-    let mut target = Target::new(datapath, list);
+    let mut target = Target::new(path, list);
     let port = free_port();
     let channel = format!("aeron:udp?endpoint=0.0.0.0:{port}");
     let _reader = target.transport.add_subscription(&channel, STREAM).expect("a subscription");

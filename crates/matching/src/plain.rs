@@ -1,0 +1,255 @@
+//! The way of plain orders: limit orders with nothing special, in continuous trading. They are most of
+//! all orders, and no rule is left out for them; but most rules have nothing to say to them, and need not
+//! be asked ([`SafeRange`](crate::safe_range::SafeRange)).
+
+use vesta_types::{
+    CancelReason, Cancelled, ClientOrderId, Event, NewOrder, QtyLots, RejectReason, Replace,
+    ReplaceShrink, Rested, TimeInForce,
+};
+
+use crate::admit::require;
+use crate::arena::{Flags, NO_EXTRA, Order};
+use crate::book::BookIndex;
+use crate::events::EventSink;
+use crate::ladder::{Key, Ladder};
+use crate::links::NodeId;
+use crate::matcher::Matcher;
+use crate::replace::{accepted, replaced};
+use crate::reservation::Reservation;
+use crate::sessions::SessionIndex;
+use crate::settling::Marks;
+use crate::taker::{Ended, Taker};
+
+impl<R: Reservation> Matcher<R> {
+    /// A plain new order whose price and quantity are good. The guards are those of
+    /// [`admit_new`](Self::admit_new), but for what it can not break.
+    #[inline(always)]
+    pub(crate) fn new_plain(
+        &mut self,
+        new: &NewOrder,
+        session: SessionIndex,
+        index: BookIndex,
+        sink: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        use RejectReason as Reason;
+        require(new.client_order_id != ClientOrderId(0), Reason::InvalidClientOrderId)?;
+        let place = self.names.place_of_unused(&self.arena, session, new.client_order_id);
+        let place = place.ok_or(Reason::DuplicateClientOrderId)?;
+        let book = self.book(index);
+        let key = book.displayed[new.side.index()].key(new.price);
+        let makers = new.side.opposite().index();
+        let touch = book.displayed[makers].best_key().max(book.undisplayed[makers].best_key());
+        let has_followers = book.has_followers();
+        let may_rest = new.time_in_force.may_rest();
+        if may_rest {
+            let owner = self.sessions.at(session);
+            require(owner.open_count < owner.open_max, Reason::OpenOrderLimit)?;
+            require(!self.arena.is_full(), Reason::OrderCapacity)?;
+            let ladder = &book.displayed[new.side.index()];
+            require(!self.lacks_level(ladder, new.price), Reason::LevelCapacity)?;
+        }
+        let reserved = self.reservation.reserve(self.order_id_last.next(), new);
+        require(reserved, Reason::ReservationRefused)?;
+
+        self.order_id_last = self.order_id_last.next();
+        let meets = touch >= Ladder::mirrored(key);
+        if !meets && !may_rest {
+            sink.event(self.accepted(new, new.price));
+            sink.event(self.dropped_plain(new));
+            self.reservation.release(self.order_id_last, new.qty);
+            return Ok(());
+        }
+        if meets || has_followers {
+            // A copy, so that the order itself need not be in memory when it rests.
+            let new = *new;
+            sink.event(self.accepted(&new, new.price));
+            self.take(&new, session, index, sink);
+            return Ok(());
+        }
+        // First all that is done, then what is said: a sink may be a function elsewhere, across which
+        // nothing stays in registers.
+        self.rest_plain(new, session, index, place, key, new.qty.0);
+        sink.event(self.accepted(new, new.price));
+        sink.event(self.rested_plain(new, new.qty));
+        Ok(())
+    }
+
+    /// A plain order that meets a maker, or whom others follow.
+    #[inline(never)]
+    fn take(
+        &mut self,
+        new: &NewOrder,
+        session: SessionIndex,
+        index: BookIndex,
+        sink: &mut impl EventSink,
+    ) {
+        let book = self.book_mut(index);
+        book.band_base = book.last_price;
+        self.triggered_count = 0;
+        let mut taker = Taker::arriving(new, index, self.order_id_last);
+        self.set_bounds(&mut taker);
+        if self.trade(&mut taker, sink) == Ended::Bounds {
+            match self.at_bounds(&mut taker, new.time_in_force.may_rest(), sink) {
+                None => {
+                    let place = self.names.place(session, new.client_order_id);
+                    let key = self.book(index).displayed[new.side.index()].key(new.price);
+                    self.rest_plain(new, session, index, place, key, taker.qty);
+                    sink.event(self.rested_plain(new, QtyLots(taker.qty)));
+                }
+                Some(reason) => self.drop_remainder(&taker, reason, sink),
+            }
+        }
+        self.settle_book(index, sink);
+    }
+
+    /// Lets a plain order rest: what [`rest_new`](Self::rest_new) does, without asking what it is not.
+    #[inline(always)]
+    fn rest_plain(
+        &mut self,
+        new: &NewOrder,
+        session: SessionIndex,
+        book: BookIndex,
+        place: u32,
+        key: Key,
+        open: u64,
+    ) {
+        let owner = self.sessions.at_mut(session);
+        // The guards saw that it is below a limit.
+        owner.open_count = owner.open_count.wrapping_add(1);
+        let slot = self.arena.take(&self.levels.links);
+        self.names.insert_client(place, slot, session, new.client_order_id);
+        let priority = self.next_priority();
+        let is_day = new.time_in_force == TimeInForce::Day;
+        let order = Order {
+            order_id: self.order_id_last,
+            client_order_id: new.client_order_id,
+            account: new.account,
+            price: new.price,
+            priority,
+            level: NodeId::NIL,
+            session,
+            stp_group: new.stp_group,
+            extra: NO_EXTRA,
+            book,
+            flags: Flags::plain(new.side, is_day, new.self_trade),
+            marks: Marks::NONE,
+        };
+        self.arena.put(slot, order);
+        let ladder = &mut self.books[book.0].displayed[new.side.index()];
+        let level = ladder.push(&mut self.levels, slot, key, open);
+        self.arena[slot].level = level;
+        self.after_change(slot);
+    }
+
+    /// What is said when the plain order that came last rests.
+    #[inline(always)]
+    fn rested_plain(&self, new: &NewOrder, open: QtyLots) -> Event {
+        Event::Rested(Rested {
+            order_id: self.order_id_last,
+            session: new.session,
+            client_order_id: new.client_order_id,
+            instrument: new.instrument,
+            side: new.side,
+            price: new.price,
+            qty: open,
+            displayed: open,
+        })
+    }
+
+    /// What is said when the plain order that came last is immediate, and meets nobody.
+    #[inline(always)]
+    fn dropped_plain(&self, new: &NewOrder) -> Event {
+        Event::Cancelled(Cancelled {
+            order_id: self.order_id_last,
+            session: new.session,
+            client_order_id: new.client_order_id,
+            instrument: new.instrument,
+            side: new.side,
+            price: new.price,
+            qty: new.qty,
+            displayed: QtyLots::ZERO,
+            reason: CancelReason::ImmediateOrCancel,
+        })
+    }
+
+    /// True when a plain order in continuous trading is to get a price and quantity that are good, and
+    /// loses its place.
+    #[inline(always)]
+    pub(crate) fn is_plain_replace(&self, replace: &Replace, slot: NodeId) -> bool {
+        let order = &self.arena[slot];
+        let book = self.book(order.book);
+        let special = Flags::UNDISPLAYED | Flags::POST_ONLY_REJECT | Flags::POST_ONLY_REPRICE;
+        order.extra == NO_EXTRA
+            && !order.flags.has(special)
+            && !book.has_followers()
+            && replace.stop_price.0 == 0
+            && book.safe.has(replace.price, replace.qty)
+            && (replace.price != order.price
+                || replace.qty.0 >= self.levels.links[slot].qty
+                || book.rules.replace_shrink == ReplaceShrink::LosesPriority)
+    }
+
+    /// A replace that is [plain](Self::is_plain_replace). The guards are those of
+    /// [`admit_replace`](Self::admit_replace), but for what it can not break.
+    #[inline(always)]
+    pub(crate) fn replace_plain(
+        &mut self,
+        replace: &Replace,
+        slot: NodeId,
+        sink: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        use RejectReason as Reason;
+        let (price, qty) = (replace.price, replace.qty);
+        require(!self.lacks_level_after_leaving(slot, price), Reason::LevelCapacity)?;
+        let reserved = self.reservation.reserve_again(self.arena[slot].order_id, price, qty);
+        require(reserved, Reason::ReservationRefused)?;
+
+        self.before_change(slot);
+        let order = self.arena[slot];
+        let open = self.levels.links[slot].qty;
+        let side = order.flags.side();
+        let book = &mut self.books[order.book.0];
+        book.displayed[side.index()].unlink(&mut self.levels, order.level, slot);
+        let makers = side.opposite().index();
+        let touch = book.displayed[makers].best_key().max(book.undisplayed[makers].best_key());
+        let ladder = &mut book.displayed[side.index()];
+        let key = ladder.key(price);
+        if touch >= Ladder::mirrored(key) {
+            let live = &mut self.arena[slot];
+            (live.price, live.level) = (price, NodeId::NIL);
+            sink.event(accepted(replace, &order, price));
+            sink.event(Event::Replaced(replaced(replace, &order, open)));
+            self.take_again(slot, Taker::of(&order, replace.session, price, qty.0), sink);
+            return Ok(());
+        }
+        let level = ladder.push(&mut self.levels, slot, key, qty.0);
+        let priority = self.next_priority();
+        let live = &mut self.arena[slot];
+        (live.price, live.level, live.priority) = (price, level, priority);
+        self.after_change(slot);
+        sink.event(accepted(replace, &order, price));
+        sink.event(Event::Replaced(replaced(replace, &order, open)));
+        sink.event(Event::Rested(Rested {
+            order_id: order.order_id,
+            session: replace.session,
+            client_order_id: order.client_order_id,
+            instrument: replace.instrument,
+            side,
+            price,
+            qty,
+            displayed: qty,
+        }));
+        Ok(())
+    }
+
+    /// A plain order that was replaced, and meets a maker.
+    #[inline(never)]
+    fn take_again(&mut self, slot: NodeId, taker: Taker, sink: &mut impl EventSink) {
+        let index = taker.book;
+        let book = self.book_mut(index);
+        book.band_base = book.last_price;
+        self.triggered_count = 0;
+        self.act_live(slot, taker, true, false, sink);
+        self.settle_book(index, sink);
+    }
+}
