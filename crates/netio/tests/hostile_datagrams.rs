@@ -64,7 +64,7 @@ impl Target {
     }
 }
 
-/// One run against a driver on `datapath`, by the publisher's own session if it was `overheard`.
+/// One run against a driver on `path`, by the publisher's own session if it was `overheard`.
 fn under_attack(path: Path, overheard: bool) {
     let mut target = Target::new(path, Vec::new());
     let (data_port, control_port) = (free_port(), free_port());
