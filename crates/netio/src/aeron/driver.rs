@@ -2,11 +2,15 @@
 
 use std::path::Path;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use super::directory::{DriverDirectory, Removed};
 use super::ffi::{self, c};
 use super::settings::{DriverSettings, Threading};
-use crate::datapath::{DatapathError, DriverBindings, ReceiveLoss, Selected, select};
+use crate::datapath::{
+    Datapath, DatapathError, DriverBindings, ReceiveLoss, Selected, XdpCounters, XdpFallback,
+    XdpInterface, XdpUnavailable, select,
+};
 
 /// Why a driver did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +28,11 @@ pub enum DriverError {
     /// The datapath that the settings insist on is not to be had.
     #[error(transparent)]
     Datapath(#[from] DatapathError),
+    /// `xdp` is configured without a fallback, and is not to be had.
+    #[error(
+        "datapath = \"xdp\" is configured, but {0} (or set transport.xdp_fallback = \"socket\")"
+    )]
+    Xdp(#[from] XdpUnavailable),
     /// A setting is wrong; the text names it.
     #[error("the Aeron driver can not start: {0}")]
     Settings(String),
@@ -43,6 +52,7 @@ pub struct MediaDriver {
     directory: DriverDirectory,
     threading: Threading,
     selected: Selected,
+    xdp_counters: Option<Arc<XdpCounters>>,
     receive_loss: Option<ReceiveLoss>,
     removed: Vec<Removed>,
     warnings: Vec<String>,
@@ -80,7 +90,7 @@ impl MediaDriver {
     pub fn start(settings: &DriverSettings) -> Result<Self, DriverError> {
         ffi::silence();
         let warnings = settings.check().map_err(DriverError::Settings)?;
-        let selected = select(settings.datapath)?;
+        let mut selected = select(settings.datapath)?;
         let default_parent = DriverDirectory::default_parent();
         let parent = settings.directory_parent.as_deref().unwrap_or(&default_parent);
         let removed = DriverDirectory::remove_stale(parent);
@@ -93,9 +103,18 @@ impl MediaDriver {
         })?;
         settings.apply(context.0.as_ptr(), path).map_err(DriverError::Settings)?;
 
+        let interface = match selected.datapath {
+            Datapath::Xdp => open_xdp(settings, &mut selected)?,
+            _ => None,
+        };
+        let xdp_counters = interface.as_ref().map(|interface| Arc::clone(interface.counters()));
         let receive_loss = settings.receive_loss.then(ReceiveLoss::default);
-        let bindings =
-            DriverBindings::new(selected.datapath, settings.mtu_bytes, receive_loss.clone());
+        let bindings = DriverBindings::new(
+            selected.datapath,
+            settings.mtu_bytes,
+            receive_loss.clone(),
+            interface,
+        );
         if let Some(bindings) = &bindings {
             // SAFETY: the context is live, and the table lives in a box that `Self` keeps until
             // the driver is closed.
@@ -122,6 +141,7 @@ impl MediaDriver {
             directory,
             threading: settings.threading,
             selected,
+            xdp_counters,
             receive_loss,
             removed,
             warnings,
@@ -181,10 +201,36 @@ impl MediaDriver {
         &self.warnings
     }
 
+    /// What the `xdp` datapath counts, on an interface that other drivers of this process may share;
+    /// `None` on any other.
+    #[must_use]
+    pub fn xdp_counters(&self) -> Option<&XdpCounters> {
+        self.xdp_counters.as_deref()
+    }
+
     /// The loss generator, if the settings asked for one.
     #[must_use]
     pub fn receive_loss(&self) -> Option<&ReceiveLoss> {
         self.receive_loss.as_ref()
+    }
+}
+
+/// Opens the interface, or falls back as configured.
+fn open_xdp(
+    settings: &DriverSettings,
+    selected: &mut Selected,
+) -> Result<Option<Arc<XdpInterface>>, XdpUnavailable> {
+    match XdpInterface::open(&settings.xdp, settings.mtu_bytes) {
+        Ok(interface) => {
+            interface.description().clone_into(&mut selected.reason);
+            Ok(Some(interface))
+        }
+        Err(why) if settings.xdp.fallback == XdpFallback::Socket => {
+            let reason = format!("fallback, as xdp can not be had: {why}");
+            *selected = Selected { datapath: Datapath::Socket, reason };
+            Ok(None)
+        }
+        Err(why) => Err(why),
     }
 }
 

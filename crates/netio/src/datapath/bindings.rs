@@ -10,7 +10,7 @@ use std::os::fd::RawFd;
 use std::sync::{Arc, OnceLock};
 
 use super::receive_ring::SlotId;
-use super::{Datapath, ReceiveLoss, uring};
+use super::{Datapath, ReceiveLoss, uring, xdp};
 use crate::aeron::ffi::c;
 
 /// Our table for one driver.
@@ -27,6 +27,8 @@ pub(super) struct Shared {
     receive_loss: Option<ReceiveLoss>,
     /// Longest datagram, in bytes.
     pub(super) mtu_bytes: usize,
+    /// The interface, where the datapath is `xdp`.
+    interface: Option<Arc<xdp::Interface>>,
     /// Why the datapath can not go on.
     failure: OnceLock<String>,
 }
@@ -49,6 +51,15 @@ pub(super) struct TransportState {
     is_receiver: bool,
     /// Where the ring receives for it, once it does.
     pub(super) slot: Option<SlotId>,
+    /// Where the datapath is `xdp`.
+    pub(super) xdp: Option<xdp::Transport>,
+}
+
+impl TransportState {
+    /// The drill that drops what this transport receives, if it is one of those that it acts on.
+    pub(super) fn receive_loss(&self) -> Option<ReceiveLoss> {
+        self.shared.receive_loss.clone().filter(|_| self.is_receiver)
+    }
 }
 
 /// The state of a transport that our `init` opened.
@@ -68,6 +79,7 @@ impl DriverBindings {
         datapath: Datapath,
         mtu_bytes: usize,
         receive_loss: Option<ReceiveLoss>,
+        interface: Option<Arc<xdp::Interface>>,
     ) -> Option<Box<Self>> {
         // SAFETY: the name is that of a table linked in statically; Aeron returns a pointer to a
         // static, which is copied.
@@ -84,7 +96,15 @@ impl DriverBindings {
             table.poller_remove_func = Some(uring::poller_remove);
             table.poller_poll_func = Some(uring::poller_poll);
         }
-        let shared = Arc::new(Shared { receive_loss, mtu_bytes, failure: OnceLock::new() });
+        if datapath == Datapath::Xdp {
+            table.send_func = Some(xdp::send);
+            table.poller_close_func = Some(xdp::poller_close);
+            table.poller_add_func = Some(xdp::poller_add);
+            table.poller_remove_func = Some(xdp::poller_remove);
+            table.poller_poll_func = Some(xdp::poller_poll);
+        }
+        let failure = OnceLock::new();
+        let shared = Arc::new(Shared { receive_loss, mtu_bytes, interface, failure });
         Some(Box::new(Self { table, shared }))
     }
 
@@ -126,10 +146,15 @@ unsafe extern "C" fn init(
         }
         leave_port_group((*transport).recv_fd);
         let bindings = (*context).udp_channel_transport_bindings.cast::<DriverBindings>();
+        let shared = Arc::clone(&(*bindings).shared);
+        let xdp = shared.interface.as_ref().map(|interface| {
+            xdp::Transport::new(interface, transport, bind_address, multicast_interface)
+        });
         let state = TransportState {
-            shared: Arc::clone(&(*bindings).shared),
+            shared,
             is_receiver: affinity == kind::AERON_UDP_CHANNEL_TRANSPORT_AFFINITY_RECEIVER,
             slot: None,
+            xdp,
         };
         if state.is_receiver
             && let Some(loss) = &state.shared.receive_loss
@@ -186,6 +211,7 @@ unsafe extern "C" fn close(transport: *mut c::aeron_udp_channel_transport_t) -> 
         // The driver takes a transport from its poller first; where it did not, an armed receive
         // would hold the port.
         uring::forget(transport);
+        xdp::forget(transport);
         let state = std::mem::replace(&mut (*transport).bindings_clientd, std::ptr::null_mut());
         if state.is_null() {
             return c::aeron_udp_channel_transport_close(transport);

@@ -6,6 +6,7 @@
 //!     uring                 ours: rings per agent thread
 //!       receive_ring        multishot recvmsg into provided buffers
 //!       send_ring           batches, done on return
+//!     xdp                   ours: AF_XDP rings per interface, and the program that fills them
 //!     loss                  a drill: drop at random in the kernel, under either datapath
 //! ```
 
@@ -17,10 +18,13 @@ mod receive_ring;
 mod select;
 mod send_ring;
 mod uring;
+mod xdp;
 
 pub(crate) use bindings::DriverBindings;
 pub use loss::ReceiveLoss;
 pub use select::{DatapathChoice, DatapathError, Selected, UringUnavailable, probe, select};
+pub(crate) use xdp::Interface as XdpInterface;
+pub use xdp::{Count, XdpCounters, XdpFallback, XdpSettings, XdpUnavailable, ZeroCopy};
 
 use std::fmt;
 
@@ -29,6 +33,8 @@ use std::fmt;
 pub enum Datapath {
     /// Our bindings: io_uring, multishot receive into provided buffers. Not kernel bypass.
     Uring,
+    /// Our bindings: AF_XDP. Past the kernel's UDP stack, on one interface.
+    Xdp,
     /// Aeron's own: `recvmmsg` and `sendmmsg`.
     Socket,
 }
@@ -37,6 +43,7 @@ impl fmt::Display for Datapath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Uring => "uring",
+            Self::Xdp => "xdp",
             Self::Socket => "socket",
         })
     }
