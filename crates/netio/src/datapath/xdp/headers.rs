@@ -250,7 +250,7 @@ mod tests {
             2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 9, 0x08, 0x00, // Ethernet
             0x45, 0, 0, 32, 0, 0, 0x40, 0, 64, 17, 0xb8, 0xb4, // IPv4
             192, 168, 0, 1, 192, 168, 0, 199, //
-            0x9c, 0x40, 0x5d, 0xca, 0, 12, 0xb7, 0xc5, // UDP
+            0x9c, 0x40, 0x5d, 0xca, 0, 12, 0xbe, 0xeb, // UDP
             b'a', b'b', b'c', b'd',
         ];
         assert_eq!(frame(b"abcd"), golden);
@@ -357,7 +357,7 @@ mod tests {
         #[test]
         fn one_flipped_bit_is_noticed(at in 14_usize..60, bit in 0..8) {
             let mut frame = frame(b"eighteen bytes ...");
-            frame[at] ^= 1 << bit;
+            frame[at] ^= 1_u8 << bit;
             prop_assert!(parse(&frame, OURS).is_err());
         }
 
