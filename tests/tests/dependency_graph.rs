@@ -108,7 +108,10 @@ const TOKIO_ALLOWED: &[&str] = &["vesta-gateway", "vesta-relayer", "vesta-tools"
 
 /// Crates that allow unsafe code in what ships, with the argument.
 const UNSAFE_ISLANDS: &[(&str, &str)] = &[
-    ("vesta-netio", "io_uring rings, socket options and the C bindings of the Aeron driver"),
+    (
+        "vesta-netio",
+        "rings of io_uring and AF_XDP, bpf, socket options and the C bindings of the Aeron driver",
+    ),
     ("vesta-engine-abi", "calls of other engines' C functions, in a process of their own: 0010"),
 ];
 
@@ -121,6 +124,7 @@ const UNSAFE_FILES: &[(&str, &str)] = &[(
 /// Test and benchmark targets that allow unsafe code, by path, with the argument.
 const UNSAFE_IN_TESTS: &[(&str, &str)] = &[
     ("crates/matching/tests/no_allocation.rs", "a counting allocator has to be one"),
+    ("crates/netio/tests/support/hosts.rs", "a thread enters a network namespace by setns"),
     ("benches/abi/src/lib.rs", "a C ABI is pointers; it is what a public harness loads"),
 ];
 
