@@ -29,6 +29,8 @@ mod path;
 mod program;
 mod queue;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod umem;
 mod watcher;
 

@@ -89,6 +89,15 @@ impl Redirect {
     }
 }
 
+/// A program that takes nothing.
+#[cfg(test)]
+pub(super) fn pass_all() -> Vec<Instruction> {
+    let mut code = Assembler::default();
+    code.set(Register::R0, XDP_PASS);
+    code.exit();
+    code.finish()
+}
+
 /// A 16-bit number of the wire as a load of two bytes sees it.
 const fn wire(value: u16) -> i32 {
     value.to_be() as i32
