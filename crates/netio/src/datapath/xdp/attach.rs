@@ -43,7 +43,7 @@ pub(super) fn attach(
     loop {
         if let Some((id, mode)) = program_on(netlink, link)? {
             let name = bpf::program_name(id).unwrap_or_default();
-            let holder = bpf::xdp_link_of(link.index).ok().flatten();
+            let holder = bpf::xdp_link_of(link.index, id).ok().flatten();
             if holder.is_none() && name == NAME && !replaced {
                 let flags = if mode == ATTACHED_GENERIC { GENERIC } else { NATIVE };
                 let removed = netlink.detach_program(link.index, flags);

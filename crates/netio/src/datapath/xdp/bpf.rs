@@ -278,8 +278,9 @@ pub(super) fn program_name(id: u32) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&info.name[..length]).into_owned())
 }
 
-/// The link that holds a program on the interface, if it is held by one.
-pub(super) fn xdp_link_of(ifindex: u32) -> io::Result<Option<u32>> {
+/// The link that holds program `id` on the interface, if it is held by one. Links are those of all
+/// network namespaces, in which interfaces have the same numbers; the program tells them apart.
+pub(super) fn xdp_link_of(ifindex: u32, id: u32) -> io::Result<Option<u32>> {
     #[repr(C)]
     struct Next {
         after: u32,
@@ -309,7 +310,7 @@ pub(super) fn xdp_link_of(ifindex: u32) -> io::Result<Option<u32>> {
         let Ok(link) = object_by_id(LINK_FD_BY_ID, next.found) else { continue };
         let mut info = Info::default();
         object_info(&link, &mut info)?;
-        if info.link_type == LINK_TYPE_XDP && info.ifindex == ifindex {
+        if (info.link_type, info.ifindex, info.program_id) == (LINK_TYPE_XDP, ifindex, id) {
             return Ok(Some(info.id));
         }
     }
