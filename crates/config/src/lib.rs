@@ -29,7 +29,9 @@ use serde::{Deserialize, Serialize};
 use vesta_types::{Capacity, Epoch, GatewayId, InstrumentId, Scale, ShardId};
 
 pub use channels::{Channel, Channels};
-pub use choice::{CommitLevel, Datapath, Idle, LogLevel, Mode, Threading};
+pub use choice::{
+    CommitLevel, Datapath, Idle, LogLevel, Mode, Threading, XdpFallback, XdpZeroCopy,
+};
 pub use error::ConfigError;
 pub use instrument::Instrument;
 pub use lists::{Gateway, SESSION_COUNT_MAX, Session};
@@ -312,6 +314,9 @@ impl Raw {
             schedule,
         };
         check::rules(&config)?;
+        if config.transport.xdp_interface.is_empty() {
+            config.transport.xdp_interface.clone_from(&config.transport.interface);
+        }
         if config.engine.event_readers_min == 0 {
             config.engine.event_readers_min = config.gateway_list.len() as u32 + 1;
         }

@@ -6,7 +6,9 @@ use std::net::SocketAddrV4;
 
 use serde::{Deserialize, Serialize};
 
-use crate::choice::{CommitLevel, Datapath, Idle, LogLevel, Mode, Threading};
+use crate::choice::{
+    CommitLevel, Datapath, Idle, LogLevel, Mode, Threading, XdpFallback, XdpZeroCopy,
+};
 
 /// A table of which any key may be missing.
 pub trait Partial: Sized {
@@ -67,6 +69,8 @@ leaf!(
     Mode,
     Datapath,
     Threading,
+    XdpZeroCopy,
+    XdpFallback,
     Idle,
     LogLevel,
 );
@@ -165,6 +169,15 @@ sections! {
         multicast_ttl: u16,
         /// Who receives and sends the datagrams.
         datapath: Datapath,
+        /// The interface of `xdp`: its name, or as `interface`. In the file empty stands for
+        /// `interface`; here it is that.
+        xdp_interface: String,
+        /// Receive queues that `xdp` takes; 0 stands for all.
+        xdp_queue_count: u32,
+        /// Whether `xdp` copies frames.
+        xdp_zero_copy: XdpZeroCopy,
+        /// What is done where `xdp` is not to be had.
+        xdp_fallback: XdpFallback,
         /// Where the driver's agents run.
         threading: Threading,
         /// Where the driver's directory `vesta-<role>-<pid>` is made; empty stands for `/dev/shm`.

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use vesta_config::{
     Channel, Config, Datapath as ConfigDatapath, Idle as ConfigIdle, Threading as ConfigThreading,
+    XdpFallback as ConfigFallback, XdpZeroCopy,
 };
 use vesta_netio::{
     ClientSettings, Datapath, DatapathChoice, DriverSettings, Idle, SharedIdle, Threading,
+    XdpFallback, XdpSettings, ZeroCopy,
 };
 use vesta_transport::StreamId;
 
@@ -30,7 +32,21 @@ pub fn driver_settings(config: &Config, role: &str) -> DriverSettings {
         datapath: match t.datapath {
             ConfigDatapath::Auto => DatapathChoice::Auto,
             ConfigDatapath::Uring => DatapathChoice::Require(Datapath::Uring),
+            ConfigDatapath::Xdp => DatapathChoice::Require(Datapath::Xdp),
             ConfigDatapath::Socket => DatapathChoice::Require(Datapath::Socket),
+        },
+        xdp: XdpSettings {
+            interface: t.xdp_interface.clone(),
+            queue_count: t.xdp_queue_count,
+            zero_copy: match t.xdp_zero_copy {
+                XdpZeroCopy::Auto => ZeroCopy::Auto,
+                XdpZeroCopy::Require => ZeroCopy::Require,
+                XdpZeroCopy::Off => ZeroCopy::Off,
+            },
+            fallback: match t.xdp_fallback {
+                ConfigFallback::Exit => XdpFallback::Exit,
+                ConfigFallback::Socket => XdpFallback::Socket,
+            },
         },
         term_buffer_sparse_file: t.sparse_files,
         mtu_bytes: t.mtu_bytes as usize,
