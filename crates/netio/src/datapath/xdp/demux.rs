@@ -129,12 +129,6 @@ impl Demux {
         ports
     }
 
-    /// True if some socket is known by `address`.
-    pub(super) fn receives_for(&self, address: SocketAddrV4) -> bool {
-        let number = number_of(address);
-        self.lines.iter().any(|(line, _)| *line == number)
-    }
-
     fn index(&mut self) {
         self.lines.clear();
         for (place, port) in self.ports.iter().enumerate() {

@@ -10,12 +10,13 @@ use xdp::socket::XdpSocket;
 
 use super::attach::{Mode, attach};
 use super::bpf::Link as BpfLink;
+use super::claims::Claims;
 use super::counters::XdpCounters;
 use super::demux::{Arrival, Demux, Poller, Port, Token, addresses_of};
 use super::headers::{IP_HEADERS_BYTES, Mac, Outgoing};
 use super::netlink::{Address, Link, Netlink};
 use super::nic;
-use super::program::{Redirect, key_of};
+use super::program::Redirect;
 use super::queue::{BATCH_MAX, Queue, ZeroCopy, is_zero_copy, wake};
 use super::settings::{XdpSettings, XdpUnavailable};
 use super::umem::PAYLOAD_BYTES_MAX;
@@ -34,7 +35,7 @@ pub(crate) struct Interface {
     // and then their memory goes.
     _link: BpfLink,
     watcher: Watcher,
-    redirect: Redirect,
+    claims: Arc<Claims>,
     sockets: Arc<Vec<XdpSocket>>,
     demux: Mutex<Demux>,
     counters: Arc<XdpCounters>,
@@ -161,12 +162,14 @@ impl Interface {
         let counters = Arc::new(XdpCounters::default());
         let sockets = Arc::new(sockets);
         let (watched, counted) = (Arc::clone(&sockets), Arc::clone(&counters));
-        let watcher = Watcher::start(info.index, &info.name, watched, counted)
+        let claims = Arc::new(Claims::new(redirect));
+        let claimed = Arc::clone(&claims);
+        let watcher = Watcher::start(info.index, &info.name, claimed, watched, counted)
             .map_err(failed("the watcher can not be started"))?;
         Ok(Self {
             _link: link,
             watcher,
-            redirect,
+            claims,
             sockets,
             demux: Mutex::new(Demux::new(mac, queues)),
             counters,
@@ -211,12 +214,11 @@ impl Interface {
             return Ok(None);
         }
         let id = NEXT_PORT.fetch_add(1, Ordering::Relaxed);
-        let mut demux = self.lock();
-        demux.add(Port { id, poller, token, loss, addresses: addresses.clone() });
-        for address in addresses {
-            if let Err(error) = self.redirect.take(key_of(address)) {
-                let removed = demux.remove(id);
-                self.leave(&demux, removed);
+        self.lock().add(Port { id, poller, token, loss, addresses: addresses.clone() });
+        for (count, address) in addresses.iter().enumerate() {
+            if let Err(error) = self.claims.add(*address) {
+                addresses[..count].iter().for_each(|claimed| self.claims.remove(*claimed));
+                let _ = self.lock().remove(id);
                 return Err(error);
             }
         }
@@ -225,23 +227,18 @@ impl Interface {
 
     /// Leaves it to the kernel again; nothing is delivered for it after this.
     pub(super) fn remove(&self, id: u64) {
-        let mut demux = self.lock();
-        let removed = demux.remove(id);
-        self.leave(&demux, removed);
+        let removed = self.lock().remove(id);
+        self.leave(removed);
     }
 
     pub(super) fn remove_poller(&self, poller: Poller) {
-        let mut demux = self.lock();
-        let removed = demux.remove_poller(poller);
-        self.leave(&demux, removed);
+        let removed = self.lock().remove_poller(poller);
+        self.leave(removed);
     }
 
-    fn leave(&self, demux: &Demux, ports: impl IntoIterator<Item = Port>) {
+    fn leave(&self, ports: impl IntoIterator<Item = Port>) {
         for address in ports.into_iter().flat_map(|port| port.addresses) {
-            if !demux.receives_for(address) {
-                // It may not have got there.
-                let _ = self.redirect.leave(key_of(address));
-            }
+            self.claims.remove(address);
         }
     }
 

@@ -9,6 +9,7 @@
 //!   settings            what it is told, and why it may not be had
 //!   interface           all of it together: one per process and interface
 //!     assembler, program, bpf, attach     which frames are ours, decided before the kernel sees them
+//!     claims                              and which of them are left to others of this host
 //!     umem, queue                         frames, and the rings that they go round in
 //!     demux, headers                      from frames to the sockets of each poller
 //!     path, watcher, netlink, nic         routes and neighbours, found by a thread beside the agents
@@ -18,6 +19,7 @@
 mod assembler;
 mod attach;
 mod bpf;
+mod claims;
 mod counters;
 mod demux;
 mod glue;

@@ -8,6 +8,7 @@
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use super::claims::Membership;
 use super::headers::Mac;
 use super::netlink::Netlink;
 
@@ -75,12 +76,12 @@ impl Path {
         &self,
         netlink: &mut Netlink,
         interface: u32,
-        joined: &[Ipv4Addr],
+        joined: &[Membership],
         confirm: bool,
     ) {
         let to = self.destination;
         if to.is_multicast() {
-            let is_local = joined.contains(&to);
+            let is_local = joined.iter().any(|known| known.group == to);
             return self.set(if is_local { Way::Kernel } else { Way::Ring(Mac::of_group(to)) });
         }
         // Without a route the kernel is the one to say so.
@@ -101,7 +102,7 @@ impl Path {
 }
 
 /// The groups that sockets of this host have joined on the interface.
-pub(super) fn joined_groups(interface: u32) -> std::io::Result<Vec<Ipv4Addr>> {
+pub(super) fn joined_groups(interface: u32) -> std::io::Result<Vec<Membership>> {
     std::fs::read_to_string("/proc/thread-self/net/igmp").map(|text| groups_in(&text, interface))
 }
 
@@ -110,16 +111,19 @@ pub(super) fn joined_groups(interface: u32) -> std::io::Result<Vec<Ipv4Addr>> {
 /// 2    eth0      :     2      V3
 ///                                 150156EF     1 0:00000000          0
 /// ```
-fn groups_in(text: &str, interface: u32) -> Vec<Ipv4Addr> {
+fn groups_in(text: &str, interface: u32) -> Vec<Membership> {
     let mut is_ours = false;
     let mut groups = Vec::new();
     for line in text.lines().skip(1) {
-        let first = line.split_whitespace().next().unwrap_or_default();
+        let mut words = line.split_whitespace();
+        let first = words.next().unwrap_or_default();
         if !line.starts_with(char::is_whitespace) {
             is_ours = first.parse() == Ok(interface);
         } else if is_ours && let Ok(group) = u32::from_str_radix(first, 16) {
             // Printed as a number of this machine from bytes of the wire.
-            groups.push(Ipv4Addr::from(group.to_ne_bytes()));
+            let group = Ipv4Addr::from(group.to_ne_bytes());
+            let socket_count = words.next().and_then(|users| users.parse().ok()).unwrap_or(0);
+            groups.push(Membership { group, socket_count });
         }
     }
     groups
@@ -143,9 +147,13 @@ mod tests {
     fn groups_are_read_by_interface() {
         let text = "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n\
                     1\tlo        :     1      V3\n\t\t\t\t010000E0     1 0:00000000\t\t0\n\
-                    2\teth0      :     2      V3\n\t\t\t\t150156EF     1 0:00000000\t\t0\n\
+                    2\teth0      :     2      V3\n\t\t\t\t150156EF     3 0:00000000\t\t0\n\
                     \t\t\t\t010000E0     1 0:00000000\t\t0\n";
-        let expected = [Ipv4Addr::new(239, 86, 1, 21), Ipv4Addr::new(224, 0, 0, 1)];
+        let joined = |group: [u8; 4], socket_count| {
+            let group = Ipv4Addr::from(group);
+            Membership { group, socket_count }
+        };
+        let expected = [joined([239, 86, 1, 21], 3), joined([224, 0, 0, 1], 1)];
         assert_eq!(groups_in(text, 2), expected);
         assert_eq!(groups_in(text, 1), expected[1..]);
         assert!(groups_in(text, 3).is_empty());

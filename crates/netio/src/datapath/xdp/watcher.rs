@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 
 use xdp::socket::XdpSocket;
 
+use super::claims::Claims;
 use super::counters::XdpCounters;
 use super::netlink::{CHANGES, Netlink};
 use super::path::{Path, joined_groups};
@@ -76,6 +77,7 @@ impl KernelSide {
 #[derive(Debug)]
 struct Watched {
     interface: u32,
+    claims: Arc<Claims>,
     epoll: OwnedFd,
     /// Rings to call the thread.
     call: OwnedFd,
@@ -101,6 +103,7 @@ impl Watcher {
     pub(super) fn start(
         interface: u32,
         name: &str,
+        claims: Arc<Claims>,
         sockets: Arc<Vec<XdpSocket>>,
         counters: Arc<XdpCounters>,
     ) -> io::Result<Self> {
@@ -113,6 +116,7 @@ impl Watcher {
         };
         let watched = Arc::new(Watched {
             interface,
+            claims,
             epoll,
             call,
             stop: AtomicBool::new(false),
@@ -268,11 +272,9 @@ fn run(
 
 fn resolve_all(watched: &Watched, ask: &mut Netlink, confirm: bool) {
     let paths = lock(&watched.paths).clone();
-    if paths.is_empty() {
-        return;
-    }
     // Where the kernel does not say who joined, nobody's datagrams may be kept from the kernel.
     let Ok(joined) = joined_groups(watched.interface) else { return };
+    watched.claims.review(&joined);
     for path in paths {
         path.resolve(ask, watched.interface, &joined, confirm);
     }
