@@ -9,9 +9,12 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::counters::XdpCounters;
 use super::headers::{Incoming, Mac, Refused, parse};
-use super::queue::{HELD_MAX, Queue};
+use super::queue::{BATCH_MAX, HELD_MAX, Queue};
 use super::umem::Frame;
 use crate::ReceiveLoss;
+
+/// What one poller may leave lying, in datagrams: half of all, so that it can not starve the rest.
+pub(super) const INBOX_MAX: usize = HELD_MAX / 2;
 
 /// Who polls: an opaque name.
 pub(super) type Poller = usize;
@@ -95,7 +98,7 @@ impl Demux {
     pub(super) fn add(&mut self, port: Port) {
         let is_known = self.inboxes.iter().any(|inbox| inbox.poller == port.poller);
         if !is_known {
-            let arrivals = VecDeque::with_capacity(HELD_MAX);
+            let arrivals = VecDeque::with_capacity(INBOX_MAX);
             self.inboxes.push(Inbox { poller: port.poller, arrivals });
         }
         self.ports.push(port);
@@ -136,8 +139,13 @@ impl Demux {
         }
     }
 
-    /// Takes in what has come, for every poller.
-    pub(super) fn receive(&mut self, counters: &XdpCounters) {
+    /// Takes in what has come, for every poller; unless `poller`, which asks, has a poll's worth in
+    /// its inbox already: then the rings keep it for now, as they hold more than inboxes do.
+    pub(super) fn receive(&mut self, poller: Poller, counters: &XdpCounters) {
+        let inbox = self.inboxes.iter().find(|inbox| inbox.poller == poller);
+        if inbox.is_some_and(|inbox| inbox.arrivals.len() >= BATCH_MAX) {
+            return;
+        }
         for queue in 0..self.queues.len() {
             self.queues[queue].receive();
             while let Some(frame) = self.queues[queue].next() {
@@ -204,7 +212,7 @@ impl Demux {
         let Port { id, poller, token, .. } = self.ports[port];
         let inbox = self.inboxes.iter_mut().find(|inbox| inbox.poller == poller);
         match inbox {
-            Some(inbox) if self.held < HELD_MAX => {
+            Some(inbox) if self.held < HELD_MAX && inbox.arrivals.len() < INBOX_MAX => {
                 self.held += 1;
                 inbox.arrivals.push_back(Arrival { port: id, queue, frame, datagram, token });
             }

@@ -21,6 +21,9 @@ use crate::datapath::bindings::state_of;
 /// Datagrams delivered in one poll. Too high -> a flood on one stream delays timers and sends.
 const DELIVER_MAX: usize = 64;
 
+/// Destinations that a transport remembers: the readers of one channel.
+const PATH_COUNT_MAX: usize = 64;
+
 /// The pollers of all drivers of the process: Aeron closes one without saying whose it is.
 static POLLERS: Mutex<Vec<Polled>> = Mutex::new(Vec::new());
 
@@ -124,7 +127,10 @@ impl Endpoint {
         let path = match self.paths.iter().find(|path| path.destination == *to.ip()) {
             Some(path) => path,
             None => {
-                self.paths.push(interface.watcher().path(*to.ip()));
+                if self.paths.len() >= PATH_COUNT_MAX {
+                    self.paths.clear();
+                }
+                self.paths.push(interface.watcher().path(*to.ip()).ok_or(Detour::ByRule)?);
                 self.paths.last().ok_or(Detour::ByRule)?
             }
         };

@@ -250,7 +250,7 @@ impl Interface {
             Err(TryLockError::WouldBlock) => return None,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
         };
-        demux.receive(&self.counters);
+        demux.receive(poller, &self.counters);
         demux.next(poller)
     }
 

@@ -212,7 +212,7 @@ fn netns_xdp_hostile_frames_are_counted_and_harmless() {
         // For somebody else's poller.
         assert!(interface.poll(POLLER + 1).is_none());
     }
-    let held = u64::try_from(super::queue::HELD_MAX).expect("small");
+    let held = u64::try_from(super::demux::INBOX_MAX).expect("small");
     assert!(counters.drops_inbox_full.get() >= 4_000 - held - 100, "{counters:?}");
     interface.remove(port);
     assert!(interface.poll(POLLER).is_none(), "what waited for it went with it");

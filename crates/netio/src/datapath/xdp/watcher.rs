@@ -25,6 +25,9 @@ const LOOK_MS: i32 = 250;
 /// Looks from one confirmation of the neighbours to the next: 5 s, well within the 30 s and more for
 /// which the kernel takes a neighbour's word.
 const LOOKS_PER_CONFIRMATION: u32 = 20;
+/// Destinations at a time; those beyond go by the kernel. A venue has tens, and a stranger who forges
+/// source addresses may not grow our memory.
+const PATH_COUNT_MAX: usize = 1024;
 /// Events taken in one go.
 const EVENT_COUNT: usize = 16;
 
@@ -133,16 +136,20 @@ impl Watcher {
         Ok(Self { watched, thread: Some(thread) })
     }
 
-    /// The way to `destination`: known one moment after it was first asked for.
-    pub(super) fn path(&self, destination: Ipv4Addr) -> Arc<Path> {
+    /// The way to `destination`: known one moment after it was first asked for. `None` where there
+    /// are too many already.
+    pub(super) fn path(&self, destination: Ipv4Addr) -> Option<Arc<Path>> {
         let mut paths = lock(&self.watched.paths);
         if let Some(path) = paths.iter().find(|path| path.destination == destination) {
-            return Arc::clone(path);
+            return Some(Arc::clone(path));
+        }
+        if paths.len() >= PATH_COUNT_MAX {
+            return None;
         }
         let path = Arc::new(Path::new(destination));
         paths.push(Arc::clone(&path));
         self.watched.call();
-        path
+        Some(path)
     }
 
     /// Watches the kernel's sockets of a poller, whose own epoll set is `epoll`.
@@ -271,7 +278,12 @@ fn run(
 }
 
 fn resolve_all(watched: &Watched, ask: &mut Netlink, confirm: bool) {
-    let paths = lock(&watched.paths).clone();
+    let paths = {
+        let mut paths = lock(&watched.paths);
+        // Those that no socket sends on any more.
+        paths.retain(|path| Arc::strong_count(path) > 1);
+        paths.clone()
+    };
     // Where the kernel does not say who joined, nobody's datagrams may be kept from the kernel.
     let Ok(joined) = joined_groups(watched.interface) else { return };
     watched.claims.review(&joined);
