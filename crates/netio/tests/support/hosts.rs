@@ -14,8 +14,10 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use vesta_netio::AeronTransport;
+use crate::support::{PATIENCE_NS, free_port, settings, transport};
+use vesta_netio::{AeronTransport, Clock, Datapath, DriverSettings, Threading};
 use vesta_transport::{Duty, StreamId, Transport, TransportError};
 
 pub const NETWORK: &str = "10.87.0.0/24";
@@ -154,8 +156,8 @@ pub struct On {
 }
 
 impl On {
-    pub fn new(host: &Host, settings: &vesta_netio::DriverSettings) -> Self {
-        let transport = host.enter(|| crate::support::transport(settings));
+    pub fn new(host: &Host, settings: &DriverSettings) -> Self {
+        let transport = host.enter(|| transport(settings));
         Self { host: host.clone(), transport: Some(transport) }
     }
 
@@ -208,5 +210,37 @@ impl Transport for On {
     ) -> Result<Self::Subscription, TransportError> {
         let host = self.host.clone();
         host.enter(|| self.inner().add_subscription(channel, stream))
+    }
+}
+
+/// Settings of a driver on the cable's interface.
+pub fn xdp(datapath: Datapath, threading: Threading) -> DriverSettings {
+    let mut settings = settings(datapath, threading);
+    settings.xdp.interface = INTERFACE.to_owned();
+    // Many drivers with threads of their own on two cores: one may wait for its turn for a while.
+    settings.image_liveness_timeout_ms = 3_000;
+    settings.publication_connection_timeout_ms = 3_000;
+    settings
+}
+
+/// From anywhere to host b.
+pub fn unicast() -> String {
+    format!("aeron:udp?endpoint={ADDRESS_B}:{}", free_port())
+}
+
+/// From anywhere to whoever listens.
+pub fn multicast() -> String {
+    format!("aeron:udp?endpoint=239.192.77.1:{}|interface={NETWORK}", free_port())
+}
+
+/// Drives `sides` until `done` says so; panics when it takes too long.
+pub fn drive(what: &str, sides: &mut [&mut On], mut done: impl FnMut() -> bool) {
+    let clock = Clock::new();
+    while !done() {
+        let work: usize = sides.iter_mut().map(|side| side.do_work().expect("it works")).sum();
+        if work == 0 {
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        assert!(clock.mono_ns() < PATIENCE_NS, "{what}: gave up after {PATIENCE_NS} ns");
     }
 }
