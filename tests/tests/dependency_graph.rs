@@ -101,6 +101,7 @@ const OUTSIDE_WORLD: &[&str] = &[
     "signal-hook",
     "socket2",
     "tokio",
+    "xdp",
 ];
 
 /// Where an asynchronous runtime may be.
