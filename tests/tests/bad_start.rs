@@ -152,7 +152,6 @@ fn what_is_known_but_not_available() {
     let cases = [
         ("[shard]\ncommit_level = \"replicated\"", ["commit_level", "use \"received\""]),
         ("[shard]\ncommit_level = \"journaled\"", ["commit_level", "use \"received\""]),
-        ("[transport]\ndatapath = \"xdp\"", ["datapath", "use \"auto\", \"uring\" or \"socket\""]),
         ("[streams.input_log]\nflow_control = \"tagged\"", ["flow_control", "use \"slowest\""]),
     ];
     for (text, needles) in cases {

@@ -101,6 +101,7 @@ const OUTSIDE_WORLD: &[&str] = &[
     "signal-hook",
     "socket2",
     "tokio",
+    "xdp",
 ];
 
 /// Where an asynchronous runtime may be.
@@ -108,7 +109,10 @@ const TOKIO_ALLOWED: &[&str] = &["vesta-gateway", "vesta-relayer", "vesta-tools"
 
 /// Crates that allow unsafe code in what ships, with the argument.
 const UNSAFE_ISLANDS: &[(&str, &str)] = &[
-    ("vesta-netio", "io_uring rings, socket options and the C bindings of the Aeron driver"),
+    (
+        "vesta-netio",
+        "rings of io_uring and AF_XDP, bpf, socket options and the C bindings of the Aeron driver",
+    ),
     ("vesta-engine-abi", "calls of other engines' C functions, in a process of their own: 0010"),
 ];
 
@@ -122,6 +126,7 @@ const UNSAFE_FILES: &[(&str, &str)] = &[(
 const UNSAFE_IN_TESTS: &[(&str, &str)] = &[
     ("crates/matching/tests/no_allocation.rs", "a counting allocator has to be one"),
     ("tests/interop/src/lib.rs", "calls a peer in C: one function, compiled beside it"),
+    ("crates/netio/tests/support/hosts.rs", "a thread enters a network namespace by setns"),
     ("benches/abi/src/lib.rs", "a C ABI is pointers; it is what a public harness loads"),
 ];
 

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::RangeInclusive;
 
 use crate::error::Broken;
-use crate::{Config, Mode};
+use crate::{Config, Datapath, Mode};
 
 /// Aeron's shortest and longest term, bytes.
 const TERM_LENGTH_BYTES: RangeInclusive<u32> = 64 << 10..=1 << 30;
@@ -15,6 +15,11 @@ const FRAME_ALIGNMENT: u32 = 32;
 /// The shortest MTU that carries the longest message with room to spare, and the longest that UDP
 /// over IPv4 does, in whole alignments, bytes.
 const MTU_BYTES: RangeInclusive<u32> = 512..=65_504;
+/// What fits a frame of AF_XDP, in whole alignments, bytes: `netio` gives a frame 4,096 bytes, of
+/// which headers and the kernel take 628.
+const XDP_MTU_BYTES_MAX: u32 = 3_456;
+/// `IFNAMSIZ` without the NUL.
+const INTERFACE_NAME_BYTES_MAX: usize = 15;
 /// Aeron's publications send a heartbeat every 100 ms when they have nothing else to send; a
 /// shorter liveness than two of them would lose a publisher that is only quiet.
 const IMAGE_LIVENESS_MS_MIN: u64 = 200;
@@ -178,6 +183,7 @@ fn transport(config: &Config) -> Check {
     within("transport.uring.hot_quiet_us", uring.hot_quiet_us, 100..=10_000_000, why)?;
     let why = "so long would nothing else be done";
     within("transport.uring.busy_poll_us", uring.busy_poll_us, 0..=1_000, why)?;
+    xdp(config)?;
     let receive_buffer = ("transport.socket_receive_buffer_bytes", t.socket_receive_buffer_bytes);
     let send_buffer = ("transport.socket_send_buffer_bytes", t.socket_send_buffer_bytes);
     let window = ("transport.receiver_window_bytes", t.receiver_window_bytes);
@@ -248,11 +254,43 @@ fn transport(config: &Config) -> Check {
     Ok(())
 }
 
-fn interface(text: &str) -> Check {
+fn xdp(config: &Config) -> Check {
+    let t = &config.transport;
+    within("transport.xdp_queue_count", t.xdp_queue_count, 0..=256, "0 takes all there are")?;
+    let name = &t.xdp_interface;
+    let is_name = (1..=INTERFACE_NAME_BYTES_MAX).contains(&name.len())
+        && !name.contains(|c: char| c == '/' || c == ':' || c.is_whitespace());
+    if !name.is_empty() && !is_name && !is_interface(name) {
+        return Err(Broken::new(
+            "transport.xdp_interface",
+            format!("{name:?}"),
+            "must be the name of an interface, its IPv4 address, or its network as address/prefix",
+            "write it as \"eth0\" or \"10.0.0.0/24\", or leave it empty for transport.interface",
+        ));
+    }
+    if t.datapath == Datapath::Xdp && t.mtu_bytes > XDP_MTU_BYTES_MAX {
+        return Err(Broken::new(
+            "transport.mtu_bytes",
+            t.mtu_bytes,
+            format!(
+                "must be at most {XDP_MTU_BYTES_MAX} with transport.datapath = \"xdp\": a datagram \
+                 has to fit one of its frames"
+            ),
+            "lower it, or set transport.datapath = \"auto\"",
+        ));
+    }
+    Ok(())
+}
+
+fn is_interface(text: &str) -> bool {
     let (address, prefix) = text.split_once('/').unwrap_or((text, "32"));
     let address = address.parse::<Ipv4Addr>().ok().filter(|a| !a.is_multicast());
     let prefix = prefix.parse::<u8>().ok().filter(|&bits| bits <= 32);
-    if address.is_some() && prefix.is_some() {
+    address.is_some() && prefix.is_some()
+}
+
+fn interface(text: &str) -> Check {
+    if is_interface(text) {
         return Ok(());
     }
     Err(Broken::new(

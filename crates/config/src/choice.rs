@@ -101,11 +101,33 @@ choice! {
         Auto = "auto",
         /// io_uring, or the process does not start.
         Uring = "uring",
+        /// AF_XDP on one interface, past the kernel's UDP stack.
+        Xdp = "xdp",
         /// Aeron's own `recvmmsg` and `sendmmsg`.
         Socket = "socket",
-    } refused {
-        "xdp": "not available: it comes with the datapath work; use \"auto\", \"uring\" or \"socket\"",
-    }
+    } refused {}
+}
+
+choice! {
+    /// Whether AF_XDP moves frames without copying them.
+    XdpZeroCopy {
+        /// Where the driver can.
+        Auto = "auto",
+        /// Or `xdp` is not to be had.
+        Require = "require",
+        /// Never.
+        Off = "off",
+    } refused {}
+}
+
+choice! {
+    /// What a process does where `xdp` is configured and not to be had.
+    XdpFallback {
+        /// It does not start.
+        Exit = "exit",
+        /// It uses Aeron's own sockets.
+        Socket = "socket",
+    } refused {}
 }
 
 choice! {

@@ -32,6 +32,7 @@ use vesta_types::{Capacity, Epoch, GatewayId, InstrumentId, Scale, ShardId};
 pub use channels::{Channel, Channels};
 pub use choice::{
     CommitLevel, Datapath, Driver, FlowControl, Idle, LogLevel, Mode, RoleIdle, Threading, Via,
+    XdpFallback, XdpZeroCopy,
 };
 pub use error::ConfigError;
 pub use instrument::Instrument;
@@ -321,6 +322,9 @@ impl Raw {
             schedule,
         };
         check::rules(&config)?;
+        if config.transport.xdp_interface.is_empty() {
+            config.transport.xdp_interface.clone_from(&config.transport.interface);
+        }
         if config.engine.event_readers_min == 0 {
             config.engine.event_readers_min = config.gateway_list.len() as u32 + 1;
         }

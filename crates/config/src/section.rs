@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choice::{
     CommitLevel, Datapath, Driver, FlowControl, Idle, LogLevel, Mode, RoleIdle, Threading, Via,
+    XdpFallback, XdpZeroCopy,
 };
 use crate::network::Network;
 
@@ -71,6 +72,8 @@ leaf!(
     Datapath,
     Threading,
     Via,
+    XdpZeroCopy,
+    XdpFallback,
     Idle,
     LogLevel,
     FlowControl,
@@ -173,6 +176,15 @@ sections! {
         multicast_ttl: u16,
         /// Who receives and sends the datagrams.
         datapath: Datapath,
+        /// The interface of `xdp`: its name, or as `interface`. In the file empty stands for
+        /// `interface`; here it is that.
+        xdp_interface: String,
+        /// Receive queues that `xdp` takes; 0 stands for all.
+        xdp_queue_count: u32,
+        /// Whether `xdp` copies frames.
+        xdp_zero_copy: XdpZeroCopy,
+        /// What is done where `xdp` is not to be had.
+        xdp_fallback: XdpFallback,
         /// Where the driver's agents run.
         threading: Threading,
         /// Whose media driver a process uses.

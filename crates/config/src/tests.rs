@@ -348,8 +348,12 @@ fn what_is_not_a_configuration_is_shown() {
             "[streams.input_log]\nflow_control = \"tagged\"",
             &["line 2", "\"tagged\" is not available: it needs voters to tag; use \"slowest\""],
         ),
-        ("[transport]\ndatapath = \"xdp\"", &["line 2", "\"xdp\" is not available"]),
-        ("[transport]\ndatapath = \"dpdk\"", &["use \"auto\" or \"uring\" or \"socket\""]),
+        (
+            "[transport]\ndatapath = \"dpdk\"",
+            &["use \"auto\" or \"uring\" or \"xdp\" or \"socket\""],
+        ),
+        ("[transport]\nxdp_zero_copy = \"yes\"", &["\"auto\" or \"require\" or \"off\""]),
+        ("[transport]\nxdp_fallback = \"auto\"", &["use \"exit\" or \"socket\""]),
         (
             &(instrument("id", "1") + "self_trade = \"default\""),
             &["\"default\" is not known here; use \"cancel_newest\" or \"cancel_oldest\""],
@@ -481,6 +485,18 @@ fn a_broken_rule_is_named_with_its_fix() {
         (
             transport("mtu_bytes = 65536"),
             ["transport.mtu_bytes = 65536", "UDP", "use 65504 or less"],
+        ),
+        (
+            transport("datapath = \"xdp\"\nmtu_bytes = 3488"),
+            ["transport.mtu_bytes = 3488", "at most 3456 with transport.datapath", "lower it"],
+        ),
+        (
+            transport("xdp_interface = \"no interface\""),
+            ["transport.xdp_interface = \"no interface\"", "must be the name", "eth0"],
+        ),
+        (
+            transport("xdp_queue_count = 257"),
+            ["transport.xdp_queue_count = 257", "256", "0 takes all there are"],
         ),
         (
             transport("receiver_window_bytes = 400000"),

@@ -7,7 +7,7 @@
 //!             |
 //!      MediaDriver (the real Aeron C driver, embedded: invoker or shared thread)
 //!             |
-//!      Datapath: `uring` (our bindings over io_uring) | `socket` (Aeron's own)
+//!      Datapath: `uring` (ours, io_uring) | `xdp` (ours, AF_XDP) | `socket` (Aeron's own)
 //! ```
 //!
 //! Beside it: [`Clock`], the only reader of the operating system's clocks, [`Idle`] for the loops
@@ -33,9 +33,10 @@ pub use aeron::{
 };
 pub use clock::Clock;
 pub use datapath::{
-    Datapath, DatapathChoice, DatapathCounters, DatapathCounts, DatapathError, Dropped,
+    Count, Datapath, DatapathChoice, DatapathCounters, DatapathCounts, DatapathError, Dropped,
     GateSettings, HotReceive, ReceiveLoss, Selected, SendVia, SourceNetwork, UringSettings,
-    UringUnavailable, probe, select,
+    UringUnavailable, XdpCounters, XdpFallback, XdpSettings, XdpUnavailable, ZeroCopy, probe,
+    select,
 };
 pub use idle::{Idle, Idler};
 pub use stop::StopFlag;

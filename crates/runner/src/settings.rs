@@ -4,11 +4,13 @@ use crate::streams::streams_bytes;
 use std::path::PathBuf;
 use vesta_config::{
     Channel, Config, Datapath as ConfigDatapath, Idle as ConfigIdle, Network, RoleIdle,
-    Threading as ConfigThreading, Uring as ConfigUring, Via,
+    Threading as ConfigThreading, Transport, Uring as ConfigUring, Via,
+    XdpFallback as ConfigFallback, XdpZeroCopy,
 };
 use vesta_netio::{
     ClientSettings, Datapath, DatapathChoice, DriverSettings, GateSettings, HotReceive, Idle,
-    SendVia, SharedIdle, SourceNetwork, Threading, UringSettings,
+    SendVia, SharedIdle, SourceNetwork, Threading, UringSettings, XdpFallback, XdpSettings,
+    ZeroCopy,
 };
 use vesta_transport::StreamId;
 
@@ -35,9 +37,11 @@ pub fn driver_settings(config: &Config, role: &str) -> DriverSettings {
         datapath: match t.datapath {
             ConfigDatapath::Auto => DatapathChoice::Auto,
             ConfigDatapath::Uring => DatapathChoice::Require(Datapath::Uring),
+            ConfigDatapath::Xdp => DatapathChoice::Require(Datapath::Xdp),
             ConfigDatapath::Socket => DatapathChoice::Require(Datapath::Socket),
         },
         uring: uring_settings(&t.uring),
+        xdp: xdp_settings(t),
         term_buffer_sparse_file: t.sparse_files,
         mtu_bytes: t.mtu_bytes as usize,
         messages_per_send: t.messages_per_send,
@@ -78,6 +82,22 @@ fn uring_settings(uring: &ConfigUring) -> UringSettings {
         gso: uring.gso,
         busy_poll_us: uring.busy_poll_us,
         sqpoll: uring.sqpoll,
+    }
+}
+
+fn xdp_settings(t: &Transport) -> XdpSettings {
+    XdpSettings {
+        interface: t.xdp_interface.clone(),
+        queue_count: t.xdp_queue_count,
+        zero_copy: match t.xdp_zero_copy {
+            XdpZeroCopy::Auto => ZeroCopy::Auto,
+            XdpZeroCopy::Require => ZeroCopy::Require,
+            XdpZeroCopy::Off => ZeroCopy::Off,
+        },
+        fallback: match t.xdp_fallback {
+            ConfigFallback::Exit => XdpFallback::Exit,
+            ConfigFallback::Socket => XdpFallback::Socket,
+        },
     }
 }
 

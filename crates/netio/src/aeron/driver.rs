@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use super::directory::{DriverDirectory, Removed};
 use super::ffi::{self, c};
@@ -10,7 +11,7 @@ use super::shared::NoDriver;
 use super::space::Space;
 use crate::datapath::{
     Datapath, DatapathCounters, DatapathError, DriverBindings, Dropped, ReceiveLoss, Selected,
-    select,
+    XdpCounters, XdpFallback, XdpInterface, XdpUnavailable, select,
 };
 
 /// Why a driver did not start, or stopped.
@@ -56,6 +57,11 @@ pub enum DriverError {
     /// The datapath that the settings insist on is not to be had.
     #[error(transparent)]
     Datapath(#[from] DatapathError),
+    /// `xdp` is configured without a fallback, and is not to be had.
+    #[error(
+        "datapath = \"xdp\" is configured, but {0} (or set transport.xdp_fallback = \"socket\")"
+    )]
+    Xdp(#[from] XdpUnavailable),
     /// A setting is wrong; the text names it.
     #[error("the Aeron driver can not start: {0}")]
     Settings(String),
@@ -75,6 +81,7 @@ pub struct MediaDriver {
     directory: DriverDirectory,
     threading: Threading,
     selected: Selected,
+    xdp_counters: Option<Arc<XdpCounters>>,
     receive_loss: Option<ReceiveLoss>,
     removed: Vec<Removed>,
     warnings: Vec<String>,
@@ -139,6 +146,11 @@ impl MediaDriver {
         })?;
         settings.apply(context.0.as_ptr(), path).map_err(DriverError::Settings)?;
 
+        let interface = match selected.datapath {
+            Datapath::Xdp => open_xdp(settings, &mut selected)?,
+            _ => None,
+        };
+        let xdp_counters = interface.as_ref().map(|interface| Arc::clone(interface.counters()));
         let receive_loss = settings.receive_loss.then(ReceiveLoss::default);
         let bindings = DriverBindings::new(
             selected.datapath,
@@ -146,6 +158,7 @@ impl MediaDriver {
             &settings.uring,
             receive_loss.clone(),
             settings.gate.clone(),
+            interface,
         );
         if let Some(bindings) = &bindings {
             // SAFETY: the context is live, and the table lives in a box that `Self` keeps until
@@ -173,6 +186,7 @@ impl MediaDriver {
             directory,
             threading: settings.threading,
             selected,
+            xdp_counters,
             receive_loss,
             removed,
             warnings,
@@ -252,10 +266,36 @@ impl MediaDriver {
         self.bindings.as_ref().map_or(Dropped::default(), |bindings| bindings.dropped())
     }
 
+    /// What the `xdp` datapath counts, on an interface that other drivers of this process may share;
+    /// `None` on any other.
+    #[must_use]
+    pub fn xdp_counters(&self) -> Option<&XdpCounters> {
+        self.xdp_counters.as_deref()
+    }
+
     /// The loss generator, if the settings asked for one.
     #[must_use]
     pub fn receive_loss(&self) -> Option<&ReceiveLoss> {
         self.receive_loss.as_ref()
+    }
+}
+
+/// Opens the interface, or falls back as configured.
+fn open_xdp(
+    settings: &DriverSettings,
+    selected: &mut Selected,
+) -> Result<Option<Arc<XdpInterface>>, XdpUnavailable> {
+    match XdpInterface::open(&settings.xdp, settings.mtu_bytes) {
+        Ok(interface) => {
+            interface.description().clone_into(&mut selected.reason);
+            Ok(Some(interface))
+        }
+        Err(why) if settings.xdp.fallback == XdpFallback::Socket => {
+            let reason = format!("fallback, as xdp can not be had: {why}");
+            *selected = Selected { datapath: Datapath::Socket, reason };
+            Ok(None)
+        }
+        Err(why) => Err(why),
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use socket2::{Domain, Socket, Type};
 
 use super::ffi::{self, c};
-use crate::datapath::{DatapathChoice, GateSettings, UringSettings};
+use crate::datapath::{DatapathChoice, GateSettings, UringSettings, XdpSettings};
 
 /// Bytes of a log besides its three terms: the metadata page.
 const LOG_METADATA_BYTES: usize = 4096;
@@ -115,6 +115,8 @@ pub struct DriverSettings {
     pub datapath: DatapathChoice,
     /// How the datapath `uring` does it.
     pub uring: UringSettings,
+    /// Of the datapath `xdp`; without effect on the others.
+    pub xdp: XdpSettings,
     /// Gives out a [`crate::ReceiveLoss`] handle. Off, the sockets are left untouched.
     pub receive_loss: bool,
     /// Length of one term of a network stream, a power of two from 64 KiB to 1 GiB. A log has
@@ -189,6 +191,7 @@ impl DriverSettings {
             threading: Threading::Invoker,
             datapath: DatapathChoice::Auto,
             uring: UringSettings::default(),
+            xdp: XdpSettings::default(),
             receive_loss: false,
             term_buffer_bytes: 1024 * 1024,
             ipc_term_buffer_bytes: 1024 * 1024,

@@ -13,7 +13,7 @@ use super::counters::DatapathCounters;
 use super::gate::{self, Gate};
 use super::settings::UringSettings;
 use super::slots::SlotId;
-use super::{Datapath, Dropped, GateSettings, ReceiveLoss, uring};
+use super::{Datapath, Dropped, GateSettings, ReceiveLoss, uring, xdp};
 use crate::aeron::ffi::c;
 
 /// Our table for one driver.
@@ -36,6 +36,8 @@ pub(super) struct Shared {
     pub(super) mtu_bytes: usize,
     pub(super) uring: UringSettings,
     pub(super) counters: DatapathCounters,
+    /// The interface, where the datapath is `xdp`.
+    interface: Option<Arc<xdp::Interface>>,
     /// Why the datapath can not go on.
     failure: OnceLock<String>,
 }
@@ -61,6 +63,15 @@ pub(super) struct TransportState {
     pub(super) slot: Option<SlotId>,
     /// The kernel would not segment for it.
     pub(super) gso_refused: bool,
+    /// Where the datapath is `xdp`.
+    pub(super) xdp: Option<xdp::Transport>,
+}
+
+impl TransportState {
+    /// The drill that drops what this transport receives, if it is one of those that it acts on.
+    pub(super) fn receive_loss(&self) -> Option<ReceiveLoss> {
+        self.shared.receive_loss.clone().filter(|_| self.is_receiver)
+    }
 }
 
 /// The state of a transport that our `init` opened.
@@ -82,6 +93,7 @@ impl DriverBindings {
         uring: &UringSettings,
         receive_loss: Option<ReceiveLoss>,
         gate: GateSettings,
+        interface: Option<Arc<xdp::Interface>>,
     ) -> Option<Box<Self>> {
         // SAFETY: the name is that of a table linked in statically; Aeron returns a pointer to a
         // static, which is copied.
@@ -94,6 +106,7 @@ impl DriverBindings {
         match datapath {
             Datapath::Socket => {}
             Datapath::Uring => install_uring(&mut table),
+            Datapath::Xdp => install_xdp(&mut table),
         }
         let poll = table.poller_poll_func.replace(gate::poller_poll)?;
         let mut uring = uring.clone();
@@ -107,6 +120,7 @@ impl DriverBindings {
             mtu_bytes,
             uring,
             counters: DatapathCounters::default(),
+            interface,
             failure: OnceLock::new(),
         });
         Some(Box::new(Self { table, shared }))
@@ -131,6 +145,14 @@ impl DriverBindings {
     pub(crate) fn table(&self) -> *mut c::aeron_udp_channel_transport_bindings_t {
         (&raw const *self).cast_mut().cast()
     }
+}
+
+fn install_xdp(table: &mut c::aeron_udp_channel_transport_bindings_t) {
+    table.send_func = Some(xdp::send);
+    table.poller_close_func = Some(xdp::poller_close);
+    table.poller_add_func = Some(xdp::poller_add);
+    table.poller_remove_func = Some(xdp::poller_remove);
+    table.poller_poll_func = Some(xdp::poller_poll);
 }
 
 fn install_uring(table: &mut c::aeron_udp_channel_transport_bindings_t) {
@@ -168,11 +190,16 @@ unsafe extern "C" fn init(
         }
         leave_port_group((*transport).recv_fd);
         let bindings = (*context).udp_channel_transport_bindings.cast::<DriverBindings>();
+        let shared = Arc::clone(&(*bindings).shared);
+        let xdp = shared.interface.as_ref().map(|interface| {
+            xdp::Transport::new(interface, transport, bind_address, multicast_interface)
+        });
         let state = TransportState {
-            shared: Arc::clone(&(*bindings).shared),
+            shared,
             is_receiver: affinity == kind::AERON_UDP_CHANNEL_TRANSPORT_AFFINITY_RECEIVER,
             slot: None,
             gso_refused: false,
+            xdp,
         };
         if state.is_receiver
             && let Some(loss) = &state.shared.receive_loss
@@ -229,6 +256,7 @@ unsafe extern "C" fn close(transport: *mut c::aeron_udp_channel_transport_t) -> 
         // The driver takes a transport from its poller first; where it did not, an armed receive
         // would hold the port.
         uring::forget(transport);
+        xdp::forget(transport);
         let state = std::mem::replace(&mut (*transport).bindings_clientd, std::ptr::null_mut());
         if state.is_null() {
             return c::aeron_udp_channel_transport_close(transport);

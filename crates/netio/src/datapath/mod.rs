@@ -10,6 +10,7 @@
 //!         send_ring         through a ring, done on return
 //!         send_direct       by system calls of their own
 //!     counters              what all of it did
+//!     xdp                   ours: AF_XDP rings per interface, and the program that fills them
 //!     gate                  what may come in, on every datapath
 //!     loss                  a drill: drop at random in the kernel, under either datapath
 //! ```
@@ -32,6 +33,7 @@ mod sender;
 mod settings;
 mod slots;
 mod uring;
+mod xdp;
 
 pub(crate) use bindings::DriverBindings;
 pub use counters::{DatapathCounters, DatapathCounts};
@@ -39,6 +41,8 @@ pub use gate::{Dropped, GateSettings, SourceNetwork};
 pub use loss::ReceiveLoss;
 pub use select::{DatapathChoice, DatapathError, Selected, UringUnavailable, probe, select};
 pub use settings::{HotReceive, SendVia, UringSettings};
+pub(crate) use xdp::Interface as XdpInterface;
+pub use xdp::{Count, XdpCounters, XdpFallback, XdpSettings, XdpUnavailable, ZeroCopy};
 
 use std::fmt;
 
@@ -47,6 +51,8 @@ use std::fmt;
 pub enum Datapath {
     /// Our bindings: io_uring, UDP GSO and GRO. Not kernel bypass.
     Uring,
+    /// Our bindings: AF_XDP. Past the kernel's UDP stack, on one interface.
+    Xdp,
     /// Aeron's own: `recvmmsg` and `sendmmsg`.
     Socket,
 }
@@ -55,6 +61,7 @@ impl fmt::Display for Datapath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Uring => "uring",
+            Self::Xdp => "xdp",
             Self::Socket => "socket",
         })
     }

@@ -89,6 +89,8 @@ pub fn select(choice: DatapathChoice) -> Result<Selected, DatapathError> {
         DatapathChoice::Require(Datapath::Socket) => {
             selected(Datapath::Socket, "configured".to_owned())
         }
+        // Whether it is to be had depends on the interface: the driver finds out as it opens it.
+        DatapathChoice::Require(Datapath::Xdp) => selected(Datapath::Xdp, "configured".to_owned()),
         DatapathChoice::Require(Datapath::Uring) => match probe() {
             Ok(()) => selected(Datapath::Uring, "configured, and the kernel has it".to_owned()),
             Err(reason) => Err(DatapathError { reason }),
