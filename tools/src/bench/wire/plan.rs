@@ -1,10 +1,11 @@
 //! Which pairs are measured, in which order, and what was found of each.
 //!
 //! ```text
-//!   round 1    pair A: raw echo engine   pair B: raw echo engine   ...
-//!   round 2    pair B: raw engine echo   ...                        pair A: raw engine echo
+//!   round 1    pair A: raw echo engine   pair B: echo engine   ...
+//!   round 2    pair B: raw engine echo   ...                   pair A: engine echo
 //! ```
-//! Each is two fresh processes. The first pair moves to the end from round to round, and echo and
+//! Each is two fresh processes. Raw UDP knows neither datapath nor endpoints: once a round is enough
+//! for the pairs that have link and kind of addressing in common. The first pair moves to the end from round to round, and echo and
 //! engine change places: drift hits all alike.
 
 use super::probe::Found;
@@ -16,6 +17,7 @@ use crate::bench::worker::Worker;
 use crate::bench::{BenchError, Job};
 use crate::latency::Latency;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use vesta_netio::StopFlag;
 use vesta_types::TimeNs;
@@ -65,6 +67,8 @@ pub struct Pair {
     engine: Vec<Interval>,
     /// Answers that were not what they should be.
     pub wrong: u64,
+    /// Raw datagrams without an answer.
+    lost: u64,
 }
 
 impl Pair {
@@ -72,7 +76,7 @@ impl Pair {
     #[must_use]
     pub fn new(link: Link, datapath: String, multicast: bool, endpoints: usize) -> Self {
         let (raw, echo, engine) = (Vec::new(), Vec::new(), Vec::new());
-        Self { link, datapath, multicast, endpoints, raw, echo, engine, wrong: 0 }
+        Self { link, datapath, multicast, endpoints, raw, echo, engine, wrong: 0, lost: 0 }
     }
 
     /// What output calls it.
@@ -82,36 +86,39 @@ impl Pair {
         format!("{}-{}-{cast}-{}", self.link.name, self.datapath, self.endpoints)
     }
 
-    /// One round of this pair.
+    /// One round of this pair. `floor` is raw UDP of its link and kind of addressing, if that was
+    /// measured in this round; it is measured here otherwise, and returned.
     ///
     /// # Errors
     /// When a process fails, or `stop` is set.
-    pub fn measure(
+    fn measure(
         &mut self,
         settings: &Settings,
         engine_first: bool,
+        floor: Option<Found>,
         stop: &StopFlag,
-    ) -> Result<(), BenchError> {
-        let between = if engine_first {
-            [Subject::Engine, Subject::Echo]
-        } else {
-            [Subject::Echo, Subject::Engine]
+    ) -> Result<Found, BenchError> {
+        let interval = |found: &Found| Interval {
+            began: TimeNs(found.began_ns),
+            duration_ns: found.duration_ns,
+            latency: Latency::from(&found.counts),
         };
-        for subject in [Subject::Raw].into_iter().chain(between) {
+        let floor = match floor {
+            Some(floor) => floor,
+            None => self.run(settings, Subject::Raw, stop)?,
+        };
+        self.lost += floor.lost;
+        self.raw.push(interval(&floor));
+        let subjects = [Subject::Echo, Subject::Engine];
+        for turn in 0..2 {
+            let subject = subjects[(turn + usize::from(engine_first)) % 2];
             let found = self.run(settings, subject, stop)?;
             self.wrong += found.wrong;
-            let intervals = match subject {
-                Subject::Raw => &mut self.raw,
-                Subject::Echo => &mut self.echo,
-                Subject::Engine => &mut self.engine,
-            };
-            intervals.push(Interval {
-                began: TimeNs(found.began_ns),
-                duration_ns: found.duration_ns,
-                latency: Latency::from(&found.counts),
-            });
+            let of_subject =
+                if subject == Subject::Echo { &mut self.echo } else { &mut self.engine };
+            of_subject.push(interval(&found));
         }
-        Ok(())
+        Ok(floor)
     }
 
     fn run(
@@ -168,6 +175,27 @@ impl Pair {
         (self.link.name, self.multicast, self.endpoints)
             == (other.link.name, other.multicast, other.endpoints)
     }
+}
+
+/// One round of all pairs; the number of the round, from 0, says which is first.
+///
+/// # Errors
+/// When a process fails, or `stop` is set.
+pub fn round(
+    pairs: &mut [Pair],
+    settings: &Settings,
+    number: usize,
+    stop: &StopFlag,
+) -> Result<(), BenchError> {
+    let mut floors: BTreeMap<(&'static str, bool), Found> = BTreeMap::new();
+    for turn in 0..pairs.len() {
+        let at = (number + turn) % pairs.len();
+        let pair = &mut pairs[at];
+        let place = (pair.link.name, pair.multicast);
+        let floor = pair.measure(settings, number % 2 == 1, floors.get(&place).cloned(), stop)?;
+        floors.insert(place, floor);
+    }
+    Ok(())
 }
 
 fn p50(intervals: &[Interval]) -> Vec<f64> {
@@ -241,6 +269,7 @@ pub fn in_json(pair: &Pair, pairs: &[Pair]) -> Value {
         "echo_vs_socket_p50": ratios.and_then(|r| r.echo_vs_reference).map(|s| s.median),
         "echo_vs_socket_p50_range": ratios.and_then(|r| r.echo_vs_reference).map(|s| s.range()),
         "wrong": pair.wrong,
+        "raw_udp_lost": pair.lost,
     })
 }
 

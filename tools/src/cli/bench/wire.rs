@@ -9,7 +9,7 @@ use vesta_netio::StopFlag;
 use vesta_tools::bench::machine::Header;
 use vesta_tools::bench::network::{Network, can_make_namespaces, loopback};
 use vesta_tools::bench::report::Report;
-use vesta_tools::bench::wire::plan::{Link, Pair, Settings, in_json, table};
+use vesta_tools::bench::wire::plan::{self, Link, Pair, Settings, in_json, table};
 
 /// An engine reads the input log, and five streams that are quiet while nothing goes wrong.
 const ENDPOINTS: [usize; 2] = [1, 6];
@@ -79,10 +79,7 @@ pub fn wire(context: &Context, args: &WireArgs) -> Result<Verdict, Failure> {
     );
     let mut report = Report::create(args.common.out.as_deref(), header).map_err(failure)?;
     for round in 0..args.rounds as usize {
-        for turn in 0..pairs.len() {
-            let at = (round + turn) % pairs.len();
-            pairs[at].measure(&settings, round % 2 == 1, &stop).map_err(failure)?;
-        }
+        plan::round(&mut pairs, &settings, round, &stop).map_err(failure)?;
         eprintln!("vesta bench wire: round {} of {}", round + 1, args.rounds);
     }
     drop(network);
