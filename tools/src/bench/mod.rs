@@ -10,11 +10,14 @@
 //! All latencies are taken open loop: a message is due at its time whether the one before was
 //! answered or not, and its latency counts from when it was due.
 
+pub mod generate;
 pub mod machine;
 pub mod network;
 pub mod orders;
 pub mod report;
 pub mod statistics;
+pub mod trace;
+pub mod venue;
 pub mod wire;
 pub mod worker;
 
@@ -53,6 +56,10 @@ pub enum Job {
     WireProbe(wire::Side),
     /// Answers.
     WireAnswer(wire::Side),
+    /// Is one of the roles.
+    Role(venue::RoleJob),
+    /// Floods the orders stream, and checks the event log.
+    Generate(generate::GenerateJob),
 }
 
 /// Runs the job that this process was given on its stdin.
@@ -64,5 +71,7 @@ pub fn run_worker() -> Result<(), BenchError> {
     match job {
         Job::WireProbe(side) => wire::probe::run(&parent, &side),
         Job::WireAnswer(side) => wire::answer::run(&parent, &side),
+        Job::Role(job) => venue::run(&parent, &job),
+        Job::Generate(job) => generate::run(&parent, &job),
     }
 }

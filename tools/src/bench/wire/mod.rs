@@ -17,17 +17,17 @@ pub mod probe;
 mod raw;
 mod replies;
 
-use super::BenchError;
+use super::network::Place;
+use super::worker::Host;
+use super::{BenchError, venue};
 use serde::{Deserialize, Serialize};
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::Ipv4Addr;
 use vesta_config::{Channel, Config};
 use vesta_netio::{AeronSubscription, AeronTransport};
-use vesta_runner::{StartError, client_settings, driver_settings, link};
+use vesta_runner::{StartError, link};
 use vesta_transport::{StreamId, Transport};
 
-/// Ports and groups of our own, so that a venue on the same machine does not hear us.
-const INPUT_LOG: (&str, u16) = ("239.86.87.21", 25_020);
-const EVENT_LOG: (&str, u16) = ("239.86.87.31", 25_030);
+/// Groups and ports of raw UDP, one for each end.
 const RAW_GROUPS: [Ipv4Addr; 2] = [Ipv4Addr::new(239, 86, 87, 51), Ipv4Addr::new(239, 86, 87, 61)];
 const RAW_PORTS: [u16; 2] = [25_051, 25_061];
 /// Streams that an engine reads beside the input log, quiet while nothing goes wrong:
@@ -89,23 +89,19 @@ impl Side {
     fn config(&self) -> Result<Config, BenchError> {
         let cannot = |error: &dyn std::fmt::Display| BenchError::not_started("configuration", error);
         let mut config = Config::parse(&self.config, "bench").map_err(|e| cannot(&e))?;
-        let transport = &mut config.transport;
-        transport.datapath = self.datapath.clone().try_into().map_err(|e: String| cannot(&e))?;
-        transport.interface.clone_from(&self.interface);
-        let streams = &mut config.streams;
-        for (stream, (group, port)) in
-            [(&mut streams.input_log, INPUT_LOG), (&mut streams.event_log, EVENT_LOG)]
-        {
-            let group = group.parse().expect("a constant address");
-            stream.group = SocketAddrV4::new(group, port);
-        }
+        let place = Place {
+            host: Host::Here,
+            address: self.own,
+            interface: self.interface.clone(),
+        };
+        venue::move_to(&mut config, &place, &self.datapath)?;
         Ok(config)
     }
 
     /// The input log, as its writer or its reader has it.
     fn input_log(&self, config: &Config, end: End) -> (String, StreamId) {
         let channels = config.channels();
-        let (id, port) = (config.streams.input_log.id, INPUT_LOG.1);
+        let (id, port) = (config.streams.input_log.id, config.streams.input_log.group.port());
         match (self.multicast, end) {
             (true, End::Probe) => link(channels.input_log_publication()),
             (true, End::Answer) => link(channels.input_log_subscription()),
@@ -117,7 +113,7 @@ impl Side {
     /// The event log, likewise.
     fn event_log(&self, config: &Config, end: End) -> (String, StreamId) {
         let channels = config.channels();
-        let (id, port) = (config.streams.event_log.id, EVENT_LOG.1);
+        let (id, port) = (config.streams.event_log.id, config.streams.event_log.group.port());
         match (self.multicast, end) {
             (true, End::Answer) => link(channels.event_log_publication()),
             (true, End::Probe) => link(channels.event_log_subscription()),
@@ -128,8 +124,7 @@ impl Side {
 
     /// Starts the media driver of this end.
     fn transport(&self, config: &Config, role: &str) -> Result<AeronTransport, BenchError> {
-        AeronTransport::embed(&driver_settings(config, role), client_settings(config, role))
-            .map_err(|error| started(config, error))
+        venue::embed(config, role)
     }
 
     /// Endpoints that are read and stay quiet: each its own stream and port.

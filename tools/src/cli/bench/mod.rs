@@ -5,6 +5,7 @@ mod abi_pass;
 mod abi_report;
 mod matching;
 mod matching_pass;
+mod throughput;
 mod wire;
 
 use super::{Context, Failure, Verdict};
@@ -30,6 +31,8 @@ enum What {
     Matching(matching::MatchingArgs),
     /// Time one order in, one event out, beside an Aeron echo and raw UDP, on every datapath
     Wire(wire::WireArgs),
+    /// Flood sequencer and engine, each a process, and check every event, on every datapath
+    Throughput(throughput::ThroughputArgs),
     /// One pass over one engine, in a process of its own; `abi` starts these
     #[command(hide = true)]
     AbiPass(abi_pass::AbiPassArgs),
@@ -74,6 +77,7 @@ pub fn bench(context: &Context, args: &BenchArgs) -> Result<Verdict, Failure> {
         What::Abi(args) => abi::abi(context, args),
         What::Matching(args) => matching::matching(context, args),
         What::Wire(args) => wire::wire(context, args),
+        What::Throughput(args) => throughput::throughput(context, args),
         What::AbiPass(args) => abi_pass::abi_pass(args),
         What::Worker => match run_worker() {
             Ok(()) | Err(BenchError::Interrupted) => Ok(Verdict::Holds),
@@ -89,10 +93,22 @@ fn failure(error: BenchError) -> Failure {
     }
 }
 
+/// A core, as the head of a report names it.
+fn core(core: Option<usize>) -> String {
+    core.map_or_else(|| "unpinned".to_owned(), |core| format!("on core {core}"))
+}
+
 fn parse_rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate.is_finite() && (1.0..=1e7).contains(&rate) => Ok(rate),
         _ => Err("give a number per second from 1 to 10000000".to_owned()),
+    }
+}
+
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.01..=600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("give seconds from 0.01 to 600".to_owned()),
     }
 }
 

@@ -34,7 +34,7 @@ pub struct WireArgs {
     warm_up_ms: u64,
 
     /// Milliseconds that are recorded, of each of raw UDP, echo and engine in each round
-    #[arg(long, default_value_t = 400, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    #[arg(long, default_value_t = 600, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
     measure_ms: u64,
 
     /// Only this datapath; may be given several times. By default all that can be had here
@@ -70,7 +70,7 @@ pub fn wire(context: &Context, args: &WireArgs) -> Result<Verdict, Failure> {
     };
     let header = Header::new(
         "wire",
-        format!("probe on core {:?}, answer on core {:?}, both spinning", cores[0], cores[1]),
+        format!("probe {}, answer {}, both spinning", super::core(cores[0]), super::core(cores[1])),
         format!(
             "{} rounds, {} orders/s, {} ms warm-up and {} ms recorded of each, seed {}",
             args.rounds, args.rate, args.warm_up_ms, args.measure_ms, args.common.seed
