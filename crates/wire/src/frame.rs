@@ -171,6 +171,9 @@ pub struct Outbox<H: Message> {
     first: u64,
     queued: u64,
     frame: FrameBuilder<H>,
+    /// Bytes from `head` on that are in the frame already: one that was refused is offered again, and
+    /// takes in what has come meanwhile, instead of being made anew.
+    framed: usize,
 }
 
 impl<H: Message> Outbox<H> {
@@ -184,6 +187,7 @@ impl<H: Message> Outbox<H> {
             first,
             queued: 0,
             frame: FrameBuilder::new(frame_len_max),
+            framed: 0,
         }
     }
 
@@ -213,15 +217,22 @@ impl<H: Message> Outbox<H> {
 
     /// Queues a message and returns its number.
     pub fn push<M: Message>(&mut self, message: &M) -> u64 {
-        let start = self.queue.len();
-        self.queue.resize(start + M::LEN, 0);
-        encode(message, &mut self.queue[start..]);
+        self.queue.extend_from_slice(SbeHeader::of::<M>().as_bytes());
+        self.queue.extend_from_slice(message.as_bytes());
         self.number_last()
     }
 
     /// Queues a message that is in bytes already, header included, and returns its number.
     pub fn push_bytes(&mut self, message: &[u8]) -> u64 {
         self.queue.extend_from_slice(message);
+        self.number_last()
+    }
+
+    /// As [`push_bytes`](Self::push_bytes); `change` is handed the copy that leaves.
+    pub fn push_changed(&mut self, message: &[u8], change: impl FnOnce(&mut [u8])) -> u64 {
+        let start = self.queue.len();
+        self.queue.extend_from_slice(message);
+        change(&mut self.queue[start..]);
         self.number_last()
     }
 
@@ -237,7 +248,8 @@ impl<H: Message> Outbox<H> {
         self.first += dropped;
         self.queued = 0;
         self.queue.clear();
-        self.head = 0;
+        (self.head, self.framed) = (0, 0);
+        self.frame.clear();
         dropped
     }
 
@@ -253,8 +265,7 @@ impl<H: Message> Outbox<H> {
     ) -> Result<usize, E> {
         let mut sent = 0;
         while self.queued > 0 {
-            self.frame.clear();
-            let mut end = self.head;
+            let mut end = self.head + self.framed;
             while end < self.queue.len() {
                 let len = message_len(&self.queue[end..]);
                 if !self.frame.fits(len) {
@@ -266,11 +277,13 @@ impl<H: Message> Outbox<H> {
             let count = self.frame.count();
             assert!(count > 0, "every message fits a frame of its own");
             if let Err(error) = offer(self.frame.finish(&header(self.first, count))) {
+                self.framed = end - self.head;
                 self.reclaim();
                 return Err(error);
             }
             sent += 1;
-            self.head = end;
+            (self.head, self.framed) = (end, 0);
+            self.frame.clear();
             self.first += u64::from(count);
             self.queued -= u64::from(count);
         }

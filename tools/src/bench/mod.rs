@@ -10,7 +10,10 @@
 //! All latencies are taken open loop: a message is due at its time whether the one before was
 //! answered or not, and its latency counts from when it was due.
 
+pub mod chain;
 pub mod generate;
+pub mod jitter;
+pub mod load;
 pub mod machine;
 pub mod network;
 pub mod orders;
@@ -60,6 +63,10 @@ pub enum Job {
     Role(venue::RoleJob),
     /// Floods the orders stream, and checks the event log.
     Generate(generate::GenerateJob),
+    /// Is a client.
+    Load(load::LoadJob),
+    /// Follows the market data.
+    Consume(chain::ConsumeJob),
 }
 
 /// Runs the job that this process was given on its stdin.
@@ -73,5 +80,7 @@ pub fn run_worker() -> Result<(), BenchError> {
         Job::WireAnswer(side) => wire::answer::run(&parent, &side),
         Job::Role(job) => venue::run(&parent, &job),
         Job::Generate(job) => generate::run(&parent, &job),
+        Job::Load(job) => load::run(&parent, &job),
+        Job::Consume(job) => chain::consume(&parent, &job),
     }
 }

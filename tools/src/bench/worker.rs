@@ -136,6 +136,12 @@ impl Worker {
         serde_json::from_value(said).map_err(|error| BenchError::broke(&self.name, error))
     }
 
+    /// Tells it to end, and does not wait. Those that read from each other are told together: each
+    /// would take the end of the other for a fault.
+    pub fn tell_to_end(&mut self) {
+        self.stdin = None;
+    }
+
     /// Tells it to end, and waits until it has; returns what it still said.
     ///
     /// # Errors

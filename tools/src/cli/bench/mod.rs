@@ -3,6 +3,8 @@
 mod abi;
 mod abi_pass;
 mod abi_report;
+mod chain;
+mod jitter;
 mod matching;
 mod matching_pass;
 mod throughput;
@@ -33,6 +35,10 @@ enum What {
     Wire(wire::WireArgs),
     /// Flood sequencer and engine, each a process, and check every event, on every datapath
     Throughput(throughput::ThroughputArgs),
+    /// Time the whole way of an order, hop by hop, at rising rates
+    Chain(chain::ChainArgs),
+    /// Find what the host takes from a spinning thread, on each core
+    Jitter(jitter::JitterArgs),
     /// One pass over one engine, in a process of its own; `abi` starts these
     #[command(hide = true)]
     AbiPass(abi_pass::AbiPassArgs),
@@ -78,6 +84,8 @@ pub fn bench(context: &Context, args: &BenchArgs) -> Result<Verdict, Failure> {
         What::Matching(args) => matching::matching(context, args),
         What::Wire(args) => wire::wire(context, args),
         What::Throughput(args) => throughput::throughput(context, args),
+        What::Chain(args) => chain::chain(context, args),
+        What::Jitter(args) => jitter::jitter(context, args),
         What::AbiPass(args) => abi_pass::abi_pass(args),
         What::Worker => match run_worker() {
             Ok(()) | Err(BenchError::Interrupted) => Ok(Verdict::Holds),

@@ -50,6 +50,12 @@ pub struct ThroughputArgs {
     #[arg(long, default_value_t = 8_928, value_name = "N")]
     mtu_bytes: u32,
 
+    /// What a reader admits to be in flight to it, bytes: `transport.receiver_window_bytes`, with socket
+    /// buffers and terms to match. By default the configuration's; on cores that are shared, a process
+    /// moves so much each time it is let run
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(4_096..=1 << 26))]
+    window_bytes: Option<u32>,
+
     /// Which order flow: a scenario of `vesta bench matching`
     #[arg(long, default_value_t = Scenario::Normal, value_name = "NAME")]
     scenario: Scenario,
@@ -84,9 +90,14 @@ pub fn throughput(context: &Context, args: &ThroughputArgs) -> Result<Verdict, F
         "throughput",
         format!("{}, {idle} when idle", pinned.join(", ")),
         format!(
-            "{} s after {} s of warm-up, loopback, datagrams of {} bytes, scenario {}, seed {}, \
-             level received",
-            args.seconds, args.warm_up, args.mtu_bytes, args.scenario, args.common.seed
+            "{} s after {} s of warm-up, loopback, datagrams of {} bytes, window of {} bytes, \
+             scenario {}, seed {}, level received",
+            args.seconds,
+            args.warm_up,
+            args.mtu_bytes,
+            args.window_bytes.unwrap_or(context.config.transport.receiver_window_bytes),
+            args.scenario,
+            args.common.seed
         ),
         super::configuration(),
     );
@@ -144,6 +155,24 @@ fn config(
     venue::move_to(&mut config, place, datapath.name())?;
     venue::choose_idle(&mut config, PROCESSES.len(), cores);
     config.transport.mtu_bytes = args.mtu_bytes;
+    if let Some(window) = args.window_bytes {
+        let transport = &mut config.transport;
+        transport.receiver_window_bytes = window;
+        transport.socket_receive_buffer_bytes = transport.socket_receive_buffer_bytes.max(window);
+        transport.socket_send_buffer_bytes = transport.socket_send_buffer_bytes.max(window);
+        let term = (2 * window).next_power_of_two();
+        let streams = &mut config.streams;
+        for length in [
+            &mut streams.orders.term_length_bytes,
+            &mut streams.sequencer_back.term_length_bytes,
+            &mut streams.input_log.term_length_bytes,
+            &mut streams.event_log.term_length_bytes,
+            &mut streams.market_data.term_length_bytes,
+            &mut streams.snapshots.term_length_bytes,
+        ] {
+            *length = term.max(*length);
+        }
+    }
     config.engine.event_readers_min = 1;
     config.sequencer.input_readers_min = 1;
     // What was changed must hold together: the processes read it as a file.
@@ -185,9 +214,13 @@ fn measure(
     let (begin, cpu_begin) = ask(args.warm_up)?;
     let (end, cpu_end) = ask(args.seconds)?;
     let (last, _) = ask(0.0)?;
-    generator.end()?;
-    sequencer.end()?;
-    engine.end()?;
+    let workers = [generator, sequencer, engine].map(|mut worker| {
+        worker.tell_to_end();
+        worker
+    });
+    for worker in workers {
+        worker.end()?;
+    }
     let mut cpu_ns = [None; 3];
     for (at, cpu) in cpu_ns.iter_mut().enumerate() {
         *cpu = cpu_end[at].zip(cpu_begin[at]).map(|(end, begin)| end - begin);
