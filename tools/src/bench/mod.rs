@@ -18,6 +18,7 @@ pub mod machine;
 pub mod network;
 pub mod orders;
 pub mod report;
+pub mod rings;
 pub mod statistics;
 pub mod trace;
 pub mod venue;

@@ -7,7 +7,9 @@ mod chain;
 mod jitter;
 mod matching;
 mod matching_pass;
+mod rings;
 mod throughput;
+mod throughput_clients;
 mod wire;
 
 use super::{Context, Failure, Verdict};
@@ -39,6 +41,8 @@ enum What {
     Chain(chain::ChainArgs),
     /// Find what the host takes from a spinning thread, on each core
     Jitter(jitter::JitterArgs),
+    /// Measure rings between two threads, and the codec
+    Rings(rings::RingsArgs),
     /// One pass over one engine, in a process of its own; `abi` starts these
     #[command(hide = true)]
     AbiPass(abi_pass::AbiPassArgs),
@@ -49,14 +53,14 @@ enum What {
 
 /// What every measurement of the data path takes.
 #[derive(Debug, Args)]
-struct Common {
+pub struct Common {
     /// Where the report goes; by default target/bench/NAME-DATE
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
     /// Names the order flow: the same seed gives the same orders
     #[arg(long, default_value_t = 42, value_name = "N")]
-    seed: u64,
+    pub seed: u64,
 
     /// Cores to use, as 0,1; by default all that this process may use
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
@@ -86,6 +90,7 @@ pub fn bench(context: &Context, args: &BenchArgs) -> Result<Verdict, Failure> {
         What::Throughput(args) => throughput::throughput(context, args),
         What::Chain(args) => chain::chain(context, args),
         What::Jitter(args) => jitter::jitter(context, args),
+        What::Rings(args) => rings::rings(context, args),
         What::AbiPass(args) => abi_pass::abi_pass(args),
         What::Worker => match run_worker() {
             Ok(()) | Err(BenchError::Interrupted) => Ok(Verdict::Holds),

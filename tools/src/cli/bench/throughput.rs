@@ -5,6 +5,7 @@
 //! ```
 
 use super::super::{Context, Failure, Verdict};
+use super::throughput_clients::{self, FromClients};
 use super::{Common, failure};
 use clap::Args;
 use serde_json::{Value, json};
@@ -31,11 +32,11 @@ const GOAL_PER_S: f64 = 1e6;
 #[derive(Debug, Args)]
 pub struct ThroughputArgs {
     #[command(flatten)]
-    common: Common,
+    pub common: Common,
 
     /// Seconds that are counted, of each datapath
     #[arg(long, default_value_t = 10.0, value_name = "S", value_parser = super::parse_seconds)]
-    seconds: f64,
+    pub seconds: f64,
 
     /// Seconds before that
     #[arg(long, default_value_t = 2.0, value_name = "S", value_parser = super::parse_seconds)]
@@ -102,14 +103,18 @@ pub fn throughput(context: &Context, args: &ThroughputArgs) -> Result<Verdict, F
         super::configuration(),
     );
     let mut report = Report::create(args.common.out.as_deref(), header).map_err(failure)?;
-    let mut all = Vec::new();
+    let (mut all, mut from_clients) = (Vec::new(), Vec::new());
     for datapath in datapaths.into_iter().filter(|d| d.name() != NOT_ON_LOOPBACK) {
         let config = config(context, args, &place, datapath, cores.len()).map_err(failure)?;
         all.push(measure(&config, args, &place, datapath, layout, &stop).map_err(failure)?);
+        let found = throughput_clients::measure(context, args, &place, datapath, &cores, &stop);
+        from_clients.push(found.map_err(failure)?);
     }
     drop(network);
     report.text(&table(&all));
-    let wrongs: Vec<String> = all.iter().flat_map(Found::wrongs).collect();
+    from_clients.iter().for_each(|found| report.text(&found.line()));
+    let mut wrongs: Vec<String> = all.iter().flat_map(Found::wrongs).collect();
+    wrongs.extend(from_clients.iter().filter_map(FromClients::wrong));
     wrongs.iter().for_each(|wrong| report.text(&format!("wrong: {wrong}")));
     for found in &all {
         let reached = if found.orders_per_s() >= GOAL_PER_S { "reached" } else { "missed" };
@@ -120,6 +125,7 @@ pub fn throughput(context: &Context, args: &ThroughputArgs) -> Result<Verdict, F
     report.text(&format!("verdict: {verdict}"));
     let result = json!({
         "datapaths": all.iter().map(Found::in_json).collect::<Vec<_>>(),
+        "from_clients": from_clients.iter().map(FromClients::in_json).collect::<Vec<_>>(),
         "goal_per_s": GOAL_PER_S,
         "mtu_bytes": args.mtu_bytes,
         "scenario": args.scenario.name(),
@@ -144,7 +150,7 @@ fn layout(cores: &[usize]) -> [Option<usize>; 3] {
     }
 }
 
-fn config(
+pub fn config(
     context: &Context,
     args: &ThroughputArgs,
     place: &Place,
