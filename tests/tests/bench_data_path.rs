@@ -83,8 +83,7 @@ fn check_pair(pair: &Value) {
     assert_eq!(pair["engine"]["all"]["count"], pair["echo"]["all"]["count"], "{pair}");
 }
 
-const SHORT_WIRE: [&str; 7] =
-    ["wire", "--rounds", "1", "--warm-up-ms", "10", "--measure-ms", "50"];
+const SHORT_WIRE: [&str; 7] = ["wire", "--rounds", "1", "--warm-up-ms", "10", "--measure-ms", "50"];
 
 #[test]
 fn wire_on_loopback_compares_engine_and_echo() {
@@ -125,11 +124,11 @@ fn netns_wire_measures_every_datapath_between_namespaces() {
     }
     let names = Command::new("ip").args(["netns", "list"]).output().expect("ip runs");
     let names = String::from_utf8_lossy(&names.stdout).into_owned();
-    let alive = |name: &str| {
+    let is_of_the_dead = |name: &str| {
         let pid = name.strip_prefix("vesta-bench-").and_then(|rest| rest.split('-').next());
         pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists())
     };
-    let left: Vec<&str> = names.split_whitespace().filter(|name| alive(name)).collect();
+    let left: Vec<&str> = names.split_whitespace().filter(|name| is_of_the_dead(name)).collect();
     assert_eq!(left, [] as [&str; 0], "namespaces of a run that has ended");
 }
 
@@ -155,8 +154,7 @@ fn throughput_loses_nothing_and_checks_every_event() {
 #[test]
 fn chain_tells_every_hop_of_every_order() {
     let out = Out::new("chain");
-    let found =
-        found(&out, &["chain", "--rates", "500", "--seconds", "0.4", "--warm-up", "0.2"]);
+    let found = found(&out, &["chain", "--rates", "500", "--seconds", "0.4", "--warm-up", "0.2"]);
     let [step] = found["steps"].as_array().expect("a list").as_slice() else {
         panic!("one rate was asked for: {found}");
     };

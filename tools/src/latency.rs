@@ -137,7 +137,11 @@ impl Latency {
     /// # Errors
     /// `out`'s.
     pub fn write_hgrm(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "{:>12} {:>14} {:>10} {:>14}\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)")?;
+        writeln!(
+            out,
+            "{:>12} {:>14} {:>10} {:>14}\n",
+            "Value", "Percentile", "TotalCount", "1/(1-Percentile)"
+        )?;
         for step in self.histogram.iter_quantiles(HGRM_TICKS_PER_HALF) {
             let us = step.value_iterated_to().min(self.max_ns) as f64 / 1e3;
             let quantile = step.quantile_iterated_to();

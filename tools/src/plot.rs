@@ -124,7 +124,8 @@ fn draw<'a>(
 
 /// The powers of ten, in microseconds, between which all latencies lie.
 fn decades(curves: &[Curve<'_>]) -> (f64, f64) {
-    let recorded = || curves.iter().map(|curve| curve.latency).filter(|latency| latency.count() > 0);
+    let recorded =
+        || curves.iter().map(|curve| curve.latency).filter(|latency| latency.count() > 0);
     let shortest = recorded().map(|latency| latency.histogram().min()).min().unwrap_or(0);
     let longest = recorded().map(|latency| latency.summary().max_ns).max().unwrap_or(0);
     let (mut low, mut high) = (MIN_PLOTTED_US, 10.0 * MIN_PLOTTED_US);
@@ -176,9 +177,13 @@ mod tests {
             fast.record(n * 37 % 9_973 + 5_000);
             slow.record(n * 37 % 9_973 + 90_000);
         });
-        let curves = [Curve { name: "fast", latency: &fast }, Curve { name: "slow", latency: &slow }];
+        let curves =
+            [Curve { name: "fast", latency: &fast }, Curve { name: "slow", latency: &slow }];
         let both = svg("two", &curves).expect("drawn");
-        assert!(both.contains("fast") && both.contains("slow") && both.contains("99.99 %"), "{both}");
+        assert!(
+            both.contains("fast") && both.contains("slow") && both.contains("99.99 %"),
+            "{both}"
+        );
         let one = svg("one", &curves[..1]).expect("drawn");
         assert!(!one.contains("fast") && one.contains("<circle"), "{one}");
         assert!(svg("none", &[]).is_ok());

@@ -356,6 +356,44 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_frame_takes_in_what_has_come_meanwhile() {
+        let mut outbox = Outbox::<MdFrame>::new(1, 300, 1024);
+        outbox.push(&delete(1));
+        assert_eq!(outbox.flush(header, |_| Err("back-pressured")), Err("back-pressured"));
+        outbox.push(&delete(2));
+        assert_eq!(outbox.flush(header, |_| Err("back-pressured")), Err("back-pressured"));
+        let changed = outbox.push_changed(
+            &{
+                let mut bytes = [0; DeleteOrder::LEN];
+                encode(&delete(9), &mut bytes);
+                bytes
+            },
+            |bytes| {
+                bytes[SbeHeader::LEN..SbeHeader::LEN + 8].copy_from_slice(&3_u64.to_le_bytes());
+            },
+        );
+        assert_eq!(changed, 3);
+        let mut frames = Vec::new();
+        let sent = outbox.flush(header, |frame| {
+            let (head, messages) = open_frame::<MdFrame>(frame).unwrap();
+            let id = |message: &[u8]| decode::<DeleteOrder>(message).unwrap().order_id.get();
+            frames.push((head.feed_seq.get(), messages.map(|m| id(m.unwrap())).collect()));
+            Ok::<(), ()>(())
+        });
+        assert_eq!((sent, frames), (Ok(1), vec![(1, vec![1, 2, 3])]));
+        // What was refused and then dropped is in no later frame.
+        outbox.push(&delete(4));
+        assert!(outbox.flush(header, |_| Err(())).is_err());
+        assert_eq!((outbox.discard(), outbox.push(&delete(5))), (1, 5));
+        let first = outbox.flush(header, |frame| {
+            let (head, messages) = open_frame::<MdFrame>(frame).unwrap();
+            assert_eq!((head.feed_seq.get(), messages.count()), (5, 1));
+            Ok::<(), ()>(())
+        });
+        assert_eq!(first, Ok(1));
+    }
+
+    #[test]
     fn discarded_numbers_are_spent() {
         let mut outbox = Outbox::<MdFrame>::new(1, 300, 64);
         outbox.push(&delete(1));

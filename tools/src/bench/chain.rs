@@ -188,13 +188,9 @@ impl<'a> MarketData<'a> {
 #[must_use]
 pub fn hops(traces: &Traces, due: &[(u64, u64)], config: &Config) -> Vec<Hop> {
     let streams = &config.streams;
-    let [orders, input_log, event_log, market_data] = [
-        streams.orders.id,
-        streams.input_log.id,
-        streams.event_log.id,
-        streams.market_data.id,
-    ]
-    .map(i32::unsigned_abs);
+    let [orders, input_log, event_log, market_data] =
+        [streams.orders.id, streams.input_log.id, streams.event_log.id, streams.market_data.id]
+            .map(i32::unsigned_abs);
     let sequenced = |e: &&Entry| e.stream == input_log && e.way == Way::Out;
     let seqs = traces.sequencer.iter().filter(sequenced).map(|e| (e.key, e.seq)).collect();
     let by_key = |entries, stream, way| Point::by_key(entries, stream, way, &seqs);
@@ -275,14 +271,8 @@ mod tests {
                 entry(30, Way::In, seq, event, 900),
                 entry(DATAGRAMS, Way::Out, seq, 0, 1_000),
             ],
-            sequencer: vec![
-                entry(10, Way::In, 0, key, 400),
-                entry(20, Way::Out, seq, key, 500),
-            ],
-            engine: vec![
-                entry(20, Way::In, seq, key, 600),
-                entry(30, Way::Out, seq, event, 700),
-            ],
+            sequencer: vec![entry(10, Way::In, 0, key, 400), entry(20, Way::Out, seq, key, 500)],
+            engine: vec![entry(20, Way::In, seq, key, 600), entry(30, Way::Out, seq, event, 700)],
             md_publisher: vec![
                 entry(30, Way::In, seq, event, 800),
                 entry(40, Way::Out, 0, event - 1, 810),
@@ -295,7 +285,8 @@ mod tests {
         };
         let clock = quanta::Clock::new();
         let hops = hops(&traces, &[(seq, 100), (6, 100)], &config);
-        let expected = [10, 90, 100, 100, 100, 100, 100, 200, 100, 1_000, 1_900, 100, 300, 200, 1_200];
+        let expected =
+            [10, 90, 100, 100, 100, 100, 100, 200, 100, 1_000, 1_900, 100, 300, 200, 1_200];
         assert_eq!(hops.len(), expected.len());
         for (hop, ticks) in hops.iter().zip(expected) {
             assert_eq!(hop.latency.count(), 1, "{}: the other order was not seen", hop.name);

@@ -122,9 +122,8 @@ struct Generator {
 
 impl Generator {
     fn new(config: &Config, flow: OrderFlow) -> Result<Self, BenchError> {
-        let failed = |error: StartError| {
-            BenchError::CannotStart(error.with_knob(config).to_string())
-        };
+        let failed =
+            |error: StartError| BenchError::CannotStart(error.with_knob(config).to_string());
         let none = || BenchError::CannotStart("the configuration has no [[gateway]]".to_owned());
         let gateway = config.gateway_list.first().ok_or_else(none)?.id;
         let channels = config.channels();

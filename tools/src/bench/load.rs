@@ -1,8 +1,8 @@
 //! A process that is a client: orders over UDP, each at its own time, and their answers.
 
+use super::BenchError;
 use super::trace::{Trace, TracedSocket};
 use super::worker::{Parent, pin};
-use super::BenchError;
 use crate::client::{Client, Report};
 use crate::latency::{Counts, Latency};
 use serde::{Deserialize, Serialize};
@@ -205,4 +205,3 @@ impl<D: DatagramSocket> Load<D> {
         })
     }
 }
-

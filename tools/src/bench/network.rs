@@ -108,11 +108,7 @@ impl Network {
 /// The machine's own loopback interface.
 #[must_use]
 pub fn loopback() -> Place {
-    Place {
-        host: Host::Here,
-        address: Ipv4Addr::LOCALHOST,
-        interface: "127.0.0.1/32".to_owned(),
-    }
+    Place { host: Host::Here, address: Ipv4Addr::LOCALHOST, interface: "127.0.0.1/32".to_owned() }
 }
 
 fn address(number: usize) -> Ipv4Addr {

@@ -120,7 +120,11 @@ struct Waiting(u32);
 impl Waiting {
     fn wait(&mut self) {
         self.0 += 1;
-        if self.0.is_multiple_of(LOOKS_BEFORE_YIELD) { std::thread::yield_now() } else { spin_loop() }
+        if self.0.is_multiple_of(LOOKS_BEFORE_YIELD) {
+            std::thread::yield_now()
+        } else {
+            spin_loop()
+        }
     }
 }
 

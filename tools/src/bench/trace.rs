@@ -16,8 +16,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
 use vesta_transport::{
-    DatagramSocket, Duty, Flow, Input, OfferError, Publication, SendOutcome, StreamId, Subscription,
-    Transport, TransportError,
+    DatagramSocket, Duty, Flow, Input, OfferError, Publication, SendOutcome, StreamId,
+    Subscription, Transport, TransportError,
 };
 use vesta_types::StreamPosition;
 use vesta_wire::client::{AcceptedReport, Origin, RejectedReport};
@@ -166,7 +166,8 @@ impl Trace {
             bytes.extend(u32::from(*way == Way::Out).to_le_bytes());
             [seq, key, ticks].into_iter().for_each(|n| bytes.extend(n.to_le_bytes()));
         }
-        fs::write(path, bytes).map_err(|error| BenchError::broke(&path.display().to_string(), error))
+        fs::write(path, bytes)
+            .map_err(|error| BenchError::broke(&path.display().to_string(), error))
     }
 }
 
@@ -179,8 +180,8 @@ fn key_of(origin: &Origin) -> u64 {
 /// # Errors
 /// When the file can not be read.
 pub fn read(path: &Path) -> Result<Vec<Entry>, BenchError> {
-    let bytes = fs::read(path)
-        .map_err(|error| BenchError::broke(&path.display().to_string(), error))?;
+    let bytes =
+        fs::read(path).map_err(|error| BenchError::broke(&path.display().to_string(), error))?;
     let number = |entry: &[u8], at: usize| {
         entry.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |b| u64::from_le_bytes(*b))
     };

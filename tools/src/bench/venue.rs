@@ -10,7 +10,7 @@ use std::fs;
 use std::net::{SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::time::Duration;
-use vesta_config::{Config, Idle};
+use vesta_config::{Config, Datapath, Idle};
 use vesta_engine::EngineAgent;
 use vesta_gateway::GatewayAgent;
 use vesta_md_publisher::MdPublisherAgent;
@@ -150,9 +150,7 @@ pub fn run(parent: &Parent, job: &RoleJob) -> Result<(), BenchError> {
         .map_err(|error| BenchError::not_started("configuration", error))?;
     let name = job.role.name();
     let transport = embed(&config, &format!("bench-{name}"))?;
-    let failed = |error: StartError| {
-        BenchError::CannotStart(error.with_knob(&config).to_string())
-    };
+    let failed = |error: StartError| BenchError::CannotStart(error.with_knob(&config).to_string());
     match &job.trace {
         None => {
             let mut transport = transport;
@@ -171,14 +169,26 @@ pub fn run(parent: &Parent, job: &RoleJob) -> Result<(), BenchError> {
     }
 }
 
-/// Starts a media driver.
+/// Starts a media driver on the datapath that is configured, and on no other: a figure of the one that
+/// it fell back to would have the wrong name.
 ///
 /// # Errors
-/// Why it does not start, with the key to change.
+/// Why it does not start, with the key to change; and when it fell back.
 pub fn embed(config: &Config, role: &str) -> Result<AeronTransport, BenchError> {
-    AeronTransport::embed(&driver_settings(config, role), client_settings(config, role)).map_err(
-        |error| BenchError::CannotStart(StartError::from(error).with_knob(config).to_string()),
-    )
+    let failed =
+        |error| BenchError::CannotStart(StartError::from(error).with_knob(config).to_string());
+    let (driver, client) = (driver_settings(config, role), client_settings(config, role));
+    let transport = AeronTransport::embed(&driver, client).map_err(failed)?;
+    let wanted = config.transport.datapath;
+    let selected = transport.with_driver(|driver| driver.datapath().clone());
+    match selected {
+        Some(selected)
+            if wanted != Datapath::Auto && selected.datapath.to_string() != wanted.name() =>
+        {
+            Err(BenchError::CannotStart(format!("{wanted} was wanted, not {selected}")))
+        }
+        _ => Ok(transport),
+    }
 }
 
 fn open<T: Transport + 'static, D: DatagramSocket + 'static>(

@@ -87,13 +87,11 @@ enum End {
 impl Side {
     /// The configuration of this end.
     fn config(&self) -> Result<Config, BenchError> {
-        let cannot = |error: &dyn std::fmt::Display| BenchError::not_started("configuration", error);
+        let cannot =
+            |error: &dyn std::fmt::Display| BenchError::not_started("configuration", error);
         let mut config = Config::parse(&self.config, "bench").map_err(|e| cannot(&e))?;
-        let place = Place {
-            host: Host::Here,
-            address: self.own,
-            interface: self.interface.clone(),
-        };
+        let place =
+            Place { host: Host::Here, address: self.own, interface: self.interface.clone() };
         venue::move_to(&mut config, &place, &self.datapath)?;
         Ok(config)
     }

@@ -279,7 +279,13 @@ pub fn table(pairs: &[Pair]) -> String {
     let width = pairs.iter().map(|pair| pair.name().len()).max().unwrap_or(0);
     let mut table = format!(
         "{:<width$} {:>7} {:>7} {:>7} {:>7}   {:<20} {:<20} {:<20}\n",
-        "median us", "raw", "echo", "engine", "e.p99", "engine/echo p50", "engine/echo p99",
+        "median us",
+        "raw",
+        "echo",
+        "engine",
+        "e.p99",
+        "engine/echo p50",
+        "engine/echo p99",
         "echo/socket p50"
     );
     for pair in pairs {

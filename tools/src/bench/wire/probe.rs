@@ -128,7 +128,8 @@ impl Schedule {
         }
         if now > self.deadline_ns {
             let Self { total, sent, answered, .. } = self;
-            let text = format!("of {total} orders {sent} were sent and {answered} answered in time");
+            let text =
+                format!("of {total} orders {sent} were sent and {answered} answered in time");
             return Err(BenchError::BrokeDown(text));
         }
         Ok(false)
@@ -157,9 +158,11 @@ pub fn run(parent: &Parent, side: &Side) -> Result<(), BenchError> {
     let config = side.config()?;
     let mut transport = side.transport(&config, "bench-probe")?;
     let _idle = side.idle_endpoints(&config, &mut transport, End::Probe)?;
-    let (input, output) = (side.input_log(&config, End::Probe), side.event_log(&config, End::Probe));
+    let (input, output) =
+        (side.input_log(&config, End::Probe), side.event_log(&config, End::Probe));
     let input = transport.add_publication(&input.0, input.1).map_err(|e| started(&config, e))?;
-    let output = transport.add_subscription(&output.0, output.1).map_err(|e| started(&config, e))?;
+    let output =
+        transport.add_subscription(&output.0, output.1).map_err(|e| started(&config, e))?;
     let script = Script::new(&config, side.seed, input.message_len_max())?;
     let shard = config.shard_id().0;
     let mut probe = Probe {

@@ -32,7 +32,8 @@ impl Ends {
     }
 
     fn bind(side: &Side, own: usize) -> std::io::Result<Self> {
-        let address = |host: Ipv4Addr, at: usize| SocketAddr::V4(SocketAddrV4::new(host, RAW_PORTS[at]));
+        let address =
+            |host: Ipv4Addr, at: usize| SocketAddr::V4(SocketAddrV4::new(host, RAW_PORTS[at]));
         let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
         let to = if side.multicast {
             socket.bind(&address(RAW_GROUPS[own], own).into())?;

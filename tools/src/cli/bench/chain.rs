@@ -93,7 +93,10 @@ pub fn chain(context: &Context, args: &ChainArgs) -> Result<Verdict, Failure> {
     let cores = args.common.cores()?;
     let shared = cores.len() < PROCESSES;
     let pinning = if shared {
-        format!("{PROCESSES} processes share {} cores, unpinned, backing off when idle", cores.len())
+        format!(
+            "{PROCESSES} processes share {} cores, unpinned, backing off when idle",
+            cores.len()
+        )
     } else {
         format!("{PROCESSES} processes on cores {cores:?}, one each, spinning")
     };
@@ -189,7 +192,10 @@ fn measure(
     let mut roles = Vec::new();
     for role in ROLES {
         let trace = Some(trace(role.name()));
-        roles.push(venue::start(RoleJob { role, config: text.clone(), core: core(), trace }, place)?);
+        roles.push(venue::start(
+            RoleJob { role, config: text.clone(), core: core(), trace },
+            place,
+        )?);
     }
     venue::await_ready(&mut roles.iter_mut().collect::<Vec<_>>(), stop)?;
     let mut client = Worker::start(

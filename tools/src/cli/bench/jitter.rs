@@ -88,7 +88,8 @@ fn in_json(gaps: &CoreGaps) -> Value {
 }
 
 fn table(found: &[CoreGaps]) -> String {
-    let mut table = format!("{:<6} {:>8} {:>14} {:>10}", "core", "seconds", "lost us in 1 s", "worst us");
+    let mut table =
+        format!("{:<6} {:>8} {:>14} {:>10}", "core", "seconds", "lost us in 1 s", "worst us");
     for ns in FROM_NS {
         table.push_str(&format!(" {:>9}", format!(">={}us", ns / 1_000)));
     }

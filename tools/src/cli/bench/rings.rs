@@ -10,7 +10,9 @@ use vesta_tools::bench::BenchError;
 use vesta_tools::bench::machine::Header;
 use vesta_tools::bench::orders::OrderFlow;
 use vesta_tools::bench::report::{Interval, Report, Series};
-use vesta_tools::bench::rings::{ArrayQueue, Channel, CodecRound, RingRound, Rtrb, Spsc, codec_round, round};
+use vesta_tools::bench::rings::{
+    ArrayQueue, Channel, CodecRound, RingRound, Rtrb, Spsc, codec_round, round,
+};
 use vesta_tools::bench::statistics::Spread;
 use vesta_wire::decode;
 use vesta_wire::record::NewOrder;
@@ -73,8 +75,7 @@ pub fn rings(context: &Context, args: &RingsArgs) -> Result<Verdict, Failure> {
     );
     let mut report = Report::create(args.common.out.as_deref(), header).map_err(failure)?;
     let order = plain_order(&context.config, args.common.seed)?;
-    let mut rings =
-        [Ring::new::<Rtrb>(), Ring::new::<ArrayQueue>(), Ring::new::<Channel>()];
+    let mut rings = [Ring::new::<Rtrb>(), Ring::new::<ArrayQueue>(), Ring::new::<Channel>()];
     let (clock, mut codec) = (Clock::new(), Vec::new());
     for number in 0..args.rounds as usize {
         for turn in 0..rings.len() {
@@ -134,9 +135,8 @@ fn ring_in_json(ring: &Ring) -> Value {
 }
 
 fn codec_figures(codec: &[CodecRound]) -> [(&'static str, Option<Spread>); 3] {
-    let of = |figure: fn(&CodecRound) -> f64| {
-        Spread::of(&codec.iter().map(figure).collect::<Vec<_>>())
-    };
+    let of =
+        |figure: fn(&CodecRound) -> f64| Spread::of(&codec.iter().map(figure).collect::<Vec<_>>());
     [
         ("encode", of(|round| round.encode_ns)),
         ("decode", of(|round| round.decode_ns)),
@@ -145,9 +145,8 @@ fn codec_figures(codec: &[CodecRound]) -> [(&'static str, Option<Spread>); 3] {
 }
 
 fn codec_in_json(codec: &[CodecRound]) -> Value {
-    let figures = codec_figures(codec).map(|(name, spread)| {
-        (format!("{name}_ns"), json!(spread.map(|spread| spread.median)))
-    });
+    let figures = codec_figures(codec)
+        .map(|(name, spread)| (format!("{name}_ns"), json!(spread.map(|spread| spread.median))));
     Value::Object(figures.into_iter().collect())
 }
 
@@ -156,8 +155,10 @@ fn table(rings: &[Ring], codec: &[CodecRound]) -> String {
         let spread = Spread::of(figures);
         spread.map_or(String::new(), |s| format!("{:.1} ({:.1}..{:.1})", s.median, s.min, s.max))
     };
-    let mut table =
-        format!("{:<18} {:<28} {:<28}\n", "ring", "ns per message, streaming", "ns there and back, p50");
+    let mut table = format!(
+        "{:<18} {:<28} {:<28}\n",
+        "ring", "ns per message, streaming", "ns there and back, p50"
+    );
     for ring in rings {
         table.push_str(&format!(
             "{:<18} {:<28} {:<28}\n",

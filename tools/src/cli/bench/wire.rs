@@ -120,7 +120,9 @@ fn links(args: &WireArgs) -> Result<(Option<Network>, Vec<Link>), Failure> {
             return Err(Failure::CannotStart(format!("--link veth: {reason}")));
         }
         Err(reason) => {
-            println!("SKIP veth: {reason}");
+            if wanted("veth") {
+                println!("SKIP veth: {reason}");
+            }
             None
         }
     };
