@@ -86,7 +86,7 @@ impl OrderFlow {
                 rules.price_max, rules.qty_max, instrument.symbol
             ));
         }
-        let counts = close(&mut commands, &rules);
+        let counts = close(&mut commands, &instrument.rules);
         let names = Names { sessions: &sessions, gateway, instrument: instrument.id };
         let records = commands.iter().filter_map(|command| names.record(command)).collect();
         Ok(Self {
@@ -164,11 +164,12 @@ impl EventSink for Fills {
     }
 }
 
-/// Adds a cancel for each order that rests at the end.
+/// Adds a cancel for each order that rests at the end, by the rules of the instrument that is traded:
+/// by others, other orders would.
 fn close(commands: &mut Vec<Command>, rules: &vesta_types::InstrumentRules) -> PassCounts {
     let mut matcher = Matcher::new(CAPACITY);
     let mut fills = Fills::default();
-    matcher.define(INSTRUMENT, *rules).expect("the workload's rules are the matcher's");
+    matcher.define(INSTRUMENT, *rules).expect("the configuration has checked its rules");
     for session in 1..=SESSION_COUNT {
         let defined = matcher.define_session(SessionId(session), CAPACITY.order_count_max);
         defined.expect("there is room for the workload's sessions");
