@@ -82,7 +82,8 @@ pub fn rings(context: &Context, args: &RingsArgs) -> Result<Verdict, Failure> {
             if stop.is_stopped() {
                 return Err(failure(BenchError::Interrupted));
             }
-            let ring = &mut rings[(number + turn) % 3];
+            let at = (number + turn) % rings.len();
+            let ring = &mut rings[at];
             let (began, begin_ns) = (clock.utc_ns(), clock.mono_ns());
             let found = (ring.run)(args.messages, cores).map_err(failure)?;
             let duration_ns = clock.mono_ns() - begin_ns;
