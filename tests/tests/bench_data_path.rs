@@ -152,6 +152,20 @@ fn throughput_loses_nothing_and_checks_every_event() {
 }
 
 #[test]
+fn netns_throughput_crosses_a_bridge() {
+    if !can_make_namespaces("netns_throughput_crosses_a_bridge") {
+        return;
+    }
+    let out = Out::new("throughput-veth");
+    let args = ["throughput", "--seconds", "0.3", "--warm-up", "0.2", "--datapath", "socket"];
+    let found = found(&out, &[&args[..], &["--link", "veth"]].concat());
+    let datapath = &found["datapaths"][0];
+    assert_eq!((&datapath["link"], &datapath["mtu_bytes"]), (&"veth".into(), &1_408.into()));
+    assert_eq!(datapath["lost"], 0, "{found}");
+    assert!(number(datapath, "orders") > 0.0, "{found}");
+}
+
+#[test]
 fn chain_tells_every_hop_of_every_order() {
     let out = Out::new("chain");
     let found = found(&out, &["chain", "--rates", "500", "--seconds", "0.4", "--warm-up", "0.2"]);
@@ -213,7 +227,7 @@ fn what_can_not_be_measured_says_so_and_leaves_nothing() {
     for (args, word) in [
         (&["wire", "--datapath", "carrier-pigeon"][..], "carrier-pigeon"),
         (&["wire", "--link", "lo", "--cores", "4000,4001", "--rounds", "1"], "core 4001"),
-        (&["throughput", "--mtu-bytes", "1409"], "mtu_bytes"),
+        (&["throughput", "--mtu-bytes", "1409", "--datapath", "socket"], "mtu_bytes"),
     ] {
         let output = run(&out, args);
         let stderr = String::from_utf8_lossy(&output.stderr);

@@ -34,6 +34,8 @@ pub struct Place {
 #[derive(Debug)]
 pub struct Network {
     namespaces: Vec<String>,
+    /// The namespace of the bridge, where there is one.
+    bridge: Option<String>,
 }
 
 /// True where this process may make namespaces; otherwise why not.
@@ -56,15 +58,38 @@ impl Network {
     /// When `ip` refuses.
     pub fn pair() -> Result<Self, BenchError> {
         remove_leftovers();
-        let mut network = Self { namespaces: Vec::new() };
+        let mut network = Self { namespaces: Vec::new(), bridge: None };
         let [one, other] = [network.add_namespace()?, network.add_namespace()?];
         ip(&format!("-n {one} link add eth0 type veth peer name eth0 netns {other}"))?;
         network.bring_up()?;
         Ok(network)
     }
 
+    /// So many hosts on one bridge.
+    ///
+    /// # Errors
+    /// When `ip` refuses.
+    pub fn lan(hosts: usize) -> Result<Self, BenchError> {
+        remove_leftovers();
+        let bridge = name("bridge");
+        ip(&format!("netns add {bridge}"))?;
+        let mut network = Self { namespaces: Vec::new(), bridge: Some(bridge.clone()) };
+        // With snooping the bridge would pass a group on only where it heard of a member, and nobody
+        // here asks for members as a router does.
+        ip(&format!("-n {bridge} link add br0 type bridge mcast_snooping 0"))?;
+        ip(&format!("-n {bridge} link set br0 up"))?;
+        for number in 0..hosts {
+            let host = network.add_namespace()?;
+            let port = format!("port{number}");
+            ip(&format!("-n {bridge} link add {port} type veth peer name eth0 netns {host}"))?;
+            ip(&format!("-n {bridge} link set {port} master br0 up"))?;
+        }
+        network.bring_up()?;
+        Ok(network)
+    }
+
     fn add_namespace(&mut self) -> Result<String, BenchError> {
-        let name = format!("{PREFIX}{}-{}", std::process::id(), self.namespaces.len());
+        let name = name(&self.namespaces.len().to_string());
         ip(&format!("netns add {name}"))?;
         self.namespaces.push(name.clone());
         Ok(name)
@@ -111,13 +136,18 @@ pub fn loopback() -> Place {
     Place { host: Host::Here, address: Ipv4Addr::LOCALHOST, interface: "127.0.0.1/32".to_owned() }
 }
 
+/// The name of a namespace of this process.
+fn name(what: &str) -> String {
+    format!("{PREFIX}{}-{what}", std::process::id())
+}
+
 fn address(number: usize) -> Ipv4Addr {
     Ipv4Addr::new(10, 87, 0, number as u8 + 1)
 }
 
 impl Drop for Network {
     fn drop(&mut self) {
-        for namespace in &self.namespaces {
+        for namespace in self.namespaces.iter().chain(&self.bridge) {
             remove(namespace);
         }
     }

@@ -9,7 +9,6 @@ use super::throughput_clients::{self, FromClients};
 use super::{Common, failure};
 use clap::Args;
 use serde_json::{Value, json};
-use std::path::PathBuf;
 use std::time::Duration;
 use vesta_config::{Config, Datapath};
 use vesta_netio::StopFlag;
@@ -22,8 +21,12 @@ use vesta_tools::bench::worker::Worker;
 use vesta_tools::bench::{BenchError, Job};
 use vesta_workload::Scenario;
 
-/// A datapath that takes over a network interface has none on loopback, where this runs.
+/// A datapath that takes over a network interface has none on loopback.
 const NOT_ON_LOOPBACK: &str = "xdp";
+/// That of jumbo frames, which loopback carries whole.
+const LOOPBACK_MTU_BYTES: u32 = 8_928;
+/// The longest datagram on a link of 1500 bytes, as `vesta.toml` has it.
+const VETH_MTU_BYTES: u32 = 1_408;
 /// Least share of orders that trade.
 const TRADING_SHARE_MIN: f64 = 0.3;
 /// The goal of the design, orders per second.
@@ -46,10 +49,15 @@ pub struct ThroughputArgs {
     #[arg(long = "datapath", value_name = "NAME")]
     datapaths: Vec<String>,
 
-    /// Longest datagram, bytes of UDP payload: `transport.mtu_bytes`. By default that of jumbo frames,
-    /// which loopback carries whole
-    #[arg(long, default_value_t = 8_928, value_name = "N")]
-    mtu_bytes: u32,
+    /// `lo`, or `veth`: each process a host of its own on a bridge. A datapath that loopback does not
+    /// have is always on `veth`
+    #[arg(long, default_value = "lo", value_name = "NAME", value_parser = ["lo", "veth"])]
+    link: String,
+
+    /// Longest datagram, bytes of UDP payload: `transport.mtu_bytes`. By default 8928 on loopback, which
+    /// carries jumbo frames, and 1408 on veth
+    #[arg(long, value_name = "N")]
+    mtu_bytes: Option<u32>,
 
     /// What a reader admits to be in flight to it, bytes: `transport.receiver_window_bytes`, with socket
     /// buffers and terms to match. By default the configuration's; on cores that are shared, a process
@@ -62,9 +70,51 @@ pub struct ThroughputArgs {
     scenario: Scenario,
 }
 
+/// Where the processes are.
+pub struct Hosts {
+    link: &'static str,
+    /// Also the client's and the gateway's.
+    pub generator: Place,
+    pub sequencer: Place,
+    pub engine: Place,
+    /// Keeps them there.
+    _network: Option<Network>,
+}
+
+impl Hosts {
+    fn new(datapath: Datapath, args: &ThroughputArgs) -> Result<Self, BenchError> {
+        if args.link == "veth" || datapath.name() == NOT_ON_LOOPBACK {
+            can_make_namespaces().map_err(BenchError::CannotStart)?;
+            let network = Network::lan(PROCESSES.len())?;
+            let [generator, sequencer, engine] = [0, 1, 2].map(|number| network.place(number));
+            return Ok(Self {
+                link: "veth",
+                generator,
+                sequencer,
+                engine,
+                _network: Some(network),
+            });
+        }
+        let network = match can_make_namespaces() {
+            Ok(()) => Some(Network::pair()?),
+            Err(_) => None,
+        };
+        let place = network.as_ref().map_or_else(loopback, Network::loopback);
+        let [generator, sequencer] = [place.clone(), place.clone()];
+        Ok(Self { link: "lo", generator, sequencer, engine: place, _network: network })
+    }
+
+    fn mtu_bytes(&self, args: &ThroughputArgs) -> u32 {
+        let by_default = if self.link == "lo" { LOOPBACK_MTU_BYTES } else { VETH_MTU_BYTES };
+        args.mtu_bytes.unwrap_or(by_default)
+    }
+}
+
 /// What was found of one datapath.
 struct Found {
     datapath: &'static str,
+    link: &'static str,
+    mtu_bytes: u32,
     begin: Tally,
     end: Tally,
     last: Tally,
@@ -76,11 +126,6 @@ const PROCESSES: [&str; 3] = ["generator", "sequencer", "engine"];
 
 pub fn throughput(context: &Context, args: &ThroughputArgs) -> Result<Verdict, Failure> {
     let stop = StopFlag::on_signals().map_err(|e| Failure::CannotStart(e.to_string()))?;
-    let network = match can_make_namespaces() {
-        Ok(()) => Some(Network::pair().map_err(failure)?),
-        Err(_) => None,
-    };
-    let place = network.as_ref().map_or_else(loopback, Network::loopback);
     let (datapaths, skipped) = super::datapaths(&args.datapaths)?;
     let cores = args.common.cores()?;
     let layout = layout(&cores);
@@ -91,11 +136,9 @@ pub fn throughput(context: &Context, args: &ThroughputArgs) -> Result<Verdict, F
         "throughput",
         format!("{}, {idle} when idle", pinned.join(", ")),
         format!(
-            "{} s after {} s of warm-up, loopback, datagrams of {} bytes, window of {} bytes, \
-             scenario {}, seed {}, level received",
+            "{} s after {} s of warm-up, window of {} bytes, scenario {}, seed {}, level received",
             args.seconds,
             args.warm_up,
-            args.mtu_bytes,
             args.window_bytes.unwrap_or(context.config.transport.receiver_window_bytes),
             args.scenario,
             args.common.seed
@@ -104,13 +147,13 @@ pub fn throughput(context: &Context, args: &ThroughputArgs) -> Result<Verdict, F
     );
     let mut report = Report::create(args.common.out.as_deref(), header).map_err(failure)?;
     let (mut all, mut from_clients) = (Vec::new(), Vec::new());
-    for datapath in datapaths.into_iter().filter(|d| d.name() != NOT_ON_LOOPBACK) {
-        let config = config(context, args, &place, datapath, cores.len()).map_err(failure)?;
-        all.push(measure(&config, args, &place, datapath, layout, &stop).map_err(failure)?);
-        let found = throughput_clients::measure(context, args, &place, datapath, &cores, &stop);
+    for datapath in datapaths {
+        let hosts = Hosts::new(datapath, args).map_err(failure)?;
+        let config = config(context, args, &hosts, datapath, cores.len()).map_err(failure)?;
+        all.push(measure(&config, args, &hosts, datapath, layout, &stop).map_err(failure)?);
+        let found = throughput_clients::measure(context, args, &hosts, datapath, &cores, &stop);
         from_clients.push(found.map_err(failure)?);
     }
-    drop(network);
     report.text(&table(&all));
     from_clients.iter().for_each(|found| report.text(&found.line()));
     let mut wrongs: Vec<String> = all.iter().flat_map(Found::wrongs).collect();
@@ -127,7 +170,6 @@ pub fn throughput(context: &Context, args: &ThroughputArgs) -> Result<Verdict, F
         "datapaths": all.iter().map(Found::in_json).collect::<Vec<_>>(),
         "from_clients": from_clients.iter().map(FromClients::in_json).collect::<Vec<_>>(),
         "goal_per_s": GOAL_PER_S,
-        "mtu_bytes": args.mtu_bytes,
         "scenario": args.scenario.name(),
         "skipped": skipped,
         "wrong": wrongs,
@@ -153,14 +195,15 @@ fn layout(cores: &[usize]) -> [Option<usize>; 3] {
 pub fn config(
     context: &Context,
     args: &ThroughputArgs,
-    place: &Place,
+    hosts: &Hosts,
     datapath: Datapath,
     cores: usize,
 ) -> Result<Config, BenchError> {
     let mut config = context.config.clone();
-    venue::move_to(&mut config, place, datapath.name())?;
+    venue::move_to(&mut config, &hosts.generator, datapath.name())?;
+    config.streams.orders.endpoint.set_ip(hosts.sequencer.address);
     venue::choose_idle(&mut config, PROCESSES.len(), cores);
-    config.transport.mtu_bytes = args.mtu_bytes;
+    config.transport.mtu_bytes = hosts.mtu_bytes(args);
     if let Some(window) = args.window_bytes {
         let transport = &mut config.transport;
         transport.receiver_window_bytes = window;
@@ -189,25 +232,24 @@ pub fn config(
 fn measure(
     config: &Config,
     args: &ThroughputArgs,
-    place: &Place,
+    hosts: &Hosts,
     datapath: Datapath,
     [generator_core, sequencer_core, engine_core]: [Option<usize>; 3],
     stop: &StopFlag,
 ) -> Result<Found, BenchError> {
     let text = config.to_toml();
-    let role = |role, core| {
-        let trace: Option<PathBuf> = None;
-        venue::start(RoleJob { role, config: text.clone(), core, trace }, place)
+    let role = |role, core, place| {
+        venue::start(RoleJob { role, config: text.clone(), core, trace: None }, place)
     };
-    let mut engine = role(Role::Engine, engine_core)?;
-    let mut sequencer = role(Role::Sequencer, sequencer_core)?;
+    let mut engine = role(Role::Engine, engine_core, &hosts.engine)?;
+    let mut sequencer = role(Role::Sequencer, sequencer_core, &hosts.sequencer)?;
     let job = Job::Generate(GenerateJob {
         config: text.clone(),
         core: generator_core,
         scenario: args.scenario.name().to_owned(),
         seed: args.common.seed,
     });
-    let mut generator = Worker::start("generator", &place.host, &job)?;
+    let mut generator = Worker::start("generator", &hosts.generator.host, &job)?;
     venue::await_ready(&mut [&mut engine, &mut sequencer, &mut generator], stop)?;
 
     let pids = [generator.pid(), sequencer.pid(), engine.pid()];
@@ -231,7 +273,8 @@ fn measure(
     for (at, cpu) in cpu_ns.iter_mut().enumerate() {
         *cpu = cpu_end[at].zip(cpu_begin[at]).map(|(end, begin)| end - begin);
     }
-    Ok(Found { datapath: datapath.name(), begin, end, last, cpu_ns })
+    let mtu_bytes = config.transport.mtu_bytes;
+    Ok(Found { datapath: datapath.name(), link: hosts.link, mtu_bytes, begin, end, last, cpu_ns })
 }
 
 fn sleep(seconds: f64, stop: &StopFlag) -> Result<(), BenchError> {
@@ -294,6 +337,8 @@ impl Found {
     fn in_json(&self) -> Value {
         json!({
             "datapath": self.datapath,
+            "link": self.link,
+            "mtu_bytes": self.mtu_bytes,
             "seconds": self.seconds(),
             "orders": self.orders(),
             "trading_share": self.trading_share(),
@@ -312,8 +357,16 @@ impl Found {
 
 fn table(all: &[Found]) -> String {
     let mut table = format!(
-        "{:<10} {:>12} {:>8} {:>6} {:>12} {:>14}   {}\n",
-        "datapath", "orders/s", "trading", "lost", "events/s", "CPU ns/order", "cores in use"
+        "{:<10} {:<5} {:>5} {:>12} {:>8} {:>6} {:>12} {:>14}   {}\n",
+        "datapath",
+        "link",
+        "MTU",
+        "orders/s",
+        "trading",
+        "lost",
+        "events/s",
+        "CPU ns/order",
+        "cores in use"
     );
     for found in all {
         let per_s = |count: u64| count as f64 / found.seconds();
@@ -321,8 +374,10 @@ fn table(all: &[Found]) -> String {
             cpu.map(|ns| format!("{name} {:.2}", ns as f64 / 1e9 / found.seconds()))
         });
         table.push_str(&format!(
-            "{:<10} {:>12.0} {:>8.2} {:>6} {:>12.0} {:>14.0}   {}\n",
+            "{:<10} {:<5} {:>5} {:>12.0} {:>8.2} {:>6} {:>12.0} {:>14.0}   {}\n",
             found.datapath,
+            found.link,
+            found.mtu_bytes,
             found.orders_per_s(),
             found.trading_share(),
             found.lost(),

@@ -7,13 +7,12 @@
 //! by the round trip, too, and there is no goal for it.
 
 use super::super::Context;
-use super::throughput::{ThroughputArgs, config};
+use super::throughput::{Hosts, ThroughputArgs, config};
 use serde_json::{Value, json};
 use std::time::Duration;
 use vesta_config::Datapath;
 use vesta_netio::StopFlag;
 use vesta_tools::bench::load::{LoadEnd, LoadJob};
-use vesta_tools::bench::network::Place;
 use vesta_tools::bench::venue::{self, Role, RoleJob};
 use vesta_tools::bench::worker::Worker;
 use vesta_tools::bench::{BenchError, Job};
@@ -32,18 +31,23 @@ pub struct FromClients {
 pub fn measure(
     context: &Context,
     args: &ThroughputArgs,
-    place: &Place,
+    hosts: &Hosts,
     datapath: Datapath,
     cores: &[usize],
     stop: &StopFlag,
 ) -> Result<FromClients, BenchError> {
-    let mut config = config(context, args, place, datapath, cores.len())?;
+    let mut config = config(context, args, hosts, datapath, cores.len())?;
     venue::choose_idle(&mut config, PROCESSES, cores.len());
     let text = config.to_toml();
     let mut free = (cores.len() >= PROCESSES).then(|| cores.iter().copied());
     let mut core = || free.as_mut().and_then(Iterator::next);
     let mut roles = Vec::new();
-    for role in [Role::Gateway, Role::Engine, Role::Sequencer] {
+    let places = [
+        (Role::Gateway, &hosts.generator),
+        (Role::Engine, &hosts.engine),
+        (Role::Sequencer, &hosts.sequencer),
+    ];
+    for (role, place) in places {
         let job = RoleJob { role, config: text.clone(), core: core(), trace: None };
         roles.push(venue::start(job, place)?);
     }
@@ -57,7 +61,7 @@ pub fn measure(
         seed: args.common.seed,
         trace: None,
     };
-    let mut client = Worker::start("client", &place.host, &Job::Load(job))?;
+    let mut client = Worker::start("client", &hosts.generator.host, &Job::Load(job))?;
     let load = client.hear_as(Duration::from_secs_f64(args.seconds) + PATIENCE, stop)?;
     client.end()?;
     roles.iter_mut().for_each(Worker::tell_to_end);
