@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # Every measurement that `make bench` makes, after scripts/setup.sh: each part of the data path, the
-# matching core on our own scenarios, and, where VESTA_MEB names a built copy of the public
-# matching-engine-benchmark, the core in its unmodified harness and beside its engines.
+# data path as processes (wire, throughput, chain, jitter, rings), the matching core on our own
+# scenarios, and, where VESTA_MEB names a built copy of the public matching-engine-benchmark, the core
+# in its unmodified harness and beside its engines.
 #
-# `scripts/bench.sh PART...` runs only those: pipeline matching public. Figures go to stdout; what they
-# are worth depends on what else the machine does.
+# `scripts/bench.sh PART...` runs only those; PARTS below names them. Figures go to stdout, reports with
+# plots to VESTA_BENCH_OUT (default <target>/bench/DATE); what they are worth depends on what else the
+# machine does. docs/operating.md says how to read them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 target=${CARGO_TARGET_DIR:-target}
 vesta=$target/release/vesta
 readonly SCENARIOS=(static normal swing-25 swing-40 flash-crash)
-readonly PARTS=(pipeline matching public)
+readonly PARTS=(jitter wire throughput chain rings pipeline matching public)
 # Rounds of a comparison: VESTA_BENCH_ROUNDS.
 rounds=${VESTA_BENCH_ROUNDS:-11}
 # One run of the public harness, in seconds: its own alarm is at 120.
@@ -19,6 +21,22 @@ readonly HARNESS_MAX_S=150
 
 export CARGO_NET_OFFLINE=true
 export PATH=$PWD/target/tools/bin:$PATH
+
+out=${VESTA_BENCH_OUT:-$target/bench/$(date -u +%Y%m%dT%H%M%SZ)}
+
+# One measurement of the data path, its report in a directory of its own.
+data_path() {
+    local name=$1
+    shift
+    cargo build --release --locked --bin vesta
+    "$vesta" bench "$name" "$@" --out "$out/$name" --json
+}
+
+part_jitter() { data_path jitter; }
+part_wire() { data_path wire --rounds "$rounds"; }
+part_throughput() { data_path throughput; }
+part_chain() { data_path chain; }
+part_rings() { data_path rings --rounds "$rounds"; }
 
 part_pipeline() { cargo bench --locked -p vesta-benches --bench pipeline; }
 

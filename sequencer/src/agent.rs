@@ -11,8 +11,10 @@ use vesta_types::{GatewayId, TimeNs};
 use vesta_wire::control::{GatewayHello, SequencerRefusal, SequencerStatus};
 use vesta_wire::{CommitLevel, Message, decode, encode, record};
 
-/// Commands taken in one duty cycle over all gateways: a frame or two of the log.
-const FRAGMENTS_PER_CYCLE: usize = 32;
+/// Commands taken in one duty cycle over all gateways. Too low -> the driver's system calls of a cycle,
+/// some microseconds, are shared by few; too high -> the first of a burst waits for the last, some ten
+/// nanoseconds each, and the driver for all of them.
+const FRAGMENTS_PER_CYCLE: usize = 256;
 
 /// With so much of the log waiting no more commands are taken: the slowest engine sets the pace,
 /// Aeron's window passes it on to the gateways, and they refuse their clients.

@@ -100,7 +100,6 @@ pub struct Sequencer {
     settings: Settings,
     stamper: Stamper,
     timers: Timers,
-    record: Vec<u8>,
 }
 
 impl Sequencer {
@@ -110,7 +109,7 @@ impl Sequencer {
         let stamper = Stamper::new(settings.epoch, settings.clock_jump_max_ns);
         let schedule = std::mem::take(&mut settings.schedule);
         let timers = Timers::new(schedule, settings.tick_interval_ns);
-        Self { settings, stamper, timers, record: Vec::with_capacity(512) }
+        Self { settings, stamper, timers }
     }
 
     /// The record that comes next.
@@ -168,10 +167,8 @@ impl Sequencer {
     /// Gives a command its place and time.
     pub fn sequence(&mut self, command: &Validated<'_>, outbox: &mut LogOutbox) -> Seq {
         let stamp = self.stamper.stamp(command.gateway);
-        self.record.clear();
-        self.record.extend_from_slice(command.bytes);
-        record::write_stamp(&mut self.record, &stamp);
-        let seq = Seq(outbox.push_bytes(&self.record));
+        let stamped = |bytes: &mut [u8]| record::write_stamp(bytes, &stamp);
+        let seq = Seq(outbox.push_changed(command.bytes, stamped));
         assert_eq!(seq.0, stamp.seq.get(), "the outbox and the stamper count alike");
         seq
     }

@@ -1,9 +1,10 @@
-//! Latency: recorded, summed up, drawn. Honest only if the caller records from the *intended* time.
+//! Latency: recorded, summed up, handed on. Honest only if the caller records from the *intended*
+//! time.
 
+use crate::plot::{self, Curve};
 use hdrhistogram::Histogram;
-use plotters::coord::Shift;
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use serde::{Deserialize, Serialize};
+use std::io::{self, Write};
 use std::path::Path;
 
 /// A recorder of latencies up to a minute, at 3 significant digits.
@@ -24,6 +25,8 @@ pub struct Summary {
     pub p99_ns: u64,
     /// 99.9 %.
     pub p999_ns: u64,
+    /// 99.99 %.
+    pub p9999_ns: u64,
     /// The slowest, exactly.
     pub max_ns: u64,
 }
@@ -68,6 +71,7 @@ impl Latency {
             p90_ns: at(0.9),
             p99_ns: at(0.99),
             p999_ns: at(0.999),
+            p9999_ns: at(0.9999),
             max_ns: self.max_ns,
         }
     }
@@ -97,122 +101,86 @@ impl Latency {
         table
     }
 
+    /// Adds all that another has recorded.
+    pub fn add(&mut self, other: &Self) {
+        self.histogram.add(&other.histogram).expect("all have the same bounds");
+        self.max_ns = self.max_ns.max(other.max_ns);
+    }
+
+    /// The histogram, for those who write it to a file. Its own maximum is that of a bucket.
+    #[must_use]
+    pub const fn histogram(&self) -> &Histogram<u64> {
+        &self.histogram
+    }
+
+    /// What was recorded, for another process to read.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let recorded = self.histogram.iter_recorded();
+        let counts = recorded.map(|step| (step.value_iterated_to(), step.count_at_value()));
+        Counts { counts: counts.collect(), max_ns: self.max_ns }
+    }
+
     /// Draws all percentiles to an SVG file: latency over percentile, both on scales that give the
     /// slowest few as much room as the rest.
     ///
     /// # Errors
     /// When the file can not be written.
     pub fn plot(&self, file: &Path, title: &str) -> Result<(), String> {
-        // In memory first: given a file, plotters panics when it can not write it.
-        let mut svg = String::new();
-        let area = SVGBackend::with_string(&mut svg, PLOT_SIZE).into_drawing_area();
-        self.draw(&area, title).map_err(|error| error.to_string())?;
-        drop(area);
+        let svg = plot::svg(title, &[Curve { name: "", latency: self }])?;
         std::fs::write(file, svg).map_err(|error| error.to_string())
     }
 
-    fn draw<'a>(
-        &self,
-        root: &DrawingArea<SVGBackend<'a>, Shift>,
-        title: &str,
-    ) -> Result<(), DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>> {
-        root.fill(&WHITE)?;
-        let area = root.margin(10, 0, 0, 0).titled(title, ("sans-serif", 18))?;
-        let nines = nines_max(self.count());
-        let (low, high) = self.decades();
-        let mut chart = ChartBuilder::on(&area)
-            .margin(14)
-            .margin_right(50)
-            .x_label_area_size(46)
-            .y_label_area_size(86)
-            .build_cartesian_2d(0.0..nines, (low..high).log_scale())?;
-        chart
-            .configure_mesh()
-            .x_max_light_lines(0)
-            .light_line_style(RGBColor(238, 238, 238))
-            .bold_line_style(RGBColor(205, 205, 205))
-            .x_desc("percentile")
-            .y_desc("microseconds")
-            .x_labels(nines as usize + 1)
-            .x_label_formatter(&|nines| percentile_label(*nines))
-            .y_label_formatter(&|us| us_label(*us))
-            .label_style(("sans-serif", 14))
-            .axis_desc_style(("sans-serif", 15))
-            .draw()?;
-
-        let curve = self.histogram.iter_quantiles(CURVE_TICKS_PER_HALF).map(|step| {
-            let value = step.value_iterated_to().min(self.max_ns);
-            (nines_of(step.quantile_iterated_to()).min(nines), plotted_us(value))
-        });
-        let blue = RGBColor(20, 80, 160);
-        chart.draw_series(LineSeries::new(curve, blue.stroke_width(2)))?;
-
-        let s = self.summary();
-        let named = [
-            (0.5, s.p50_ns),
-            (0.9, s.p90_ns),
-            (0.99, s.p99_ns),
-            (0.999, s.p999_ns),
-            (1.0, s.max_ns),
-        ];
-        // One that so few latencies can not tell from the maximum would be drawn on top of it.
-        let shown = named.into_iter().filter(|(q, _)| *q == 1.0 || nines_of(*q) < nines - 0.01);
-        // To the left and above, where a curve that climbs leaves room.
-        let style = ("sans-serif", 14).into_font().into_text_style(root);
-        let style = style.pos(Pos::new(HPos::Right, VPos::Bottom));
-        chart.draw_series(shown.filter(|_| self.count() > 0).map(|(quantile, value)| {
-            EmptyElement::at((nines_of(quantile).min(nines), plotted_us(value)))
-                + Circle::new((0, 0), 4, blue.filled())
-                + Text::new(format!("{:.1}", plotted_us(value)), (-4, -6), style.clone())
-        }))?;
-        root.present()
-    }
-
-    /// The powers of ten, in microseconds, between which all latencies lie.
-    fn decades(&self) -> (f64, f64) {
-        let (mut low, mut high) = (MIN_PLOTTED_US, 10.0 * MIN_PLOTTED_US);
-        while low * 10.0 <= plotted_us(self.histogram.min()) {
-            low *= 10.0;
+    /// Writes the percentile distribution as the tools around HdrHistogram read it (`.hgrm`), in
+    /// microseconds.
+    ///
+    /// # Errors
+    /// `out`'s.
+    pub fn write_hgrm(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(
+            out,
+            "{:>12} {:>14} {:>10} {:>14}\n",
+            "Value", "Percentile", "TotalCount", "1/(1-Percentile)"
+        )?;
+        for step in self.histogram.iter_quantiles(HGRM_TICKS_PER_HALF) {
+            let us = step.value_iterated_to().min(self.max_ns) as f64 / 1e3;
+            let quantile = step.quantile_iterated_to();
+            let total = self.histogram.count_between(0, step.value_iterated_to());
+            write!(out, "{us:12.3} {quantile:14.12} {total:10}")?;
+            if quantile < 1.0 {
+                write!(out, " {:14.2}", 1.0 / (1.0 - quantile))?;
+            }
+            writeln!(out)?;
         }
-        while high <= plotted_us(self.max_ns) || high <= low {
-            high *= 10.0;
+        let (mean, deviation) = (self.histogram.mean() / 1e3, self.histogram.stdev() / 1e3);
+        writeln!(out, "#[Mean    = {mean:12.3}, StdDeviation   = {deviation:12.3}]")?;
+        let max = self.max_ns as f64 / 1e3;
+        writeln!(out, "#[Max     = {max:12.3}, Total count    = {:12}]", self.count())?;
+        let buckets = self.histogram.buckets();
+        writeln!(out, "#[Buckets = {buckets:12}, SubBuckets     = {:12}]", 2048)
+    }
+}
+
+/// Lines of a `.hgrm` file on each halving of the distance to 100 %: what its tools write.
+const HGRM_TICKS_PER_HALF: u32 = 5;
+
+/// What a [`Latency`] holds, in a form that travels.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Each value that was recorded, ns, to 3 digits, and how often.
+    pub counts: Vec<(u64, u64)>,
+    /// The longest, ns, exactly.
+    pub max_ns: u64,
+}
+
+impl From<&Counts> for Latency {
+    fn from(counts: &Counts) -> Self {
+        let mut latency = Self { max_ns: counts.max_ns, ..Self::new() };
+        for &(ns, count) in &counts.counts {
+            latency.histogram.saturating_record_n(ns.clamp(1, LONGEST_NS), count);
         }
-        (low, high)
+        latency
     }
-}
-
-/// Width and height of the plot, in pixels.
-const PLOT_SIZE: (u32, u32) = (900, 560);
-/// Points of the curve on each halving of the distance to 100 %.
-const CURVE_TICKS_PER_HALF: u32 = 10;
-/// A logarithm has no place for 0: what is shorter is drawn as this much. It is the resolution.
-const MIN_PLOTTED_US: f64 = 0.001;
-
-fn plotted_us(ns: u64) -> f64 {
-    (ns as f64 / 1_000.0).max(MIN_PLOTTED_US)
-}
-
-/// How many nines a quantile has: 0.9 has one, 0.99 two; 0 has none. Without end for 1.
-fn nines_of(quantile: f64) -> f64 {
-    -(1.0 - quantile).log10()
-}
-
-/// The right end of the plot: the nines that so many latencies can tell apart, 2 to 6.
-fn nines_max(count: u64) -> f64 {
-    f64::from(count.max(1).ilog10().clamp(2, 6))
-}
-
-fn percentile_label(nines: f64) -> String {
-    match nines.round() as usize {
-        0 => "0 %".to_owned(),
-        1 => "90 %".to_owned(),
-        2 => "99 %".to_owned(),
-        more => format!("99.{} %", "9".repeat(more - 2)),
-    }
-}
-
-fn us_label(us: f64) -> String {
-    if us < 0.99 { format!("{us:.3}").trim_end_matches('0').to_owned() } else { format!("{us:.0}") }
 }
 
 #[cfg(test)]
@@ -245,6 +213,39 @@ mod tests {
         std::fs::remove_file(&file).expect("removed");
         assert!(svg.contains("<polyline") && svg.contains("99.9 %"), "axis and curve: {svg}");
         assert!(latency.plot(Path::new("/nowhere/at/all.svg"), "lost").is_err());
+    }
+
+    #[test]
+    fn what_travels_arrives_and_adds_up() {
+        let mut latency = Latency::new();
+        (1..=10_000_u64).for_each(|n| latency.record(n * 7_919 % 100_003));
+        let arrived = Latency::from(&latency.counts());
+        assert_eq!((arrived.summary(), arrived.count()), (latency.summary(), 10_000));
+        let mut both = arrived;
+        both.record(2_000_000);
+        both.add(&latency);
+        assert_eq!((both.count(), both.summary().max_ns), (20_001, 2_000_000));
+    }
+
+    #[test]
+    fn a_hgrm_file_has_every_percentile_and_ends_with_all() {
+        let mut latency = Latency::new();
+        (1..=1_000).for_each(|us| latency.record(us * 1_000));
+        let mut text = Vec::new();
+        latency.write_hgrm(&mut text).expect("memory");
+        let text = String::from_utf8(text).expect("text");
+        let rows: Vec<Vec<f64>> = text
+            .lines()
+            .skip(2)
+            .take_while(|line| !line.starts_with('#'))
+            .map(|line| line.split_whitespace().map(|n| n.parse().expect("a number")).collect())
+            .collect();
+        assert!(rows.windows(2).all(|two| two[0][0] <= two[1][0] && two[0][2] <= two[1][2]));
+        let last = rows.last().expect("rows");
+        assert_eq!(last[..], [1_000.0, 1.0, 1_000.0]);
+        let half = rows.iter().find(|row| row[1] >= 0.5).expect("a median");
+        assert!((half[0] - 500.0).abs() < 1.0 && (half[2] - 500.0).abs() < 2.0, "{half:?}");
+        assert!(text.contains("Total count    =         1000]"), "{text}");
     }
 
     #[test]

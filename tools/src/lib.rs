@@ -7,6 +7,7 @@
 //! ```
 
 pub mod appliance;
+pub mod bench;
 pub mod client;
 pub mod consumer;
 pub mod demo;
@@ -15,6 +16,7 @@ pub mod feed;
 pub mod flow;
 pub mod latency;
 pub mod opening;
+pub mod plot;
 pub mod tap;
 pub mod trader;
 pub mod venues;

@@ -15,6 +15,9 @@ macro_rules! choice {
         pub enum $name { $($(#[$vdoc])* $variant,)* }
 
         impl $name {
+            /// All that can be chosen, in the order of the manual.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
             /// The word that names it in `vesta.toml`.
             #[must_use]
             pub const fn name(self) -> &'static str {

@@ -171,6 +171,9 @@ pub struct Outbox<H: Message> {
     first: u64,
     queued: u64,
     frame: FrameBuilder<H>,
+    /// Bytes from `head` on that are in the frame already: one that was refused is offered again, and
+    /// takes in what has come meanwhile, instead of being made anew.
+    framed: usize,
 }
 
 impl<H: Message> Outbox<H> {
@@ -184,6 +187,7 @@ impl<H: Message> Outbox<H> {
             first,
             queued: 0,
             frame: FrameBuilder::new(frame_len_max),
+            framed: 0,
         }
     }
 
@@ -219,15 +223,22 @@ impl<H: Message> Outbox<H> {
 
     /// Queues a message and returns its number.
     pub fn push<M: Message>(&mut self, message: &M) -> u64 {
-        let start = self.queue.len();
-        self.queue.resize(start + M::LEN, 0);
-        encode(message, &mut self.queue[start..]);
+        self.queue.extend_from_slice(SbeHeader::of::<M>().as_bytes());
+        self.queue.extend_from_slice(message.as_bytes());
         self.number_last()
     }
 
     /// Queues a message that is in bytes already, header included, and returns its number.
     pub fn push_bytes(&mut self, message: &[u8]) -> u64 {
         self.queue.extend_from_slice(message);
+        self.number_last()
+    }
+
+    /// As [`push_bytes`](Self::push_bytes); `change` is handed the copy that leaves.
+    pub fn push_changed(&mut self, message: &[u8], change: impl FnOnce(&mut [u8])) -> u64 {
+        let start = self.queue.len();
+        self.queue.extend_from_slice(message);
+        change(&mut self.queue[start..]);
         self.number_last()
     }
 
@@ -243,7 +254,8 @@ impl<H: Message> Outbox<H> {
         self.first += dropped;
         self.queued = 0;
         self.queue.clear();
-        self.head = 0;
+        (self.head, self.framed) = (0, 0);
+        self.frame.clear();
         dropped
     }
 
@@ -259,8 +271,7 @@ impl<H: Message> Outbox<H> {
     ) -> Result<usize, E> {
         let mut sent = 0;
         while self.queued > 0 {
-            self.frame.clear();
-            let mut end = self.head;
+            let mut end = self.head + self.framed;
             while end < self.queue.len() {
                 let len = message_len(&self.queue[end..]);
                 if !self.frame.fits(len) {
@@ -272,11 +283,13 @@ impl<H: Message> Outbox<H> {
             let count = self.frame.count();
             assert!(count > 0, "every message fits a frame of its own");
             if let Err(error) = offer(self.frame.finish(&header(self.first, count))) {
+                self.framed = end - self.head;
                 self.reclaim();
                 return Err(error);
             }
             sent += 1;
-            self.head = end;
+            (self.head, self.framed) = (end, 0);
+            self.frame.clear();
             self.first += u64::from(count);
             self.queued -= u64::from(count);
         }
@@ -346,6 +359,44 @@ mod tests {
         }
         assert_eq!(seen, (1..=50).collect::<Vec<_>>());
         assert_eq!(outbox.next_number(), 51);
+    }
+
+    #[test]
+    fn a_refused_frame_takes_in_what_has_come_meanwhile() {
+        let mut outbox = Outbox::<MdFrame>::new(1, 300, 1024);
+        outbox.push(&delete(1));
+        assert_eq!(outbox.flush(header, |_| Err("back-pressured")), Err("back-pressured"));
+        outbox.push(&delete(2));
+        assert_eq!(outbox.flush(header, |_| Err("back-pressured")), Err("back-pressured"));
+        let changed = outbox.push_changed(
+            &{
+                let mut bytes = [0; DeleteOrder::LEN];
+                encode(&delete(9), &mut bytes);
+                bytes
+            },
+            |bytes| {
+                bytes[SbeHeader::LEN..SbeHeader::LEN + 8].copy_from_slice(&3_u64.to_le_bytes());
+            },
+        );
+        assert_eq!(changed, 3);
+        let mut frames = Vec::new();
+        let sent = outbox.flush(header, |frame| {
+            let (head, messages) = open_frame::<MdFrame>(frame).unwrap();
+            let id = |message: &[u8]| decode::<DeleteOrder>(message).unwrap().order_id.get();
+            frames.push((head.feed_seq.get(), messages.map(|m| id(m.unwrap())).collect()));
+            Ok::<(), ()>(())
+        });
+        assert_eq!((sent, frames), (Ok(1), vec![(1, vec![1, 2, 3])]));
+        // What was refused and then dropped is in no later frame.
+        outbox.push(&delete(4));
+        assert!(outbox.flush(header, |_| Err(())).is_err());
+        assert_eq!((outbox.discard(), outbox.push(&delete(5))), (1, 5));
+        let first = outbox.flush(header, |frame| {
+            let (head, messages) = open_frame::<MdFrame>(frame).unwrap();
+            assert_eq!((head.feed_seq.get(), messages.count()), (5, 1));
+            Ok::<(), ()>(())
+        });
+        assert_eq!(first, Ok(1));
     }
 
     #[test]

@@ -3,11 +3,23 @@
 mod abi;
 mod abi_pass;
 mod abi_report;
+mod chain;
+mod jitter;
 mod matching;
 mod matching_pass;
+mod rings;
+mod throughput;
+mod throughput_clients;
+mod wire;
 
 use super::{Context, Failure, Verdict};
 use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use vesta_config::Datapath;
+use vesta_netio::probe;
+use vesta_tools::bench::worker::cores;
+use vesta_tools::bench::{BenchError, run_worker};
 
 #[derive(Debug, Args)]
 pub struct BenchArgs {
@@ -21,15 +33,133 @@ enum What {
     Abi(abi::AbiArgs),
     /// Measure the matching core alone, on seeded scenarios
     Matching(matching::MatchingArgs),
+    /// Time one order in, one event out, beside an Aeron echo and raw UDP, on every datapath
+    Wire(wire::WireArgs),
+    /// Flood sequencer and engine, each a process, and check every event, on every datapath
+    Throughput(throughput::ThroughputArgs),
+    /// Time the whole way of an order, hop by hop, at rising rates
+    Chain(chain::ChainArgs),
+    /// Find what the host takes from a spinning thread, on each core
+    Jitter(jitter::JitterArgs),
+    /// Measure rings between two threads, and the codec
+    Rings(rings::RingsArgs),
     /// One pass over one engine, in a process of its own; `abi` starts these
     #[command(hide = true)]
     AbiPass(abi_pass::AbiPassArgs),
+    /// One job of a measurement, in a process of its own; the others start these
+    #[command(hide = true)]
+    Worker,
+}
+
+/// What every measurement of the data path takes.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// Where the report goes; by default target/bench/NAME-DATE
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Names the order flow: the same seed gives the same orders
+    #[arg(long, default_value_t = 42, value_name = "N")]
+    pub seed: u64,
+
+    /// Cores to use, as 0,1; by default all that this process may use
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    cores: Vec<usize>,
+}
+
+impl Common {
+    /// The cores to use, at least one.
+    fn cores(&self) -> Result<Vec<usize>, Failure> {
+        if self.cores.is_empty() { cores().map_err(failure) } else { Ok(self.cores.clone()) }
+    }
+
+    /// A core for each of two processes; on one core they share it, unpinned.
+    fn two_cores(&self) -> Result<[Option<usize>; 2], Failure> {
+        Ok(match self.cores()?.as_slice() {
+            [first, second, ..] => [Some(*first), Some(*second)],
+            _ => [None, None],
+        })
+    }
 }
 
 pub fn bench(context: &Context, args: &BenchArgs) -> Result<Verdict, Failure> {
     match &args.what {
         What::Abi(args) => abi::abi(context, args),
         What::Matching(args) => matching::matching(context, args),
+        What::Wire(args) => wire::wire(context, args),
+        What::Throughput(args) => throughput::throughput(context, args),
+        What::Chain(args) => chain::chain(context, args),
+        What::Jitter(args) => jitter::jitter(context, args),
+        What::Rings(args) => rings::rings(context, args),
         What::AbiPass(args) => abi_pass::abi_pass(args),
+        What::Worker => match run_worker() {
+            Ok(()) | Err(BenchError::Interrupted) => Ok(Verdict::Holds),
+            Err(error) => Err(failure(error)),
+        },
+    }
+}
+
+fn failure(error: BenchError) -> Failure {
+    match error {
+        BenchError::CannotStart(reason) => Failure::CannotStart(reason),
+        error => Failure::BrokeDown(error.to_string()),
+    }
+}
+
+/// A core, as the head of a report names it.
+fn core(core: Option<usize>) -> String {
+    core.map_or_else(|| "unpinned".to_owned(), |core| format!("on core {core}"))
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && (1.0..=1e7).contains(&rate) => Ok(rate),
+        _ => Err("give a number per second from 1 to 10000000".to_owned()),
+    }
+}
+
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.01..=600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("give seconds from 0.01 to 600".to_owned()),
+    }
+}
+
+/// The datapaths that were asked for, or all that can be had here, and why the others can not.
+fn datapaths(asked: &[String]) -> Result<(Vec<Datapath>, Vec<Value>), Failure> {
+    if !asked.is_empty() {
+        let known = |name: &String| {
+            let found = Datapath::ALL.iter().find(|datapath| datapath.name() == name);
+            let all: Vec<&str> = Datapath::ALL.iter().map(|datapath| datapath.name()).collect();
+            found.copied().filter(|found| *found != Datapath::Auto).ok_or_else(|| {
+                Failure::CannotStart(format!("--datapath {name}: give one of {}", all.join(", ")))
+            })
+        };
+        return Ok((asked.iter().map(known).collect::<Result<_, _>>()?, Vec::new()));
+    }
+    let (mut had, mut skipped) = (Vec::new(), Vec::new());
+    for &datapath in Datapath::ALL {
+        match datapath {
+            Datapath::Auto => {}
+            Datapath::Uring => match probe() {
+                Ok(()) => had.push(datapath),
+                Err(reason) => {
+                    println!("SKIP uring: {reason}");
+                    skipped.push(json!({"datapath": "uring", "reason": reason.to_string()}));
+                }
+            },
+            _ => had.push(datapath),
+        }
+    }
+    Ok((had, skipped))
+}
+
+/// The configuration, as the head of a report names it.
+fn configuration() -> String {
+    let mut args = std::env::args().skip_while(|arg| !arg.starts_with("--config"));
+    match (args.next(), args.next()) {
+        (Some(arg), _) if arg.contains('=') => arg.trim_start_matches("--config=").to_owned(),
+        (Some(_), Some(file)) => file,
+        _ => "built-in default".to_owned(),
     }
 }

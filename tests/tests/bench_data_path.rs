@@ -1,0 +1,241 @@
+//! `vesta bench wire | throughput | chain | jitter | rings` as processes, in their shortest forms: what
+//! they print and leave behind, and their exit status. Never how fast anything is.
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use vesta_tests::binary;
+use vesta_tests::netns::can_make_namespaces;
+
+/// Where a report goes; removed at the end.
+struct Out(PathBuf);
+
+impl Out {
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("vesta-bench-{name}-{}", std::process::id())))
+    }
+
+    fn text(&self, name: &str) -> String {
+        let path = self.0.join(name);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+}
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn run(out: &Out, args: &[&str]) -> Output {
+    let mut command = Command::new(binary("vesta"));
+    command.args(["bench", "--json"]).args(args).arg("--out").arg(&out.0);
+    command.output().expect("vesta runs")
+}
+
+/// What a measurement found, when it holds.
+fn found(out: &Out, args: &[&str]) -> Value {
+    let output = run(out, args);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{stdout}\n{}", String::from_utf8_lossy(&output.stderr));
+    let last = stdout.lines().last().expect("output");
+    let found: Value = serde_json::from_str(last).expect("one JSON object on the last line");
+    assert_eq!(found["verdict"], "OK", "{found}");
+    // The report says on what it was measured, and has what was found.
+    let written: Value = serde_json::from_str(&out.text("result.json")).expect("JSON");
+    assert_eq!(written["result"], found);
+    for key in ["cpu", "kernel", "governor", "pinning", "commit", "settings", "configuration"] {
+        assert!(written["header"][key].as_str().is_some_and(|text| !text.is_empty()), "{key}");
+    }
+    found
+}
+
+fn number(value: &Value, key: &str) -> f64 {
+    value[key].as_f64().unwrap_or_else(|| panic!("no number {key} in {value}"))
+}
+
+fn percentiles_rise(value: &Value) {
+    let named = ["p50", "p90", "p99", "p99_9", "p99_99", "max"].map(|key| number(value, key));
+    assert!(named[0] > 0.0 && named.is_sorted(), "{value}");
+}
+
+/// What processes leave behind when they do not clean up: driver directories of this kind.
+fn left_behind() -> Vec<String> {
+    let entries = fs::read_dir("/dev/shm").into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with("vesta-bench-")).collect()
+}
+
+/// A pair's figures are whole, and its ratios those of the figures.
+fn check_pair(pair: &Value) {
+    for kind in ["raw_udp", "echo", "engine"] {
+        assert!(number(&pair[kind], "p50") > 0.0, "{pair}");
+        assert!(number(&pair[kind], "p99") >= number(&pair[kind], "p50"), "{pair}");
+        percentiles_rise(&pair[kind]["all"]);
+    }
+    // With one round, the median over the rounds is that round.
+    for (key, percentile) in [("ratio_p50", "p50"), ("ratio_p99", "p99")] {
+        let ratio = number(&pair["engine"], percentile) / number(&pair["echo"], percentile);
+        assert!((number(pair, key) - ratio).abs() < 1e-9, "{pair}");
+    }
+    assert_eq!(pair["wrong"], 0, "{pair}");
+    assert_eq!(pair["engine"]["all"]["count"], pair["echo"]["all"]["count"], "{pair}");
+}
+
+const SHORT_WIRE: [&str; 7] = ["wire", "--rounds", "1", "--warm-up-ms", "10", "--measure-ms", "50"];
+
+#[test]
+fn wire_on_loopback_compares_engine_and_echo() {
+    let out = Out::new("wire-lo");
+    let more = ["--link", "lo", "--datapath", "socket", "--endpoints", "1", "--rate", "2000"];
+    let found = found(&out, &[&SHORT_WIRE[..], &more].concat());
+    assert_eq!(found["rounds"], 1);
+    let pairs = found["pairs"].as_array().expect("a list");
+    let casts: Vec<bool> = pairs.iter().filter_map(|pair| pair["multicast"].as_bool()).collect();
+    assert_eq!(casts, [true, false]);
+    for pair in pairs {
+        assert_eq!((&pair["link"], &pair["datapath"]), (&"lo".into(), &"socket".into()));
+        assert_eq!(number(pair, "echo_vs_socket_p50"), 1.0, "it is the reference itself");
+        check_pair(pair);
+    }
+    let html = out.text("report.html");
+    assert!(html.matches("<svg").count() == 2 && html.contains("lo-socket-multicast-1"), "{html}");
+    assert!(out.text("lo-socket-unicast-1-engine.hgrm").contains("#[Max"));
+    let log = out.text("wire.hlog");
+    assert!(log.contains("Tag=lo-socket-multicast-1-echo,"), "{log}");
+    assert!(out.text("report.txt").contains("p99.99"));
+}
+
+#[test]
+fn netns_wire_measures_every_datapath_between_namespaces() {
+    if !can_make_namespaces("netns_wire_measures_every_datapath_between_namespaces") {
+        return;
+    }
+    let out = Out::new("wire-veth");
+    let more = ["--link", "veth", "--multicast", "true", "--rate", "2000"];
+    let found = found(&out, &[&SHORT_WIRE[..], &more].concat());
+    let pairs = found["pairs"].as_array().expect("a list");
+    let reference = pairs.iter().filter(|pair| pair["datapath"] == "socket").count();
+    assert_eq!(reference, 2, "one endpoint, and six: {found}");
+    for pair in pairs {
+        assert_eq!(pair["link"], "veth", "{pair}");
+        check_pair(pair);
+    }
+    let names = Command::new("ip").args(["netns", "list"]).output().expect("ip runs");
+    let names = String::from_utf8_lossy(&names.stdout).into_owned();
+    let is_of_the_dead = |name: &str| {
+        let pid = name.strip_prefix("vesta-bench-").and_then(|rest| rest.split('-').next());
+        pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists())
+    };
+    let left: Vec<&str> = names.split_whitespace().filter(|name| is_of_the_dead(name)).collect();
+    assert_eq!(left, [] as [&str; 0], "namespaces of a run that has ended");
+}
+
+#[test]
+fn throughput_loses_nothing_and_checks_every_event() {
+    let out = Out::new("throughput");
+    let args = ["throughput", "--seconds", "0.5", "--warm-up", "0.2", "--datapath", "socket"];
+    let found = found(&out, &args);
+    let [datapath] = found["datapaths"].as_array().expect("a list").as_slice() else {
+        panic!("one datapath was asked for: {found}");
+    };
+    assert_eq!((&datapath["datapath"], &datapath["lost"]), (&"socket".into(), &0.into()));
+    assert!(number(datapath, "orders") > 0.0 && number(datapath, "trading_share") >= 0.3);
+    let per_s = number(datapath, "orders") / number(datapath, "seconds");
+    assert!((number(datapath, "orders_per_s") - per_s).abs() < 1.0, "{datapath}");
+    assert!(number(datapath, "cpu_ns_per_order") > 0.0, "{datapath}");
+    assert!(number(datapath, "events") > number(datapath, "orders"), "{datapath}");
+    let from_clients = &found["from_clients"][0];
+    assert_eq!(from_clients["lost"], 0, "{found}");
+    assert!(number(from_clients, "orders") > 0.0, "{found}");
+}
+
+#[test]
+fn netns_throughput_crosses_a_bridge() {
+    if !can_make_namespaces("netns_throughput_crosses_a_bridge") {
+        return;
+    }
+    let out = Out::new("throughput-veth");
+    let args = ["throughput", "--seconds", "0.3", "--warm-up", "0.2", "--datapath", "socket"];
+    let found = found(&out, &[&args[..], &["--link", "veth"]].concat());
+    let datapath = &found["datapaths"][0];
+    assert_eq!((&datapath["link"], &datapath["mtu_bytes"]), (&"veth".into(), &1_408.into()));
+    assert_eq!(datapath["lost"], 0, "{found}");
+    assert!(number(datapath, "orders") > 0.0, "{found}");
+}
+
+#[test]
+fn chain_tells_every_hop_of_every_order() {
+    let out = Out::new("chain");
+    let found = found(&out, &["chain", "--rates", "500", "--seconds", "0.4", "--warm-up", "0.2"]);
+    let [step] = found["steps"].as_array().expect("a list").as_slice() else {
+        panic!("one rate was asked for: {found}");
+    };
+    assert_eq!(step["sent"], step["answered"], "{step}");
+    percentiles_rise(&step["client_to_client"]);
+    let hops = step["hops"].as_array().expect("a list");
+    assert_eq!(hops.len(), 15, "{step}");
+    let count = step["client_to_client"]["count"].as_u64();
+    assert_eq!(count, Some(200), "{step}");
+    let hop = |name: &str| {
+        let found = hops.iter().find(|hop| hop["hop"] == name);
+        &found.unwrap_or_else(|| panic!("no hop {name} in {step}"))["ns"]
+    };
+    for name in ["gateway in", "sequencer", "engine", "gateway > client", "client to client"] {
+        assert_eq!(hop(name)["count"].as_u64(), count, "{name}: {step}");
+    }
+    assert!(hop("client to consumer")["count"].as_u64() > Some(0), "{step}");
+    let whole = number(hop("client to client"), "max");
+    assert!(number(hop("engine"), "max") <= whole, "a part is not longer than the whole: {step}");
+    // The traces themselves are large, and gone.
+    let left = fs::read_dir(&out.0).expect("a directory").flatten();
+    assert!(left.into_iter().all(|entry| entry.path().extension().is_none_or(|e| e != "trace")));
+}
+
+#[test]
+fn jitter_watches_each_core() {
+    let out = Out::new("jitter");
+    let found = found(&out, &["jitter", "--seconds", "0.1"]);
+    let cores = found["cores"].as_array().expect("a list");
+    assert!(!cores.is_empty());
+    for core in cores {
+        assert!(number(core, "seconds") >= 0.1, "{core}");
+        assert!(number(core, "lost_us_per_s") <= 1e6, "{core}");
+        let from = core["from_ns"].as_object().expect("counts");
+        assert!(from.values().all(|count| count.as_u64() <= core["gaps"].as_u64()), "{core}");
+    }
+}
+
+#[test]
+fn rings_keep_every_message() {
+    let out = Out::new("rings");
+    let found = found(&out, &["rings", "--rounds", "1", "--messages", "2000"]);
+    let rings = found["rings"].as_array().expect("a list");
+    assert!(rings.len() >= 3, "{found}");
+    for ring in rings {
+        assert!(number(ring, "ns_per_message") > 0.0 && ring["wrong"] == 0, "{ring}");
+    }
+    for key in ["encode_ns", "decode_ns", "copy_ns"] {
+        assert!(number(&found["codec"], key) > 0.0, "{found}");
+    }
+}
+
+#[test]
+fn what_can_not_be_measured_says_so_and_leaves_nothing() {
+    let out = Out::new("bad");
+    for (args, word) in [
+        (&["wire", "--datapath", "carrier-pigeon"][..], "carrier-pigeon"),
+        (&["wire", "--link", "lo", "--cores", "4000,4001", "--rounds", "1"], "core 4001"),
+        (&["throughput", "--mtu-bytes", "1409", "--datapath", "socket"], "mtu_bytes"),
+    ] {
+        let output = run(&out, args);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && stderr.contains(word), "{args:?}: {stderr}");
+    }
+    let of_the_dead = left_behind().into_iter().filter(|name| {
+        let pid = name.trim_end_matches(".owner").rsplit('-').next().unwrap_or_default();
+        !Path::new("/proc").join(pid).exists()
+    });
+    assert_eq!(of_the_dead.collect::<Vec<_>>(), [] as [String; 0]);
+}

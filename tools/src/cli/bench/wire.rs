@@ -1,0 +1,161 @@
+//! `vesta bench wire`: from arguments to rows, and from rows to a verdict.
+
+use super::super::{Context, Failure, Verdict};
+use super::{Common, failure};
+use clap::Args;
+use serde_json::json;
+use vesta_config::Datapath;
+use vesta_netio::StopFlag;
+use vesta_tools::bench::machine::Header;
+use vesta_tools::bench::network::{Network, can_make_namespaces, loopback};
+use vesta_tools::bench::report::Report;
+use vesta_tools::bench::wire::plan::{self, Link, Pair, Settings, in_json, table};
+
+/// An engine reads the input log, and five streams that are quiet while nothing goes wrong.
+const ENDPOINTS: [usize; 2] = [1, 6];
+/// A datapath that takes over a network interface has none on loopback.
+const NOT_ON_LOOPBACK: &str = "xdp";
+
+#[derive(Debug, Args)]
+pub struct WireArgs {
+    #[command(flatten)]
+    common: Common,
+
+    /// Rounds; each pair is measured once in each
+    #[arg(long, default_value_t = 11, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: u32,
+
+    /// Orders per second, each at its own time
+    #[arg(long, default_value_t = 20_000.0, value_name = "R", value_parser = super::parse_rate)]
+    rate: f64,
+
+    /// Milliseconds before anything is recorded
+    #[arg(long, default_value_t = 100, value_name = "MS", value_parser = clap::value_parser!(u64).range(0..=60_000))]
+    warm_up_ms: u64,
+
+    /// Milliseconds that are recorded, of each of raw UDP, echo and engine in each round
+    #[arg(long, default_value_t = 600, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    measure_ms: u64,
+
+    /// Only this datapath; may be given several times. By default all that can be had here
+    #[arg(long = "datapath", value_name = "NAME")]
+    datapaths: Vec<String>,
+
+    /// Only this link, `veth` or `lo`
+    #[arg(long = "link", value_name = "NAME", value_parser = ["veth", "lo"])]
+    links: Vec<String>,
+
+    /// Only so many endpoints, 1 to 6; may be given several times
+    #[arg(long = "endpoints", value_name = "N", value_parser = clap::value_parser!(u64).range(1..=6))]
+    endpoints: Vec<u64>,
+
+    /// Only multicast, or only unicast
+    #[arg(long, value_name = "BOOL")]
+    multicast: Option<bool>,
+}
+
+pub fn wire(context: &Context, args: &WireArgs) -> Result<Verdict, Failure> {
+    let stop = StopFlag::on_signals().map_err(|e| Failure::CannotStart(e.to_string()))?;
+    let (network, links) = links(args)?;
+    let (datapaths, skipped) = super::datapaths(&args.datapaths)?;
+    let mut pairs = pairs(args, &links, &datapaths);
+    let cores = args.common.two_cores()?;
+    let settings = Settings {
+        config: context.config.to_toml(),
+        cores,
+        rate: args.rate,
+        warm_up_ms: args.warm_up_ms,
+        measure_ms: args.measure_ms,
+        seed: args.common.seed,
+    };
+    let header = Header::new(
+        "wire",
+        format!("probe {}, answer {}, both spinning", super::core(cores[0]), super::core(cores[1])),
+        format!(
+            "{} rounds, {} orders/s, {} ms warm-up and {} ms recorded of each, seed {}",
+            args.rounds, args.rate, args.warm_up_ms, args.measure_ms, args.common.seed
+        ),
+        super::configuration(),
+    );
+    let mut report = Report::create(args.common.out.as_deref(), header).map_err(failure)?;
+    for round in 0..args.rounds as usize {
+        plan::round(&mut pairs, &settings, round, &stop).map_err(failure)?;
+        eprintln!("vesta bench wire: round {} of {}", round + 1, args.rounds);
+    }
+    drop(network);
+
+    report.text(&table(&pairs));
+    for pair in &pairs {
+        let series = pair.series(args.rate);
+        let names = series.iter().map(|series| series.name.clone()).collect();
+        report.plot(format!("{} at {} orders/s", pair.name(), args.rate), names);
+        series.into_iter().for_each(|series| report.series(series));
+    }
+    report.text(&format!("\n{}", report.table()));
+    let wrong: u64 = pairs.iter().map(|pair| pair.wrong).sum();
+    let holds = wrong == 0 && !pairs.is_empty();
+    let verdict = if holds { "OK" } else { "FAIL" };
+    report.text(&format!("answers that were not what they should be: {wrong}\nverdict: {verdict}"));
+    let result = json!({
+        "rounds": args.rounds,
+        "rate": args.rate,
+        "pairs": pairs.iter().map(|pair| in_json(pair, &pairs)).collect::<Vec<_>>(),
+        "skipped": skipped,
+        "verdict": verdict,
+    });
+    report.finish(&result).map_err(failure)?;
+    if context.json {
+        println!("{result}");
+    }
+    Ok(if holds { Verdict::Holds } else { Verdict::Fails })
+}
+
+/// The links that were asked for, and what keeps them there.
+fn links(args: &WireArgs) -> Result<(Option<Network>, Vec<Link>), Failure> {
+    let wanted = |name: &str| args.links.is_empty() || args.links.iter().any(|link| link == name);
+    let mut links = Vec::new();
+    let network = match can_make_namespaces() {
+        Ok(()) => Some(Network::pair().map_err(failure)?),
+        Err(reason) if args.links.iter().any(|link| link == "veth") => {
+            return Err(Failure::CannotStart(format!("--link veth: {reason}")));
+        }
+        Err(reason) => {
+            if wanted("veth") {
+                println!("SKIP veth: {reason}");
+            }
+            None
+        }
+    };
+    if let Some(network) = network.as_ref().filter(|_| wanted("veth")) {
+        let (probe, answer) = (network.place(0), network.place(1));
+        links.push(Link { name: "veth", probe, answer });
+    }
+    if wanted("lo") {
+        let place = network.as_ref().map_or_else(loopback, Network::loopback);
+        links.push(Link { name: "lo", probe: place.clone(), answer: place });
+    }
+    Ok((network, links))
+}
+
+fn pairs(args: &WireArgs, links: &[Link], datapaths: &[Datapath]) -> Vec<Pair> {
+    let endpoints: Vec<usize> = match args.endpoints.as_slice() {
+        [] => ENDPOINTS.to_vec(),
+        asked => asked.iter().map(|&count| count as usize).collect(),
+    };
+    let multicast = args.multicast.map_or_else(|| vec![true, false], |only| vec![only]);
+    let mut pairs = Vec::new();
+    for link in links {
+        for datapath in datapaths {
+            if link.name == "lo" && datapath.name() == NOT_ON_LOOPBACK {
+                continue;
+            }
+            for &multicast in &multicast {
+                for &endpoints in &endpoints {
+                    let name = datapath.name().to_owned();
+                    pairs.push(Pair::new(link.clone(), name, multicast, endpoints));
+                }
+            }
+        }
+    }
+    pairs
+}
