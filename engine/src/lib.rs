@@ -15,6 +15,6 @@ mod encoder;
 pub mod run;
 mod sessions;
 
-pub use agent::{EngineAgent, EngineStop, Links};
-pub use apply::{ApplyError, Engine, Settings};
+pub use agent::{Counters, EngineAgent, EngineStop, Links};
+pub use apply::{ApplyCounters, ApplyError, Engine, Settings};
 pub use sessions::{Admission, Outcome, SessionOwner, Sessions};

@@ -35,8 +35,8 @@ pub use instrument::Instrument;
 pub use lists::{Gateway, SESSION_COUNT_MAX, Session};
 pub use schedule::Scheduled;
 pub use section::{
-    BackStream, Consumer, Demo, Engine, GroupStream, Log, MdPublisher, Sequencer, SessionLimits,
-    Shard, Streams, Transport, UnicastStream,
+    BackStream, Consumer, Cores, Counters, Demo, Engine, GroupStream, Log, MdPublisher, Sequencer,
+    SessionLimits, Shard, Streams, Transport, UnicastStream,
 };
 
 use error::Broken;
@@ -81,6 +81,10 @@ pub struct Config {
     pub consumer: Consumer,
     /// What the tools add.
     pub demo: Demo,
+    /// What everybody can look at.
+    pub counters: Counters,
+    /// Which CPU each role stays on.
+    pub cores: Cores,
     /// What is printed on stderr.
     pub log: Log,
     /// `[[instrument]]`, at least one, in the file's order.
@@ -254,6 +258,8 @@ raw! {
         streams: Streams,
         consumer: Consumer,
         demo: Demo,
+        counters: Counters,
+        cores: Cores,
         log: Log,
     }
     lists {
@@ -288,6 +294,8 @@ impl Raw {
             streams,
             consumer,
             demo,
+            counters,
+            cores,
             log,
         ) = tables;
         let (instrument, gateway, session) = lists;
@@ -305,6 +313,8 @@ impl Raw {
             streams,
             consumer,
             demo,
+            counters,
+            cores,
             log,
             instrument_list,
             gateway_list,
@@ -331,6 +341,8 @@ impl<'a> From<&'a Config> for Printed<'a> {
             streams: &config.streams,
             consumer: &config.consumer,
             demo: &config.demo,
+            counters: &config.counters,
+            cores: &config.cores,
             log: &config.log,
             instrument: config.instrument_list.iter().map(RawInstrument::from).collect(),
             gateway: config.gateway_list.iter().map(RawGateway::from).collect(),

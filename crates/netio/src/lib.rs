@@ -21,6 +21,7 @@
 
 mod aeron;
 mod clock;
+mod core;
 mod datapath;
 mod idle;
 mod stop;
@@ -31,6 +32,7 @@ pub use aeron::{
     DriverError, DriverSettings, FlowControl, MediaDriver, Removed, SharedIdle, Threading,
 };
 pub use clock::Clock;
+pub use core::{allowed_cores, pin_to_core};
 pub use datapath::{
     Datapath, DatapathChoice, DatapathError, ReceiveLoss, Selected, UringUnavailable, probe, select,
 };

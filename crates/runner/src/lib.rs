@@ -9,13 +9,16 @@
 //! log that skips), 2 when it could not start (configuration, port, kernel). The reason is the last
 //! line on stderr.
 
+mod counters;
 mod process;
 mod settings;
 
+pub use counters::{RoleCounters, tell_in, tell_named, tell_out};
 pub use process::{
     Agent, Exit, NoArgs, StartError, Stopped, describe_driver, role_main, run_until_stopped, say,
 };
 pub use settings::{client_settings, driver_settings, idle, link};
+pub use vesta_hotmem::{CounterSink, Scope, Touch, Unit};
 
 /// Version and build, as every binary prints it.
 pub const BUILD: &str =

@@ -1,6 +1,7 @@
 //! One role as a process of its own.
 
 use crate::BUILD;
+use crate::counters::RoleCounters;
 use crate::settings::{client_settings, driver_settings, idle};
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 use std::error::Error;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use vesta_config::{Config, ConfigError, LogLevel};
+use vesta_hotmem::CounterSink;
 use vesta_netio::{AeronTransport, Clock, DriverError, Idler, StopFlag, UdpError};
 use vesta_transport::{Duty, TransportError};
 use vesta_types::TimeNs;
@@ -25,6 +27,13 @@ pub trait Agent {
 
     /// What it counted, in one line of words, for the log.
     fn summary(&self) -> String;
+
+    /// The sequenced time of what the latest duty cycle did first; `None` when it did nothing that
+    /// has one. What lies between it and the end of that cycle is the role's hop latency.
+    fn latest(&self) -> Option<TimeNs>;
+
+    /// Tells what it counted, for its counters file.
+    fn tell(&self, sink: &mut dyn CounterSink);
 }
 
 /// Why a process could not start.
@@ -244,9 +253,13 @@ pub fn run_until_stopped(
     let clock = Clock::new();
     let mut idler = Idler::new(idle(config));
     let mut announced = false;
+    let mut counters = RoleCounters::open(config, name, transport, clock.utc_ns());
+    let mut work = 0;
     while !stop.is_stopped() {
-        let mut work = transport.do_work()?;
-        work += agent.do_work(clock.utc_ns()).map_err(Stopped::Role)?;
+        let moved = transport.do_work()?;
+        let now = clock.utc_ns();
+        counters.turn(now, work, agent);
+        work = moved + agent.do_work(now).map_err(Stopped::Role)?;
         if !announced && agent.is_ready() {
             announced = true;
             say(config, LogLevel::Info, name, "ready");
