@@ -19,3 +19,4 @@ pub mod tap;
 pub mod trader;
 pub mod venues;
 pub mod verify;
+pub mod watch;

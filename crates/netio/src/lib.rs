@@ -28,8 +28,9 @@ mod stop;
 mod udp;
 
 pub use aeron::{
-    AeronPublication, AeronSubscription, AeronTransport, ClientSettings, DriverDirectory,
-    DriverError, DriverSettings, FlowControl, MediaDriver, Removed, SharedIdle, Threading,
+    AeronCounter, AeronPublication, AeronSubscription, AeronTransport, ClientSettings, CounterKey,
+    DriverCounts, DriverDirectory, DriverError, DriverReading, DriverSettings, FlowControl,
+    MediaDriver, Removed, SharedIdle, StreamPositions, Threading,
 };
 pub use clock::Clock;
 pub use core::{allowed_cores, pin_to_core};

@@ -17,7 +17,6 @@ pub struct RoleCounters {
     due: TimeNs,
     turns: u64,
     turns_busy: u64,
-    work: u64,
     hop: Histogram,
 }
 
@@ -34,7 +33,6 @@ impl RoleCounters {
             due: now,
             turns: 0,
             turns_busy: 0,
-            work: 0,
             hop: Histogram::default(),
         }
     }
@@ -83,7 +81,6 @@ impl RoleCounters {
         self.turns += 1;
         if work > 0 {
             self.turns_busy += 1;
-            self.work += work as u64;
             if let Some(stamped) = agent.latest() {
                 self.hop.record(now.0.saturating_sub(stamped.0));
             }
@@ -96,12 +93,11 @@ impl RoleCounters {
     /// Writes them now.
     pub fn publish(&mut self, now: TimeNs, agent: &dyn Agent) {
         self.due = TimeNs(now.0 + self.interval_ns);
-        let Self { file, turns, turns_busy, work, hop, .. } = self;
+        let Self { file, turns, turns_busy, hop, .. } = self;
         let Some(file) = file else { return };
         file.publish(now.0, |sink| {
             sink.counter(Scope::ROLE, "duty_cycles", Unit::Count, *turns);
             sink.counter(Scope::ROLE, "duty_cycles_busy", Unit::Count, *turns_busy);
-            sink.counter(Scope::ROLE, "work", Unit::Count, *work);
             sink.gauge(Scope::ROLE, "ready", Unit::Count, u64::from(agent.is_ready()));
             sink.histogram(Scope::ROLE, "hop", hop);
             agent.tell(sink);

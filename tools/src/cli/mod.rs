@@ -5,6 +5,7 @@ mod demo;
 mod inspect;
 mod md;
 mod replay;
+mod top;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -40,6 +41,8 @@ enum Command {
     Flow(demo::FlowArgs),
     /// Subscribe to market data, rebuild the books and show them
     Md(md::MdArgs),
+    /// Watch the counters of the roles on this host, live
+    Top(top::TopArgs),
     /// Measure, and compare with others
     Bench(bench::BenchArgs),
 }
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::inspect(&context, &args),
         Command::Flow(args) => demo::flow(context, &args),
         Command::Md(args) => md::md(&context, &args),
+        Command::Top(args) => top::top(&context, &args),
         Command::Bench(args) => bench::bench(&context, &args),
     };
     match outcome {
