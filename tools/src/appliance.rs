@@ -11,7 +11,8 @@ use vesta_gateway::GatewayAgent;
 use vesta_md_publisher::MdPublisherAgent;
 use vesta_netio::{AeronTransport, Clock, Idler, MediaDriver, StopFlag, UdpSocket};
 use vesta_runner::{
-    Agent, RoleCounters, StartError, client_settings, describe_driver, driver_settings, idle,
+    Agent, RoleCounters, StartError, client_settings, describe_driver, describe_host,
+    driver_settings, idle,
 };
 use vesta_sequencer::SequencerAgent;
 use vesta_transport::Duty;
@@ -165,6 +166,7 @@ impl Roles {
             &driver_settings(config, "appliance"),
             client_settings(config, "appliance"),
         )?;
+        describe_host(config, "appliance");
         describe_driver(config, "appliance", &transport);
         let gateway = vesta_gateway::run::open_agent(&mut transport, config, None)?;
         let sequencer = SequencerAgent::new(

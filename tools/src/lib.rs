@@ -10,6 +10,7 @@ pub mod appliance;
 pub mod client;
 pub mod consumer;
 pub mod demo;
+pub mod doctor;
 pub mod exercised;
 pub mod feed;
 pub mod flow;

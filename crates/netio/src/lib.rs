@@ -23,6 +23,7 @@ mod aeron;
 mod clock;
 mod core;
 mod datapath;
+mod host;
 mod idle;
 mod stop;
 mod udp;
@@ -36,6 +37,10 @@ pub use clock::Clock;
 pub use core::{allowed_cores, pin_to_core};
 pub use datapath::{
     Datapath, DatapathChoice, DatapathError, ReceiveLoss, Selected, UringUnavailable, probe, select,
+};
+pub use host::{
+    Ability, CpuReport, HostReport, InterfaceReport, KernelReport, MemoryReport, NoInterface,
+    Space, cpu_list,
 };
 pub use idle::{Idle, Idler};
 pub use stop::StopFlag;

@@ -10,10 +10,12 @@
 //! line on stderr.
 
 mod counters;
+mod host;
 mod process;
 mod settings;
 
 pub use counters::{RoleCounters, tell_in, tell_named, tell_out};
+pub use host::describe_host;
 pub use process::{
     Agent, Exit, NoArgs, StartError, Stopped, describe_driver, role_main, run_until_stopped, say,
 };

@@ -2,6 +2,7 @@
 
 use crate::BUILD;
 use crate::counters::RoleCounters;
+use crate::host::{Driver, describe_host, pin};
 use crate::settings::{client_settings, driver_settings, idle};
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 use std::error::Error;
@@ -57,6 +58,19 @@ pub enum StartError {
     /// An argument.
     #[error("{0}")]
     Argument(String),
+    /// The CPU that the role is to stay on.
+    #[error(
+        "the role can not stay on CPU {core}: {source}; this process may use {allowed:?}. Name one of \
+         them, or none"
+    )]
+    Core {
+        /// The CPU.
+        core: usize,
+        /// Those that there are.
+        allowed: Vec<usize>,
+        /// What the kernel said.
+        source: std::io::Error,
+    },
     /// Any of these, with the key of the configuration that it is about.
     #[error("{knob}: {source}")]
     Knob {
@@ -180,9 +194,12 @@ fn start<Own: Args>(
     let from = args.config.as_ref().map_or("built-in default".into(), |p| p.display().to_string());
     say(&config, LogLevel::Info, name, &format!("{BUILD}; configuration: {from}"));
     say(&config, LogLevel::Debug, name, &format!("resolved configuration:\n{}", config.to_toml()));
+    describe_host(&config, name);
+    pin(&config, name, Driver::ToStart)?;
     let mut transport =
         AeronTransport::embed(&driver_settings(&config, name), client_settings(&config, name))
             .map_err(|error| StartError::from(error).with_knob(&config))?;
+    pin(&config, name, Driver::Started)?;
     describe_driver(&config, name, &transport);
     let agent = open(&mut transport, &config, &args.own).map_err(|e| e.with_knob(&config))?;
     say(

@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod doctor;
 mod inspect;
 mod md;
 mod replay;
@@ -41,6 +42,8 @@ enum Command {
     Flow(demo::FlowArgs),
     /// Subscribe to market data, rebuild the books and show them
     Md(md::MdArgs),
+    /// Say whether this host is ready for what the configuration asks, and how to mend it
+    Doctor,
     /// Watch the counters of the roles on this host, live
     Top(top::TopArgs),
     /// Measure, and compare with others
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::inspect(&context, &args),
         Command::Flow(args) => demo::flow(context, &args),
         Command::Md(args) => md::md(&context, &args),
+        Command::Doctor => doctor::doctor(&context),
         Command::Top(args) => top::top(&context, &args),
         Command::Bench(args) => bench::bench(&context, &args),
     };
