@@ -33,7 +33,7 @@ pub fn pin(config: &Config, role: &str, driver: Driver) -> Result<(), StartError
     })
 }
 
-/// Says what this host is, and on which CPU the role's thread stays.
+/// Says what this host is.
 pub fn describe_host(config: &Config, role: &str) {
     if (config.log.level as u8) < LogLevel::Info as u8 {
         return;
@@ -42,6 +42,10 @@ pub fn describe_host(config: &Config, role: &str) {
     for line in host.lines() {
         say(config, LogLevel::Info, role, line);
     }
+}
+
+/// Says where the role's thread runs, once that is settled.
+pub fn describe_thread(config: &Config, role: &str) {
     let idle = config.transport.idle;
     let thread = match config.cores.of(role) {
         Some((_, core)) => format!("its thread stays on CPU {core} and idles by {idle}"),

@@ -2,7 +2,7 @@
 
 use crate::BUILD;
 use crate::counters::RoleCounters;
-use crate::host::{Driver, describe_host, pin};
+use crate::host::{Driver, describe_host, describe_thread, pin};
 use crate::settings::{client_settings, driver_settings, idle};
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 use std::error::Error;
@@ -200,6 +200,7 @@ fn start<Own: Args>(
         AeronTransport::embed(&driver_settings(&config, name), client_settings(&config, name))
             .map_err(|error| StartError::from(error).with_knob(&config))?;
     pin(&config, name, Driver::Started)?;
+    describe_thread(&config, name);
     describe_driver(&config, name, &transport);
     let agent = open(&mut transport, &config, &args.own).map_err(|e| e.with_knob(&config))?;
     say(

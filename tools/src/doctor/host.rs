@@ -20,13 +20,17 @@ pub(super) fn kernel(config: &Config, host: &HostReport) -> Vec<Finding> {
     let knob = format!("transport.datapath = \"{datapath}\"");
     let mut findings = vec![Finding::ok("kernel", format!("Linux {}", kernel.release))];
 
+    let chosen = match (&kernel.io_uring, datapath) {
+        (Ok(()), "auto") => "uring, as io_uring works here",
+        (Err(_), "auto") => "socket, as io_uring can not be had",
+        (_, named) => named,
+    };
+    findings.push(Finding::ok("datapath", format!("{chosen}; configured: {datapath}")));
     let uring = match (&kernel.io_uring, datapath) {
         (Ok(()), _) => Finding::ok("io_uring", "works"),
         (Err(_), "socket" | "xdp") => Finding::ok("io_uring", "not to be had, and not wanted"),
         (Err(why), "uring") => Finding::ok("io_uring", "not to be had").but(State::Fail, why),
-        (Err(why), _) => {
-            Finding::ok("io_uring", "not to be had: `auto` takes sockets").but(State::Warn, why)
-        }
+        (Err(why), _) => Finding::ok("io_uring", "not to be had").but(State::Warn, why),
     };
     let uring = match kernel.io_uring_disabled {
         Some(_) if uring.state > State::Ok => {
@@ -177,8 +181,9 @@ fn threads(config: &Config, host: &HostReport) -> Finding {
     let to_a_role = if transport.threading == Threading::Invoker { 1 } else { 2 };
     let count = to_a_role * (3 + config.gateway_list.len());
     let (cpus, idle) = (host.cpu.allowed.len(), transport.idle.name());
-    let threads =
-        Finding::ok("CPUs", format!("{cpus} for up to {count} threads that idle by {idle}"));
+    let threading = transport.threading.name();
+    let text = format!("{cpus} for up to {count} threads (driver: {threading}; idle: {idle})");
+    let threads = Finding::ok("CPUs", text);
     let knob = format!("transport.idle = \"{idle}\"");
     if transport.idle == Idle::Spin && cpus < count {
         let why = "if all roles run here, threads that spin take each other's CPU";
