@@ -140,23 +140,19 @@ fn a_bad_host_fails_where_roles_would_not_start() {
     let failed: Vec<_> = states
         .iter()
         .filter(|(_, state)| **state == State::Fail)
-        .map(|((name, value), _)| format!("{name}: {value}"))
+        .map(|((name, value), _)| if *name == "core" { *value } else { *name })
         .collect();
-    assert_eq!(
-        failed,
-        [
-            "core: engine on 4",
-            "core: md-publisher on 1",
-            "core: sequencer on 3",
-            "driver directory: /dev/shm: 1 MiB free, 139 MiB wanted by all roles",
-            "interface: eth0: driver ena, MTU 1400, queues 0 in and 0 out",
-            "io_uring: not to be had",
-            "multicast: off",
-            "rmem_max: 4096; socket_receive_buffer_bytes = 212992",
-        ],
-        "{}",
-        to_text(&findings)
-    );
+    let expected = [
+        "engine on 4",
+        "md-publisher on 1",
+        "sequencer on 3",
+        "driver directory",
+        "interface",
+        "io_uring",
+        "multicast",
+        "rmem_max",
+    ];
+    assert_eq!(failed, expected, "{}", to_text(&findings));
     for finding in findings.iter().filter(|finding| finding.state > State::Ok) {
         assert!(!finding.why.is_empty(), "{finding:?}");
         assert!(finding.fix.is_some() || finding.knob.is_some(), "no way out: {finding:?}");

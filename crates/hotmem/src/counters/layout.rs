@@ -27,8 +27,8 @@
 //!            80   name           48 bytes of text
 //! ```
 //! All numbers are little-endian; kind and unit share a word. One thread writes, so values are packed:
-//! with one value to a cache line the writer touched eight times as many lines and took 2.6 times as
-//! long, and no reader gains (docs/operating.md).
+//! 172 of them take 23 ns, and 93 ns with one to a cache line (70 and 171 ns out of cold caches; one
+//! shared vCPU, 2026-11-27). No reader gains by more lines.
 
 /// "VESTACNT".
 pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"VESTACNT");
