@@ -18,7 +18,7 @@ readonly STAGE_MAX_S=900
 readonly SKIPS=tests/allowed-skips.toml
 readonly PURE=(vesta-types vesta-wire vesta-matching vesta-model vesta-transport vesta-config
     vesta-sequencer vesta-engine vesta-gateway vesta-md-publisher)
-readonly STAGES=(fmt shell deny clippy pure fuzz build test debug doc instructions
+readonly STAGES=(fmt shell deny clippy pure fuzz build test debug loom miri doc instructions
     namespaces demo)
 
 # Setup has fetched everything: a stage that wants the network is a mistake.
@@ -63,6 +63,25 @@ stage_test() {
 stage_debug() {
     cargo test --locked --no-fail-fast "${packages[@]}" --no-default-features --tests -- \
         --show-output
+}
+
+# The ring, through every order in which its two sides can meet. The flag goes to all that is
+# compiled, so that it is built apart.
+stage_loom() {
+    CARGO_TARGET_DIR=$target/loom RUSTFLAGS='--cfg loom' \
+        cargo test --release --locked -p vesta-hotmem --lib loom_ -- --show-output
+}
+
+has_miri() { cargo +nightly miri --version >/dev/null 2>&1; }
+
+# What of the shared memory an interpreter that checks every access can run.
+stage_miri() {
+    if ! has_miri; then
+        echo "SKIP miri: it comes with nightly toolchains only, and there is none (rustup toolchain" \
+            "install nightly --component miri)"
+        return
+    fi
+    CARGO_TARGET_DIR=$target/miri cargo +nightly miri test --locked -p vesta-hotmem --lib miri_
 }
 
 # Doc examples, and links in the documentation that lead nowhere.
@@ -112,6 +131,7 @@ holds() {
     no-ipv6) ! grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null ;;
     not-counted) ! counts_instructions ;;
     aeronmd-unset) [[ -z ${VESTA_AERONMD:-} ]] ;;
+    no-miri) ! has_miri ;;
     *)
         echo "$SKIPS: nobody knows the condition '$1'" >&2
         return 1
@@ -185,7 +205,7 @@ run_stage() {
     fi
 
     # A name that changed must not turn a stage into one that tests nothing.
-    if [[ " test debug namespaces " == *" $stage "* ]] &&
+    if [[ " test debug loom namespaces " == *" $stage "* ]] &&
         ((stage_passed + stage_failed + ${#skips[@]} == 0)); then
         echo "stage $stage found no test to run" >>"$log"
         code=1

@@ -4,10 +4,10 @@ use crate::apply::{ApplyError, Engine, Settings};
 use crate::encoder::EventOutbox;
 use crate::room::record_bytes_max;
 use vesta_transport::{
-    Flow, OfferError, Publication, SinglePublisher, StreamFault, StreamId, Subscription, Transport,
-    TransportError,
+    Flow, OfferError, Publication, SinglePublisher, StreamCounts, StreamFault, StreamId,
+    Subscription, Transport, TransportError,
 };
-use vesta_types::{EventSeq, ShardId};
+use vesta_types::{EventSeq, ShardId, TimeNs};
 use vesta_wire::event::EventFrame;
 use vesta_wire::record::LogFrame;
 use vesta_wire::{WireError, open_frame};
@@ -60,6 +60,15 @@ pub enum EngineStop {
     Output(OfferError),
 }
 
+/// What an engine counts, beside what its state says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Frames of stream 20.
+    pub input_log: StreamCounts,
+    /// Frames of stream 30.
+    pub event_log: StreamCounts,
+}
+
 /// The engine role on a transport.
 pub struct EngineAgent<T: Transport> {
     engine: Engine,
@@ -68,7 +77,10 @@ pub struct EngineAgent<T: Transport> {
     publisher: SinglePublisher,
     outbox: EventOutbox,
     readers_min: usize,
+    streams: (StreamId, StreamId),
     open: bool,
+    counters: Counters,
+    latest: Option<TimeNs>,
 }
 
 impl<T: Transport> EngineAgent<T> {
@@ -94,7 +106,10 @@ impl<T: Transport> EngineAgent<T> {
             publisher: SinglePublisher::new("input log", true),
             outbox,
             readers_min: links.event_readers_min,
+            streams: (links.input_log.1, links.event_log.1),
             open: false,
+            counters: Counters::default(),
+            latest: None,
         })
     }
 
@@ -114,6 +129,36 @@ impl<T: Transport> EngineAgent<T> {
     #[must_use]
     pub fn outbox_room_bytes(&self) -> usize {
         self.outbox.room_bytes()
+    }
+
+    /// The ids of input log and event log.
+    #[must_use]
+    pub const fn streams(&self) -> (StreamId, StreamId) {
+        self.streams
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Bytes of events that have not left yet.
+    #[must_use]
+    pub const fn pending_bytes(&self) -> usize {
+        self.outbox.pending_bytes()
+    }
+
+    /// Publishers of the input log that were ignored, because there was one already.
+    #[must_use]
+    pub const fn strangers(&self) -> u64 {
+        self.publisher.strangers()
+    }
+
+    /// When what the latest duty cycle applied first was sequenced; `None` when it applied nothing.
+    #[must_use]
+    pub const fn latest(&self) -> Option<TimeNs> {
+        self.latest
     }
 
     /// True once the readers of the event log were there and records are applied.
@@ -143,14 +188,23 @@ impl<T: Transport> EngineAgent<T> {
     }
 
     fn poll(&mut self) -> Result<usize, EngineStop> {
-        let Self { engine, input, publisher, outbox, .. } = self;
+        let Self { engine, input, publisher, outbox, counters, latest, .. } = self;
         let mut stop = None;
+        *latest = None;
         let taken = input.poll(FRAGMENTS_PER_CYCLE, &mut |input| {
             if stop.is_some() {
                 return Flow::Retry;
             }
             let outcome = match publisher.admit(input) {
-                Ok(Some(fragment)) => apply_frame(engine, fragment.bytes, outbox),
+                Ok(Some(fragment)) => {
+                    let applied = apply_frame(engine, fragment.bytes, outbox);
+                    // A frame that comes again is counted then.
+                    if matches!(applied, Ok(Flow::Taken)) {
+                        counters.input_log.received(fragment.bytes);
+                    }
+                    latest.get_or_insert(engine.time());
+                    applied
+                }
                 Ok(None) => Ok(Flow::Taken),
                 Err(fault) => Err(fault.into()),
             };
@@ -170,8 +224,8 @@ impl<T: Transport> EngineAgent<T> {
             count: count.into(),
             reserved: [0; 10],
         };
-        let output = &mut self.output;
-        match self.outbox.flush(header, |frame| output.offer(frame).map(drop)) {
+        let (output, counts) = (&mut self.output, &mut self.counters.event_log);
+        match self.outbox.flush(header, |frame| counts.offer(output, frame).map(drop)) {
             Ok(frames) => Ok(frames),
             // Readers are slow, or gone for now: their image liveness decides what becomes of them.
             Err(OfferError::BackPressured | OfferError::NotConnected) => Ok(0),

@@ -4,8 +4,8 @@ use crate::encoder::{Cause, Encoder, EventOutbox, emit, refusal};
 use crate::sessions::{Admission, Outcome, SessionOwner, Sessions};
 use vesta_matching::{Capacity, EventSink, Matcher};
 use vesta_types::{
-    ClientSeq, Command, Epoch, Event, GatewayId, InstrumentId, Seq, SessionEpoch, SessionId,
-    ShardId, TimeNs,
+    ClientSeq, Command, Epoch, Event, GatewayId, InstrumentId, RejectCounts, Seq, SessionEpoch,
+    SessionId, ShardId, TimeNs,
 };
 use vesta_wire::event::{InstrumentDefined, Resent};
 use vesta_wire::record::{DefineInstrument, Tick};
@@ -96,6 +96,16 @@ pub struct Engine {
     matcher: Matcher,
     next_seq: Seq,
     time: TimeNs,
+    counters: ApplyCounters,
+}
+
+/// What an engine counts. No part of its state: it decides nothing, and is in no hash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ApplyCounters {
+    /// Commands rejected, by the session table or by the books.
+    pub rejected: RejectCounts,
+    /// Commands that came again, and were answered with their first outcome.
+    pub resent: u64,
 }
 
 impl Engine {
@@ -112,13 +122,32 @@ impl Engine {
             let defined = matcher.define_session(owner.session, owner.open_order_max);
             defined.expect("as many sessions as the capacity admits, each once");
         }
-        Self { settings, sessions, matcher, next_seq: Seq(1), time: TimeNs(0) }
+        Self {
+            settings,
+            sessions,
+            matcher,
+            next_seq: Seq(1),
+            time: TimeNs(0),
+            counters: ApplyCounters::default(),
+        }
     }
 
     /// The record that comes next.
     #[must_use]
     pub const fn next_seq(&self) -> Seq {
         self.next_seq
+    }
+
+    /// When the latest record was sequenced; 0 before the first.
+    #[must_use]
+    pub const fn time(&self) -> TimeNs {
+        self.time
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub const fn counters(&self) -> ApplyCounters {
+        self.counters
     }
 
     /// The shard that it serves.
@@ -212,9 +241,13 @@ impl Engine {
         let session = command.session();
         match self.sessions.admit(session, epoch, cause.gateway, cause.client_seq) {
             Admission::Refuse(reason) => {
+                self.counters.rejected.count(reason);
                 Encoder::rejected(outbox, cause, &refusal(command, reason));
             }
-            Admission::Resend(outcome) => resent(session, &outcome, cause, outbox),
+            Admission::Resend(outcome) => {
+                self.counters.resent += 1;
+                resent(session, &outcome, cause, outbox);
+            }
             Admission::Execute => {
                 let mut sink = Encoder::of_command(outbox, &self.sessions, cause);
                 match self.sessions.check_rights(command) {
@@ -222,6 +255,9 @@ impl Engine {
                     Err(reason) => sink.event(Event::Rejected(refusal(command, reason))),
                 }
                 let outcome = sink.outcome();
+                if let Some(reason) = outcome.rejected {
+                    self.counters.rejected.count(reason);
+                }
                 self.sessions.record(session, cause.client_seq, &outcome);
             }
         }

@@ -16,6 +16,6 @@ mod room;
 pub mod run;
 mod sessions;
 
-pub use agent::{EngineAgent, EngineStop, Links};
-pub use apply::{ApplyError, Engine, Settings};
+pub use agent::{Counters, EngineAgent, EngineStop, Links};
+pub use apply::{ApplyCounters, ApplyError, Engine, Settings};
 pub use sessions::{Admission, Outcome, SessionOwner, Sessions};

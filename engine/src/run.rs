@@ -4,7 +4,9 @@ use crate::{EngineAgent, Links, SessionOwner, Settings};
 use std::error::Error;
 use vesta_config::Config;
 use vesta_netio::AeronTransport;
-use vesta_runner::{Agent, StartError, link};
+use vesta_runner::{
+    Agent, CounterSink, Scope, StartError, Unit, link, tell_in, tell_named, tell_out,
+};
 use vesta_transport::Transport;
 use vesta_types::TimeNs;
 
@@ -67,5 +69,25 @@ impl<T: Transport> Agent for EngineAgent<T> {
             engine.matcher().order_count(),
             engine.state_hash()
         )
+    }
+
+    fn latest(&self) -> Option<TimeNs> {
+        Self::latest(self)
+    }
+
+    fn tell(&self, sink: &mut dyn CounterSink) {
+        let (engine, streams) = (self.engine(), self.counters());
+        let counts = engine.counters();
+        tell_in(sink, Scope::stream("input_log", self.streams().0.0), &streams.input_log);
+        tell_out(sink, Scope::stream("event_log", self.streams().1.0), &streams.event_log);
+        sink.counter(Scope::ROLE, "records_applied", Unit::Count, engine.next_seq().0 - 1);
+        sink.counter(Scope::ROLE, "events", Unit::Count, self.event_seq().0);
+        sink.counter(Scope::ROLE, "trades", Unit::Count, engine.matcher().trade_count());
+        sink.counter(Scope::ROLE, "resent", Unit::Count, counts.resent);
+        sink.counter(Scope::ROLE, "strangers", Unit::Count, self.strangers());
+        let orders = engine.matcher().order_count();
+        sink.gauge(Scope::ROLE, "orders_resting", Unit::Count, u64::from(orders));
+        sink.gauge(Scope::ROLE, "outbox", Unit::Bytes, self.pending_bytes() as u64);
+        tell_named(sink, "rejected", counts.rejected.given().map(|(why, n)| (why.name(), n)));
     }
 }

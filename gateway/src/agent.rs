@@ -4,13 +4,13 @@ use crate::inbound::{DropReason, Gateway, Inbound, Settings, refusal};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use vesta_transport::{
-    DatagramSocket, Flow, OfferError, Publication, SendOutcome, SinglePublisher, StreamFault,
-    StreamId, Subscription, Transport, TransportError,
+    DatagramSocket, Flow, OfferError, Publication, SendOutcome, SinglePublisher, StreamCounts,
+    StreamFault, StreamId, Subscription, Transport, TransportError,
 };
-use vesta_types::{EventSeq, RejectReason};
+use vesta_types::{EventSeq, RejectCounts, RejectReason, TimeNs};
 use vesta_wire::client::Origin;
 use vesta_wire::control::GatewayHello;
-use vesta_wire::{EventLogError, EventReader, Message, WireError, encode, record};
+use vesta_wire::{EventLogError, EventReader, Message, WireError, encode, event, record};
 
 /// Datagrams taken in one duty cycle.
 const DATAGRAMS_PER_CYCLE: usize = 32;
@@ -28,6 +28,17 @@ pub struct Links {
     pub back: (String, StreamId),
     /// Channel and stream of the event log, to read.
     pub event_log: (String, StreamId),
+}
+
+/// The ids of a gateway's streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Streams {
+    /// Commands.
+    pub orders: StreamId,
+    /// The sequencer's way back.
+    pub back: StreamId,
+    /// Events.
+    pub event_log: StreamId,
 }
 
 /// Why a gateway stops.
@@ -61,6 +72,25 @@ pub struct Counters {
     pub reports: u64,
     /// Reports that the network refused.
     pub reports_dropped: u64,
+    /// Datagrams refused with a report, by reason.
+    pub refused_by: RejectCounts,
+    /// Clients' datagrams.
+    pub clients_in: StreamCounts,
+    /// Reports to clients.
+    pub clients_out: StreamCounts,
+    /// Messages of stream 10.
+    pub orders: StreamCounts,
+    /// Messages of stream 11.
+    pub back: StreamCounts,
+    /// Frames of stream 30.
+    pub event_log: StreamCounts,
+}
+
+impl Counters {
+    const fn sent(&mut self, report: &[u8]) {
+        self.reports += 1;
+        self.clients_out.received(report);
+    }
 }
 
 /// The gateway role on a transport and a socket.
@@ -76,6 +106,8 @@ pub struct GatewayAgent<T: Transport, D: DatagramSocket> {
     reader: EventReader,
     outgoing: Outgoing,
     counters: Counters,
+    latest: Option<TimeNs>,
+    streams: Streams,
     datagram: Box<[u8; DATAGRAM_LEN_MAX]>,
 }
 
@@ -98,7 +130,7 @@ impl Outgoing {
             return;
         }
         match socket.send(report, to) {
-            SendOutcome::Sent => counters.reports += 1,
+            SendOutcome::Sent => counters.sent(report),
             SendOutcome::Full => self.waiting.push_back((to, report.to_vec())),
             SendOutcome::Refused => counters.reports_dropped += 1,
         }
@@ -109,7 +141,7 @@ impl Outgoing {
         while let Some((to, report)) = self.waiting.front() {
             match socket.send(report, *to) {
                 SendOutcome::Full => break,
-                SendOutcome::Sent => counters.reports += 1,
+                SendOutcome::Sent => counters.sent(report),
                 SendOutcome::Refused => counters.reports_dropped += 1,
             }
             self.waiting.pop_front();
@@ -142,14 +174,44 @@ impl<T: Transport, D: DatagramSocket> GatewayAgent<T, D> {
             reader: EventReader::default(),
             outgoing: Outgoing::default(),
             counters: Counters::default(),
+            latest: None,
+            streams: Streams {
+                orders: links.orders.1,
+                back: links.back.1,
+                event_log: links.event_log.1,
+            },
             datagram: Box::new([0; DATAGRAM_LEN_MAX]),
         })
+    }
+
+    /// The ids of its streams.
+    #[must_use]
+    pub const fn streams(&self) -> Streams {
+        self.streams
     }
 
     /// What was counted so far.
     #[must_use]
     pub const fn counters(&self) -> Counters {
         self.counters
+    }
+
+    /// Reports that wait for room in the socket's buffer.
+    #[must_use]
+    pub fn reports_waiting(&self) -> usize {
+        self.outgoing.waiting.len()
+    }
+
+    /// Publishers of the streams that it reads that were ignored, because there was one already.
+    #[must_use]
+    pub const fn strangers(&self) -> u64 {
+        self.sequencer.strangers() + self.engine.strangers()
+    }
+
+    /// When what the latest duty cycle reported first was sequenced; `None` when it reported nothing.
+    #[must_use]
+    pub const fn latest(&self) -> Option<TimeNs> {
+        self.latest
     }
 
     /// The latest event whose reports have been sent; 0 before the first.
@@ -194,8 +256,9 @@ impl<T: Transport, D: DatagramSocket> GatewayAgent<T, D> {
     }
 
     fn poll_events(&mut self) -> Result<usize, GatewayStop> {
-        let Self { gateway, socket, events, engine, reader, outgoing, counters, .. } = self;
+        let Self { gateway, socket, events, engine, reader, outgoing, counters, latest, .. } = self;
         let mut stop = None;
+        *latest = None;
         let taken = events.poll(FRAGMENTS_PER_CYCLE, &mut |input| {
             if stop.is_some() || !outgoing.waiting.is_empty() {
                 return Flow::Retry;
@@ -203,15 +266,21 @@ impl<T: Transport, D: DatagramSocket> GatewayAgent<T, D> {
             let outcome = match engine.admit(input) {
                 Ok(None) => Ok(()),
                 Err(fault) => Err(fault.into()),
-                Ok(Some(fragment)) => reader
-                    .read(fragment.bytes, |_, event| {
-                        gateway
-                            .on_event(event, &mut |to, report| {
-                                outgoing.send(socket, counters, to, report);
-                            })
-                            .map_err(EventLogError::from)
-                    })
-                    .map_err(GatewayStop::from),
+                Ok(Some(fragment)) => {
+                    counters.event_log.received(fragment.bytes);
+                    reader
+                        .read(fragment.bytes, |_, event| {
+                            if latest.is_none() {
+                                *latest = event::stamp(event).map(|s| TimeNs(s.time_ns.get()));
+                            }
+                            gateway
+                                .on_event(event, &mut |to, report| {
+                                    outgoing.send(socket, counters, to, report);
+                                })
+                                .map_err(EventLogError::from)
+                        })
+                        .map_err(GatewayStop::from)
+                }
             };
             stop = outcome.err();
             Flow::Taken
@@ -229,11 +298,14 @@ impl<T: Transport, D: DatagramSocket> GatewayAgent<T, D> {
             let outcome = match sequencer.admit(input) {
                 Ok(None) => Ok(()),
                 Err(fault) => Err(fault.into()),
-                Ok(Some(fragment)) => gateway
-                    .on_sequencer(fragment.bytes, &mut |to, report| {
-                        outgoing.send(socket, counters, to, report);
-                    })
-                    .map_err(GatewayStop::Sequencer),
+                Ok(Some(fragment)) => {
+                    counters.back.received(fragment.bytes);
+                    gateway
+                        .on_sequencer(fragment.bytes, &mut |to, report| {
+                            outgoing.send(socket, counters, to, report);
+                        })
+                        .map_err(GatewayStop::Sequencer)
+                }
             };
             stop = outcome.err();
             Flow::Taken
@@ -250,14 +322,17 @@ impl<T: Transport, D: DatagramSocket> GatewayAgent<T, D> {
             taken += 1;
             self.counters.datagrams += 1;
             let datagram = &self.datagram[..len.min(DATAGRAM_LEN_MAX)];
+            self.counters.clients_in.received(datagram);
             let refused = match self.gateway.on_datagram(from, datagram, ready) {
-                Inbound::Forward(record) => match forward(&mut self.orders, record) {
-                    Ok(()) => {
-                        self.counters.forwarded += 1;
-                        continue;
+                Inbound::Forward(record) => {
+                    match forward(&mut self.orders, &mut self.counters.orders, record) {
+                        Ok(()) => {
+                            self.counters.forwarded += 1;
+                            continue;
+                        }
+                        Err(report) => report,
                     }
-                    Err(report) => report,
-                },
+                }
                 Inbound::Refuse(report) => report,
                 Inbound::Drop(DropReason::Runt) => {
                     self.counters.runts += 1;
@@ -269,6 +344,9 @@ impl<T: Transport, D: DatagramSocket> GatewayAgent<T, D> {
                 }
             };
             self.counters.refused += 1;
+            if let Some(reason) = RejectReason::from_wire(refused.reason.get()) {
+                self.counters.refused_by.count(reason);
+            }
             let mut bytes = [0; vesta_wire::client::RefusedReport::LEN];
             let report = encode(&refused, &mut bytes);
             self.outgoing.send(&mut self.socket, &mut self.counters, from, report);
@@ -281,9 +359,10 @@ impl<T: Transport, D: DatagramSocket> GatewayAgent<T, D> {
 /// decides whether to ask again.
 fn forward<P: Publication>(
     orders: &mut P,
+    counts: &mut StreamCounts,
     record: &[u8],
 ) -> Result<(), vesta_wire::client::RefusedReport> {
-    let reason = match orders.offer(record) {
+    let reason = match counts.offer(orders, record) {
         Ok(_) => return Ok(()),
         Err(OfferError::BackPressured) => RejectReason::Overloaded,
         Err(OfferError::NotConnected | OfferError::Closed | OfferError::TooLong { .. }) => {

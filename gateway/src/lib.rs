@@ -18,5 +18,5 @@ mod reports;
 pub mod run;
 mod sessions;
 
-pub use agent::{Counters, GatewayAgent, GatewayStop, Links};
+pub use agent::{Counters, GatewayAgent, GatewayStop, Links, Streams};
 pub use inbound::{DropReason, Gateway, Inbound, Settings};

@@ -5,7 +5,9 @@ use std::error::Error;
 use std::net::SocketAddr;
 use vesta_config::{Config, Gateway as GatewayConfig};
 use vesta_netio::{AeronTransport, UdpSocket};
-use vesta_runner::{Agent, StartError, link};
+use vesta_runner::{
+    Agent, CounterSink, Scope, StartError, Unit, link, tell_in, tell_named, tell_out,
+};
 use vesta_transport::{DatagramSocket, Transport};
 use vesta_types::TimeNs;
 
@@ -89,5 +91,32 @@ impl<T: Transport, D: DatagramSocket> Agent for GatewayAgent<T, D> {
              strays; sent {} reports, dropped {}",
             c.datagrams, c.forwarded, c.refused, c.runts, c.strays, c.reports, c.reports_dropped
         )
+    }
+
+    fn latest(&self) -> Option<TimeNs> {
+        Self::latest(self)
+    }
+
+    fn tell(&self, sink: &mut dyn CounterSink) {
+        let (counts, streams) = (self.counters(), self.streams());
+        tell_in(sink, Scope::named("clients"), &counts.clients_in);
+        tell_out(sink, Scope::named("clients"), &counts.clients_out);
+        tell_out(sink, Scope::stream("orders", streams.orders.0), &counts.orders);
+        tell_in(sink, Scope::stream("sequencer_back", streams.back.0), &counts.back);
+        tell_in(sink, Scope::stream("event_log", streams.event_log.0), &counts.event_log);
+        for (name, count) in [
+            ("forwarded", counts.forwarded),
+            ("refused", counts.refused),
+            ("dropped_runts", counts.runts),
+            ("dropped_strays", counts.strays),
+            ("reports", counts.reports),
+            ("dropped_reports", counts.reports_dropped),
+            ("events", self.event_seq().0),
+            ("strangers", self.strangers()),
+        ] {
+            sink.counter(Scope::ROLE, name, Unit::Count, count);
+        }
+        sink.gauge(Scope::ROLE, "reports_waiting", Unit::Count, self.reports_waiting() as u64);
+        tell_named(sink, "refused", counts.refused_by.given().map(|(why, n)| (why.name(), n)));
     }
 }

@@ -3,8 +3,8 @@
 use crate::publisher::{PublishError, Publisher, Settings};
 use crate::snapshots::SnapshotRound;
 use vesta_transport::{
-    Flow, OfferError, Publication, SinglePublisher, StreamFault, StreamId, Subscription, Transport,
-    TransportError,
+    Flow, OfferError, Publication, SinglePublisher, StreamCounts, StreamFault, StreamId,
+    Subscription, Transport, TransportError,
 };
 use vesta_types::TimeNs;
 use vesta_wire::md::Heartbeat;
@@ -22,6 +22,17 @@ pub struct Links {
     pub market_data: (String, StreamId),
     /// Channel and stream of the snapshots, to write.
     pub snapshots: (String, StreamId),
+}
+
+/// The ids of an md-publisher's streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Streams {
+    /// Events.
+    pub event_log: StreamId,
+    /// What changes.
+    pub market_data: StreamId,
+    /// Whole books.
+    pub snapshots: StreamId,
 }
 
 /// Why an md-publisher stops.
@@ -49,6 +60,12 @@ pub struct Counters {
     pub heartbeats: u64,
     /// Messages dropped because consumers were too slow.
     pub dropped: u64,
+    /// Frames of stream 30.
+    pub event_log: StreamCounts,
+    /// Frames and heartbeats of stream 40.
+    pub market_data: StreamCounts,
+    /// Frames of stream 41.
+    pub snapshots: StreamCounts,
 }
 
 /// The md-publisher role on a transport.
@@ -64,6 +81,8 @@ pub struct MdPublisherAgent<T: Transport> {
     /// When stream 40 last said something, and up to which event.
     spoke: (TimeNs, u64),
     counters: Counters,
+    latest: Option<TimeNs>,
+    streams: Streams,
 }
 
 impl<T: Transport> MdPublisherAgent<T> {
@@ -90,7 +109,19 @@ impl<T: Transport> MdPublisherAgent<T> {
             reader: EventReader::default(),
             spoke: (TimeNs(0), 0),
             counters: Counters::default(),
+            latest: None,
+            streams: Streams {
+                event_log: links.event_log.1,
+                market_data: links.market_data.1,
+                snapshots: links.snapshots.1,
+            },
         })
+    }
+
+    /// The ids of its streams.
+    #[must_use]
+    pub const fn streams(&self) -> Streams {
+        self.streams
     }
 
     /// What was counted so far.
@@ -103,6 +134,18 @@ impl<T: Transport> MdPublisherAgent<T> {
     #[must_use]
     pub const fn has_engine(&self) -> bool {
         self.engine.is_joined()
+    }
+
+    /// Publishers of the event log that were ignored, because there was one already.
+    #[must_use]
+    pub const fn strangers(&self) -> u64 {
+        self.engine.strangers()
+    }
+
+    /// When what the latest duty cycle applied first was sequenced; `None` when it applied nothing.
+    #[must_use]
+    pub const fn latest(&self) -> Option<TimeNs> {
+        self.latest
     }
 
     /// The publisher's state, to read.
@@ -126,16 +169,22 @@ impl<T: Transport> MdPublisherAgent<T> {
     }
 
     fn poll_events(&mut self) -> Result<usize, MdStop> {
-        let Self { publisher, events, engine, reader, .. } = self;
+        let Self { publisher, events, engine, reader, counters, latest, .. } = self;
         let mut stop = None;
+        *latest = None;
         let taken = events.poll(FRAGMENTS_PER_CYCLE, &mut |input| {
             if stop.is_some() {
                 return Flow::Retry;
             }
             let outcome = match engine.admit(input) {
-                Ok(Some(fragment)) => reader
-                    .read(fragment.bytes, |event_seq, event| publisher.on_event(event_seq, event))
-                    .map_err(MdStop::from),
+                Ok(Some(fragment)) => {
+                    counters.event_log.received(fragment.bytes);
+                    let read = reader.read(fragment.bytes, |event_seq, event| {
+                        publisher.on_event(event_seq, event)
+                    });
+                    latest.get_or_insert(publisher.time());
+                    read.map_err(MdStop::from)
+                }
                 Ok(None) => Ok(()),
                 Err(fault) => Err(fault.into()),
             };
@@ -152,7 +201,7 @@ impl<T: Transport> MdPublisherAgent<T> {
         }
         let Self { publisher, market_data, counters, .. } = self;
         let outcome = publisher.flush(|frame| {
-            market_data.offer(frame)?;
+            counters.market_data.offer(market_data, frame)?;
             counters.frames += 1;
             Ok(())
         });
@@ -181,7 +230,8 @@ impl<T: Transport> MdPublisherAgent<T> {
     fn heartbeat(&mut self, now: TimeNs) -> Result<usize, MdStop> {
         let heartbeat = self.publisher.heartbeat();
         let mut bytes = [0; Heartbeat::LEN];
-        let offered = self.market_data.offer(encode(&heartbeat, &mut bytes)).map(|_| 1);
+        let (counts, bytes) = (&mut self.counters.market_data, encode(&heartbeat, &mut bytes));
+        let offered = counts.offer(&mut self.market_data, bytes).map(|_| 1);
         let sent = tolerate(offered)?;
         if sent > 0 {
             self.counters.heartbeats += 1;
@@ -198,7 +248,7 @@ impl<T: Transport> MdPublisherAgent<T> {
         self.round.advance(now, &self.publisher);
         let Self { round, snapshots, counters, settings, .. } = self;
         let outcome = round.flush(settings.shard, |frame| {
-            snapshots.offer(frame)?;
+            counters.snapshots.offer(snapshots, frame)?;
             counters.snapshot_frames += 1;
             Ok(())
         });

@@ -15,6 +15,6 @@ mod publisher;
 pub mod run;
 mod snapshots;
 
-pub use agent::{Counters, Links, MdPublisherAgent, MdStop};
+pub use agent::{Counters, Links, MdPublisherAgent, MdStop, Streams};
 pub use book::{BookError, BookOrder, Level, MarketBook};
 pub use publisher::{PublishError, Publisher, Settings};

@@ -255,6 +255,17 @@ impl Publisher {
         }
     }
 
+    /// Bytes of messages that have not left yet.
+    #[must_use]
+    pub const fn pending_bytes(&self) -> usize {
+        self.outbox.pending_bytes()
+    }
+
+    /// The instruments, by id: what is known of each, and its book.
+    pub fn books(&self) -> impl Iterator<Item = (&InstrumentInfo, &MarketBook)> {
+        self.instruments.values().map(|instrument| (&instrument.info, &instrument.book))
+    }
+
     /// True while messages wait to leave.
     #[must_use]
     pub const fn is_waiting(&self) -> bool {

@@ -4,9 +4,9 @@ use crate::{Links, MdPublisherAgent, Settings};
 use std::error::Error;
 use vesta_config::Config;
 use vesta_netio::AeronTransport;
-use vesta_runner::{Agent, StartError, link};
+use vesta_runner::{Agent, CounterSink, Scope, StartError, Touch, Unit, link, tell_in, tell_out};
 use vesta_transport::Transport;
-use vesta_types::TimeNs;
+use vesta_types::{Side, TimeNs};
 
 /// What the configuration makes an md-publisher for.
 #[must_use]
@@ -53,5 +53,46 @@ impl<T: Transport> Agent for MdPublisherAgent<T> {
             "published {} frames, {} snapshot frames, {} heartbeats; dropped {} messages",
             c.frames, c.snapshot_frames, c.heartbeats, c.dropped
         )
+    }
+
+    fn latest(&self) -> Option<TimeNs> {
+        Self::latest(self)
+    }
+
+    fn tell(&self, sink: &mut dyn CounterSink) {
+        let (counts, streams) = (self.counters(), self.streams());
+        let publisher = self.publisher();
+        tell_in(sink, Scope::stream("event_log", streams.event_log.0), &counts.event_log);
+        tell_out(sink, Scope::stream("market_data", streams.market_data.0), &counts.market_data);
+        tell_out(sink, Scope::stream("snapshots", streams.snapshots.0), &counts.snapshots);
+        for (name, count) in [
+            ("events", publisher.event_seq().0),
+            ("feed_messages", publisher.feed_seq()),
+            ("heartbeats", counts.heartbeats),
+            ("dropped_messages", counts.dropped),
+            ("strangers", self.strangers()),
+        ] {
+            sink.counter(Scope::ROLE, name, Unit::Count, count);
+        }
+        sink.gauge(Scope::ROLE, "outbox", Unit::Bytes, publisher.pending_bytes() as u64);
+        for (info, book) in publisher.books() {
+            let best = |side| {
+                let level = book.levels(side).next().unwrap_or_default();
+                (level.price.0.unsigned_abs(), level.qty.0)
+            };
+            let ((bid_ticks, bid_lots), (ask_ticks, ask_lots)) =
+                (best(Side::Buy), best(Side::Sell));
+            sink.touch(
+                info.symbol.as_str(),
+                Touch {
+                    bid_ticks,
+                    bid_lots,
+                    ask_ticks,
+                    ask_lots,
+                    tick_e8: info.tick_size.mantissa.get().unsigned_abs(),
+                    lot_e8: info.lot_size.mantissa.get().unsigned_abs(),
+                },
+            );
+        }
     }
 }

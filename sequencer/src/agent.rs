@@ -4,10 +4,10 @@ use crate::order::{LogOutbox, Sequencer, Settings, Validated};
 use crate::stamper::ClockJump;
 use std::collections::BTreeMap;
 use vesta_transport::{
-    Flow, Fragment, ImageId, Input, OfferError, Publication, StreamFault, StreamId, Subscription,
-    Transport, TransportError,
+    Flow, Fragment, ImageId, Input, OfferError, Publication, StreamCounts, StreamFault, StreamId,
+    Subscription, Transport, TransportError,
 };
-use vesta_types::{GatewayId, TimeNs};
+use vesta_types::{GatewayId, RejectCounts, TimeNs};
 use vesta_wire::control::{GatewayHello, SequencerRefusal, SequencerStatus};
 use vesta_wire::{CommitLevel, Message, decode, encode, record};
 
@@ -46,6 +46,17 @@ pub struct Links {
     pub gateways: Vec<GatewayLink>,
 }
 
+/// The ids of a sequencer's streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Streams {
+    /// Commands.
+    pub orders: StreamId,
+    /// The log.
+    pub input_log: StreamId,
+    /// The way back to each gateway.
+    pub back: StreamId,
+}
+
 /// Why a sequencer stops.
 #[derive(Debug, thiserror::Error)]
 pub enum SequencerStop {
@@ -79,6 +90,14 @@ pub struct Counters {
     pub strangers: u64,
     /// Refusals that a gateway did not take in time.
     pub refusals_dropped: u64,
+    /// Commands that were refused, by reason.
+    pub refused_by: RejectCounts,
+    /// Messages of stream 10.
+    pub orders: StreamCounts,
+    /// Frames of stream 20.
+    pub input_log: StreamCounts,
+    /// Messages of stream 11, to all gateways.
+    pub back: StreamCounts,
 }
 
 /// The way back to one gateway, and what waits for it.
@@ -100,6 +119,8 @@ pub struct SequencerAgent<T: Transport> {
     readers_min: usize,
     open: bool,
     counters: Counters,
+    latest: Option<TimeNs>,
+    streams: Streams,
 }
 
 impl<T: Transport> SequencerAgent<T> {
@@ -131,13 +152,43 @@ impl<T: Transport> SequencerAgent<T> {
             readers_min: links.input_readers_min,
             open: false,
             counters: Counters::default(),
+            latest: None,
+            streams: Streams {
+                orders: links.orders.1,
+                input_log: links.input_log.1,
+                back: links.gateways.first().map_or(StreamId(0), |gateway| gateway.back.1),
+            },
         })
+    }
+
+    /// The ids of its streams.
+    #[must_use]
+    pub const fn streams(&self) -> Streams {
+        self.streams
     }
 
     /// What was counted so far.
     #[must_use]
     pub const fn counters(&self) -> Counters {
         self.counters
+    }
+
+    /// Bytes of the log that have not left yet.
+    #[must_use]
+    pub const fn pending_bytes(&self) -> usize {
+        self.outbox.pending_bytes()
+    }
+
+    /// Gateways that have said who they are.
+    #[must_use]
+    pub fn gateway_count(&self) -> usize {
+        self.speakers.len()
+    }
+
+    /// The time that the latest duty cycle stamped; `None` when it stamped nothing.
+    #[must_use]
+    pub const fn latest(&self) -> Option<TimeNs> {
+        self.latest
     }
 
     /// The sequencer's state, to read.
@@ -157,6 +208,8 @@ impl<T: Transport> SequencerAgent<T> {
     /// # Errors
     /// When the sequencer can not go on. What it published before is good.
     pub fn do_work(&mut self, now: TimeNs) -> Result<usize, SequencerStop> {
+        let seq_before = self.sequencer.next_seq();
+        self.latest = None;
         self.sequencer.observe(now)?;
         if !self.open {
             if self.log.reader_count() < self.readers_min {
@@ -175,6 +228,9 @@ impl<T: Transport> SequencerAgent<T> {
         // Also when it is the last cycle: what has a place in the log belongs there.
         work += self.flush_log()?;
         work += polled?;
+        if self.sequencer.next_seq() != seq_before {
+            self.latest = Some(now);
+        }
         work += self.flush_back();
         Ok(work)
     }
@@ -196,6 +252,7 @@ impl<T: Transport> SequencerAgent<T> {
                     }
                 }
                 Input::Fragment(fragment) => {
+                    counters.orders.received(fragment.bytes);
                     let speaker = speaker(speakers, &fragment);
                     let Some((speaker, back)) =
                         speaker.and_then(|id| Some((id, back.get_mut(&id)?)))
@@ -214,6 +271,7 @@ impl<T: Transport> SequencerAgent<T> {
                         }
                         Err(refusal) => {
                             counters.refused += 1;
+                            counters.refused_by.count(refusal.reason);
                             if back.refusals.len() < REFUSALS_MAX {
                                 back.refusals.push(refusal.message(speaker));
                             } else {
@@ -229,9 +287,12 @@ impl<T: Transport> SequencerAgent<T> {
     }
 
     fn flush_log(&mut self) -> Result<usize, SequencerStop> {
-        let Self { sequencer, outbox, log, .. } = self;
-        match outbox.flush(|first, count| sequencer.frame(first, count), |f| log.offer(f).map(drop))
-        {
+        let Self { sequencer, outbox, log, counters, .. } = self;
+        let counts = &mut counters.input_log;
+        match outbox.flush(
+            |first, count| sequencer.frame(first, count),
+            |frame| counts.offer(log, frame).map(drop),
+        ) {
             Ok(frames) => Ok(frames),
             Err(OfferError::BackPressured | OfferError::NotConnected) => Ok(0),
             Err(error) => Err(SequencerStop::Output(error)),
@@ -248,19 +309,19 @@ impl<T: Transport> SequencerAgent<T> {
             accepting: 1,
             reserved: [0; 6],
         };
-        let mut work = 0;
+        let (mut work, counts) = (0, &mut self.counters.back);
         for back in self.back.values_mut() {
             if !back.publication.is_connected() {
                 // A gateway that comes (back) is told anew.
                 back.status_due = true;
                 continue;
             }
-            if back.status_due && offer(&mut back.publication, &status) {
+            if back.status_due && offer(&mut back.publication, counts, &status) {
                 back.status_due = false;
                 work += 1;
             }
             let publication = &mut back.publication;
-            let sent = back.refusals.iter().take_while(|r| offer(publication, *r)).count();
+            let sent = back.refusals.iter().take_while(|r| offer(publication, counts, *r)).count();
             back.refusals.drain(..sent);
             work += sent;
         }
@@ -282,8 +343,12 @@ fn speaker(speakers: &BTreeMap<ImageId, GatewayId>, fragment: &Fragment<'_>) -> 
     speakers.values().all(|taken| *taken != named).then_some(named)
 }
 
-fn offer<M: Message, P: Publication>(publication: &mut P, message: &M) -> bool {
+fn offer<M: Message, P: Publication>(
+    publication: &mut P,
+    counts: &mut StreamCounts,
+    message: &M,
+) -> bool {
     let mut bytes = [0; 64];
     const { assert!(M::LEN <= 64, "the scratch buffer holds every message of stream 11") };
-    publication.offer(encode(message, &mut bytes)).is_ok()
+    counts.offer(publication, encode(message, &mut bytes)).is_ok()
 }

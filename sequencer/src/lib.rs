@@ -17,7 +17,7 @@ pub mod run;
 mod stamper;
 mod timers;
 
-pub use agent::{GatewayLink, Links, SequencerAgent, SequencerStop};
+pub use agent::{Counters, GatewayLink, Links, SequencerAgent, SequencerStop, Streams};
 pub use order::{LogOutbox, Refusal, Sequencer, Settings, Validated};
 pub use stamper::{ClockJump, Stamper};
 pub use timers::Scheduled;

@@ -4,7 +4,9 @@ use crate::{GatewayLink, Links, Scheduled, SequencerAgent, Settings};
 use std::error::Error;
 use vesta_config::{Config, Instrument};
 use vesta_netio::AeronTransport;
-use vesta_runner::{Agent, StartError, link};
+use vesta_runner::{
+    Agent, CounterSink, Scope, StartError, Unit, link, tell_in, tell_named, tell_out,
+};
 use vesta_transport::Transport;
 use vesta_types::{AuctionKind, TimeNs};
 use vesta_wire::client::Origin;
@@ -89,5 +91,29 @@ impl<T: Transport> Agent for SequencerAgent<T> {
             "sequenced {} commands, refused {}, dropped {} of unknown gateways; {} records of its own",
             counters.sequenced, counters.refused, counters.strangers, counters.own
         )
+    }
+
+    fn latest(&self) -> Option<TimeNs> {
+        Self::latest(self)
+    }
+
+    fn tell(&self, sink: &mut dyn CounterSink) {
+        let (counts, streams) = (self.counters(), self.streams());
+        tell_in(sink, Scope::stream("orders", streams.orders.0), &counts.orders);
+        tell_out(sink, Scope::stream("input_log", streams.input_log.0), &counts.input_log);
+        tell_out(sink, Scope::stream("sequencer_back", streams.back.0), &counts.back);
+        for (name, count) in [
+            ("sequenced", counts.sequenced),
+            ("own_records", counts.own),
+            ("refused", counts.refused),
+            ("dropped_strangers", counts.strangers),
+            ("dropped_refusals", counts.refusals_dropped),
+            ("records", self.sequencer().next_seq().0 - 1),
+        ] {
+            sink.counter(Scope::ROLE, name, Unit::Count, count);
+        }
+        sink.gauge(Scope::ROLE, "gateways", Unit::Count, self.gateway_count() as u64);
+        sink.gauge(Scope::ROLE, "outbox", Unit::Bytes, self.pending_bytes() as u64);
+        tell_named(sink, "refused", counts.refused_by.given().map(|(why, n)| (why.name(), n)));
     }
 }

@@ -124,7 +124,8 @@ impl Places {
              [streams.orders]\nendpoint = \"{orders}\"\nterm_length_bytes = 262144\n\
              [streams.sequencer_back]\nterm_length_bytes = 262144\n{groups}\
              [[gateway]]\nid = 1\nlisten = \"{gateway}\"\nback_endpoint = \"{back}\"\n\
-             receive_buffer_bytes = 212992\n{more}\n",
+             receive_buffer_bytes = 212992\n[counters]\ndirectory = \"{}\"\n{more}\n",
+            self.drivers().display(),
             self.drivers().display(),
         )
     }

@@ -10,7 +10,7 @@ use vesta_engine::EngineAgent;
 use vesta_gateway::GatewayAgent;
 use vesta_md_publisher::MdPublisherAgent;
 use vesta_netio::{AeronTransport, Clock, Idler, StopFlag, UdpSocket};
-use vesta_runner::{Agent, StartError, idle, open_transport};
+use vesta_runner::{Agent, RoleCounters, StartError, describe_host, idle, open_transport};
 use vesta_sequencer::SequencerAgent;
 use vesta_transport::Duty;
 use vesta_types::state_hash::{InstrumentStatus, LiveOrder};
@@ -125,9 +125,13 @@ impl Appliance {
 fn run(config: &Config, stop: &StopFlag, shared: &Shared) -> Result<EngineState, RunError> {
     let mut roles = Roles::open(config).map_err(|e| RunError::not_started(config, e))?;
     let clock = Clock::new();
+    let now = clock.utc_ns();
+    let open = |role: &str| RoleCounters::open(config, role, &roles.transport, now);
+    let mut counters = ["gateway", "sequencer", "engine", "md-publisher"].map(open);
     let mut idler = Idler::new(idle(config));
+    let mut work = 0;
     while !stop.is_stopped() {
-        let work = roles.do_work(&clock).map_err(RunError::BrokeDown)?;
+        work = roles.do_work(&clock, work, &mut counters).map_err(RunError::BrokeDown)?;
         if work > 0 {
             shared.event_seq.store(roles.engine.event_seq().0, Ordering::Release);
             shared.reported.store(roles.gateway.event_seq().0, Ordering::Release);
@@ -155,6 +159,7 @@ struct Roles {
 impl Roles {
     /// 1. the media driver; 2. the roles in the order of the data path.
     fn open(config: &Config) -> Result<Self, StartError> {
+        describe_host(config, "appliance");
         let mut transport = open_transport(config, "appliance")?;
         let gateway = vesta_gateway::run::open_agent(&mut transport, config, None)?;
         let sequencer = SequencerAgent::new(
@@ -178,15 +183,32 @@ impl Roles {
     }
 
     /// One duty cycle of everything, in the order of the data path.
-    fn do_work(&mut self, clock: &Clock) -> Result<usize, String> {
-        let now = clock.utc_ns();
+    fn do_work(
+        &mut self,
+        clock: &Clock,
+        work_before: usize,
+        counters: &mut [RoleCounters; 4],
+    ) -> Result<usize, String> {
         let mut work = self.transport.do_work().map_err(|e| e.to_string())?;
+        let now = clock.utc_ns();
+        for (counters, (_, role)) in counters.iter_mut().zip(self.agents()) {
+            counters.turn(now, work_before, role);
+        }
         work += self.gateway.do_work().map_err(|e| format!("gateway: {e}"))?;
         work += self.sequencer.do_work(now).map_err(|e| format!("sequencer: {e}"))?;
         work += self.engine.do_work().map_err(|e| format!("engine: {e}"))?;
         work += self.md_publisher.do_work(now).map_err(|e| format!("md-publisher: {e}"))?;
         work += self.tap.do_work().map_err(|e| format!("tap: {e}"))?;
         Ok(work)
+    }
+
+    fn agents(&self) -> [(&'static str, &dyn Agent); 4] {
+        [
+            ("gateway", &self.gateway),
+            ("sequencer", &self.sequencer),
+            ("engine", &self.engine),
+            ("md-publisher", &self.md_publisher),
+        ]
     }
 
     fn engine_state(&mut self) -> Result<EngineState, String> {
@@ -203,12 +225,7 @@ impl Roles {
             .flat_map(|(id, _)| Side::BOTH.map(|side| (id, side)))
             .map(|(id, side)| (id, side, matcher.orders(id, side).collect()))
             .collect();
-        let roles: [(&str, &dyn Agent); 4] = [
-            ("gateway", &self.gateway),
-            ("sequencer", &self.sequencer),
-            ("engine", &self.engine),
-            ("md-publisher", &self.md_publisher),
-        ];
+        let roles = self.agents();
         let summaries = roles.iter().map(|(name, role)| format!("{name} {}", role.summary()));
         let statuses = matcher.instruments().filter_map(|(id, _)| matcher.status(id)).collect();
         Ok(EngineState {

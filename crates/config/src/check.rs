@@ -38,7 +38,42 @@ pub fn rules(config: &Config) -> Check {
     roles(config)?;
     transport(config)?;
     streams(config)?;
-    places(config)
+    places(config)?;
+    counters(config)?;
+    cores(config)
+}
+
+fn counters(config: &Config) -> Check {
+    let counters = &config.counters;
+    let why = "0 would write them in every duty cycle, and above 10 s nobody sees a burst";
+    within("counters.interval_ms", counters.interval_ms, 1..=10_000, why)?;
+    if counters.directory.is_empty() || counters.directory.starts_with('/') {
+        return Ok(());
+    }
+    Err(Broken::new(
+        "counters.directory",
+        format!("{:?}", counters.directory),
+        "must be an absolute path, or empty for /dev/shm: tools that look must find it too",
+        "start it with /",
+    ))
+}
+
+/// Linux is built for 8,192 CPUs at most.
+const CORE_MAX: usize = 8_191;
+
+fn cores(config: &Config) -> Check {
+    for (key, _, core) in config.cores.all() {
+        let is_core = core.parse::<usize>().is_ok_and(|core| core <= CORE_MAX);
+        if !core.is_empty() && !is_core {
+            return Err(Broken::new(
+                key,
+                format!("{core:?}"),
+                "must be the number of a CPU, or empty for none",
+                "use one of those that `lscpu --extended` lists, in quotes",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// `value` lies in `range`; `why` says what its ends come from.

@@ -40,8 +40,8 @@ pub use lists::{Gateway, SESSION_COUNT_MAX, Session};
 pub use network::Network;
 pub use schedule::Scheduled;
 pub use section::{
-    BackStream, Consumer, Demo, Engine, GroupStream, Log, MdPublisher, RoleIdles, Sequencer,
-    SessionLimits, Shard, Streams, Transport, UnicastStream, Uring,
+    BackStream, Consumer, Cores, Counters, Demo, Engine, GroupStream, Log, MdPublisher, RoleIdles,
+    Sequencer, SessionLimits, Shard, Streams, Transport, UnicastStream, Uring,
 };
 
 use error::Broken;
@@ -88,6 +88,10 @@ pub struct Config {
     pub consumer: Consumer,
     /// What the tools add.
     pub demo: Demo,
+    /// What everybody can look at.
+    pub counters: Counters,
+    /// Which CPU each role stays on.
+    pub cores: Cores,
     /// What is printed on stderr.
     pub log: Log,
     /// `[[instrument]]`, at least one, in the file's order.
@@ -262,6 +266,8 @@ raw! {
         streams: Streams,
         consumer: Consumer,
         demo: Demo,
+        counters: Counters,
+        cores: Cores,
         log: Log,
     }
     lists {
@@ -297,6 +303,8 @@ impl Raw {
             streams,
             consumer,
             demo,
+            counters,
+            cores,
             log,
         ) = tables;
         let (instrument, gateway, session) = lists;
@@ -315,6 +323,8 @@ impl Raw {
             streams,
             consumer,
             demo,
+            counters,
+            cores,
             log,
             instrument_list,
             gateway_list,
@@ -348,6 +358,8 @@ impl<'a> From<&'a Config> for Printed<'a> {
             streams: &config.streams,
             consumer: &config.consumer,
             demo: &config.demo,
+            counters: &config.counters,
+            cores: &config.cores,
             log: &config.log,
             instrument: config.instrument_list.iter().map(RawInstrument::from).collect(),
             gateway: config.gateway_list.iter().map(RawGateway::from).collect(),

@@ -3,6 +3,7 @@
 //! partial one for what a user's file says, whose gaps the default file fills.
 
 use std::net::SocketAddrV4;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -335,6 +336,28 @@ sections! {
         client_bind: SocketAddrV4,
     }
 
+    /// `[counters]`: what everybody can look at.
+    Counters / CountersPartial {
+        /// True: each role writes its counters into a file.
+        enabled: bool,
+        /// Where the files are made; empty stands for `/dev/shm`.
+        directory: String,
+        /// From one writing to the next, ms.
+        interval_ms: u64,
+    }
+
+    /// `[cores]`: which CPU the thread of each role stays on. Empty: wherever the kernel puts it.
+    Cores / CoresPartial {
+        /// Of a gateway.
+        gateway: String,
+        /// Of the sequencer.
+        sequencer: String,
+        /// Of the engine.
+        engine: String,
+        /// Of the md-publisher.
+        md_publisher: String,
+    }
+
     /// `[log]`: what is printed on stderr.
     Log / LogPartial {
         /// The least grave line that is printed.
@@ -356,6 +379,34 @@ impl Streams {
         ]
         .into_iter()
         .fold(0, u32::max)
+    }
+}
+
+impl Counters {
+    /// Where the files are.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        Path::new(if self.directory.is_empty() { "/dev/shm" } else { &self.directory })
+    }
+}
+
+impl Cores {
+    /// The key and the CPU of a role, as in `engine`; `None` where it has none.
+    #[must_use]
+    pub fn of(&self, role: &str) -> Option<(&'static str, usize)> {
+        self.all().into_iter().find_map(|(key, name, core)| {
+            (name == role).then(|| core.parse().ok()).flatten().map(|core| (key, core))
+        })
+    }
+
+    /// Key, role and value of each.
+    pub(crate) fn all(&self) -> [(&'static str, &'static str, &str); 4] {
+        [
+            ("cores.gateway", "gateway", &self.gateway),
+            ("cores.sequencer", "sequencer", &self.sequencer),
+            ("cores.engine", "engine", &self.engine),
+            ("cores.md_publisher", "md-publisher", &self.md_publisher),
+        ]
     }
 }
 

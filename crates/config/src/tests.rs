@@ -1,6 +1,7 @@
 //! What a file turns into, and what its owner reads when it does not.
 
 use crate::*;
+use std::path::Path;
 use vesta_types::{
     AccountId, AuctionKind, BandAction, HiddenPriority, IcebergRefresh, InstrumentId,
     InstrumentRules, PriceTicks, QtyLots, ReplaceShrink, SelfTrade, SelfTradeDecides, SessionId,
@@ -829,5 +830,25 @@ fn no_text_panics() {
             text.replace_range(end..end + 1, byte);
             let _ = Config::parse(&text, "t");
         }
+    }
+}
+
+#[test]
+fn counters_and_cores() {
+    let config = parse("[cores]\nengine = \"3\"\n[counters]\ndirectory = \"/run/vesta\"\n");
+    assert_eq!(config.cores.of("engine"), Some(("cores.engine", 3)));
+    assert_eq!(config.cores.of("md-publisher"), None);
+    assert_eq!(config.counters.directory(), Path::new("/run/vesta"));
+    assert_eq!(Config::default().counters.directory(), Path::new("/dev/shm"));
+    for core in ["one", "-1", "0-3", "8192"] {
+        let text = error(&format!("[cores]\nmd_publisher = \"{core}\"\n"));
+        assert!(text.contains(&format!("cores.md_publisher = \"{core}\"")), "{text}");
+        assert!(text.contains("lscpu"), "{text}");
+    }
+    let text = error("[counters]\ndirectory = \"run\"\n");
+    assert!(text.contains("counters.directory") && text.contains("start it with /"), "{text}");
+    for interval_ms in [0, 10_001] {
+        let text = error(&format!("[counters]\ninterval_ms = {interval_ms}\n"));
+        assert!(text.contains("counters.interval_ms") && text.contains("1 to 10000"), "{text}");
     }
 }

@@ -25,6 +25,12 @@ impl<R: Reservation> Matcher<R> {
         self.sessions.iter().map(|session| session.open_count).sum()
     }
 
+    /// How many trades there were, over all books.
+    #[must_use]
+    pub fn trade_count(&self) -> u64 {
+        self.trade_id_last.0
+    }
+
     /// The instruments and their rules, in order of definition.
     pub fn instruments(&self) -> impl Iterator<Item = (InstrumentId, InstrumentRules)> {
         self.books.as_slice().iter().map(|book| (book.instrument, book.rules))

@@ -21,22 +21,29 @@
 
 mod aeron;
 mod clock;
+mod core;
 mod datapath;
+mod host;
 mod idle;
 mod stop;
 mod udp;
 
 pub use aeron::{
-    AeronPublication, AeronSubscription, AeronTransport, ClientSettings, DriverDirectory,
-    DriverError, DriverSettings, FlowControl, MediaDriver, NoDriver, Removed, SharedDriver,
-    SharedIdle, Space, Threading,
+    AeronCounter, AeronPublication, AeronSubscription, AeronTransport, ClientSettings, CounterKey,
+    DriverCounts, DriverDirectory, DriverError, DriverReading, DriverSettings, FlowControl,
+    MediaDriver, NoDriver, Removed, SharedDriver, SharedIdle, Space, StreamPositions, Threading,
 };
 pub use clock::Clock;
+pub use core::{allowed_cores, pin_to_core};
 pub use datapath::{
     Count, Datapath, DatapathChoice, DatapathCounters, DatapathCounts, DatapathError, Dropped,
     GateSettings, HotReceive, ReceiveLoss, Selected, SendVia, SourceNetwork, UringSettings,
     UringUnavailable, XdpCounters, XdpFallback, XdpSettings, XdpUnavailable, ZeroCopy, probe,
     select,
+};
+pub use host::{
+    Ability, CpuReport, FreeSpace, HostReport, InterfaceReport, KernelReport, MemoryReport,
+    NoInterface, cpu_list,
 };
 pub use idle::{Idle, Idler};
 pub use stop::StopFlag;

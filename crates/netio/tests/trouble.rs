@@ -11,10 +11,10 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 
 use support::{
-    STREAM, datapaths, drive, free_port, message, multicast, numbers, poll_into, settings,
+    Path, STREAM, datapaths, drive, free_port, message, multicast, numbers, poll_into, settings,
     transport, unicast,
 };
-use vesta_netio::{Datapath, Threading};
+use vesta_netio::Threading;
 use vesta_transport::{Publication, Transport};
 
 /// Of each of the three shares.
@@ -117,14 +117,14 @@ impl Relay {
 
 #[test]
 fn a_link_that_loses_doubles_and_reorders() {
-    for datapath in datapaths() {
+    for path in datapaths() {
         for percent in [1, 10, 30] {
             let reader_at = SocketAddr::from(([127, 0, 0, 1], free_port()));
             let mut relay = Relay::new(reader_at, percent);
             let front = relay.front.local_addr().expect("bound");
             let to = format!("aeron:udp?endpoint={front}");
             let at = format!("aeron:udp?endpoint={reader_at}");
-            arrives(datapath, &to, &at, 0.0, || relay.work());
+            arrives(path, &to, &at, 0.0, || relay.work());
             let counts = [relay.lost, relay.doubled, relay.reordered];
             assert!(counts.iter().all(|n| *n > 0), "{counts:?} at {percent} %");
         }
@@ -138,21 +138,21 @@ fn a_socket_that_loses() {
         let to = format!("aeron:udp?{control}|fc=min,t:5s");
         (to, format!("aeron:udp?endpoint=127.0.0.1:0|{control}"))
     };
-    for datapath in datapaths() {
+    for path in datapaths() {
         for loss in [0.01, 0.1, 0.3] {
             for channel in [unicast(), multicast()] {
-                arrives(datapath, &channel, &channel, loss, || ());
+                arrives(path, &channel, &channel, loss, || ());
             }
             let (to, at) = mdc();
-            arrives(datapath, &to, &at, loss, || ());
+            arrives(path, &to, &at, loss, || ());
         }
     }
 }
 
 /// Publishes to `to` what is read from `at`, on two drivers, of which the reader's loses `loss`:
 /// all of it comes, once and in order.
-fn arrives(datapath: Datapath, to: &str, at: &str, loss: f64, mut between: impl FnMut()) {
-    let mut settings = settings(datapath, Threading::Invoker);
+fn arrives(path: Path, to: &str, at: &str, loss: f64, mut between: impl FnMut()) {
+    let mut settings = settings(path, Threading::Invoker);
     // What must get through is told every 100 ms: of ten in a row one does.
     settings.image_liveness_timeout_ms = 5_000;
     settings.publication_connection_timeout_ms = 5_000;
@@ -169,7 +169,7 @@ fn arrives(datapath: Datapath, to: &str, at: &str, loss: f64, mut between: impl 
     let handle = here.with_driver(|driver| driver.receive_loss().cloned()).flatten();
     handle.expect("asked for").set(loss).expect("the filter is attached");
     let (mut seen, mut offered) = (Vec::new(), 0);
-    let what = format!("{datapath}: {to} at a loss of {loss}");
+    let what = format!("{path:?}: {to} at a loss of {loss}");
     drive(&what, &mut [&mut there, &mut here], || {
         between();
         while offered < MESSAGES && publisher.offer(&message(offered)).is_ok() {

@@ -66,18 +66,23 @@ fn netns_xdp_contract() {
     if !can_make_hosts("netns_xdp_contract") {
         return;
     }
-    let [invoker, shared] = support::threadings();
+    let [invoker, shared, dedicated] = support::threadings();
     let (xdp_path, socket) = (Datapath::Xdp, Datapath::Socket);
     let set_ups = [
         (xdp_path, xdp_path, invoker),
         (xdp_path, xdp_path, shared),
+        (xdp_path, xdp_path, dedicated),
         (xdp_path, socket, invoker),
         (socket, xdp_path, invoker),
     ];
     let runs = set_ups.into_iter().flat_map(|(from, to, threading)| {
         [false, true].map(|is_multicast| {
             let channel = if is_multicast { "multicast" } else { "unicast" };
-            let mode = if threading == Threading::Invoker { "invoker" } else { "shared" };
+            let mode = match threading {
+                Threading::Invoker => "invoker",
+                Threading::Shared(_) => "shared",
+                Threading::Dedicated(_) => "dedicated",
+            };
             let name = format!("{from} to {to}, {mode}, {channel}");
             let (publisher, reader) = (xdp(from, threading), xdp(to, threading));
             let run = move || {

@@ -1,6 +1,8 @@
 //! One role as a process of its own.
 
 use crate::BUILD;
+use crate::counters::RoleCounters;
+use crate::host::{Driver, describe_host, describe_thread, pin};
 use crate::settings::role_idle;
 use crate::transport::{open_transport, shared_directory};
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
@@ -9,6 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use vesta_config::{Config, ConfigError, LogLevel};
+use vesta_hotmem::CounterSink;
 use vesta_netio::{
     AeronTransport, Clock, DriverError, Dropped, Idler, MediaDriver, StopFlag, UdpError,
 };
@@ -28,6 +31,13 @@ pub trait Agent {
 
     /// What it counted, in one line of words, for the log.
     fn summary(&self) -> String;
+
+    /// The sequenced time of what the latest duty cycle did first; `None` when it did nothing that
+    /// has one. What lies between it and the end of that cycle is the role's hop latency.
+    fn latest(&self) -> Option<TimeNs>;
+
+    /// Tells what it counted, for its counters file.
+    fn tell(&self, sink: &mut dyn CounterSink);
 }
 
 /// Why a process could not start.
@@ -51,6 +61,19 @@ pub enum StartError {
     /// An argument.
     #[error("{0}")]
     Argument(String),
+    /// The CPU that the role is to stay on.
+    #[error(
+        "the role can not stay on CPU {core}: {source}; this process may use {allowed:?}. Name one of \
+         them, or none"
+    )]
+    Core {
+        /// The CPU.
+        core: usize,
+        /// Those that there are.
+        allowed: Vec<usize>,
+        /// What the kernel said.
+        source: std::io::Error,
+    },
     /// Any of these, with the key of the configuration that it is about.
     #[error("{knob}: {source}")]
     Knob {
@@ -183,7 +206,11 @@ fn start<Own: Args>(
     let from = args.config.as_ref().map_or("built-in default".into(), |p| p.display().to_string());
     say(&config, LogLevel::Info, name, &format!("{BUILD}; configuration: {from}"));
     say(&config, LogLevel::Debug, name, &format!("resolved configuration:\n{}", config.to_toml()));
+    describe_host(&config, name);
+    pin(&config, name, Driver::ToStart)?;
     let mut transport = open_transport(&config, name).map_err(|error| error.with_knob(&config))?;
+    pin(&config, name, Driver::Started)?;
+    describe_thread(&config, name);
     let agent = open(&mut transport, &config, &args.own).map_err(|e| e.with_knob(&config))?;
     say(
         &config,
@@ -265,9 +292,13 @@ pub fn run_until_stopped(
     let mut idler = Idler::new(role_idle(config, name));
     let mut announced = false;
     let mut gate = GateWatch::default();
+    let mut counters = RoleCounters::open(config, name, transport, clock.utc_ns());
+    let mut work = 0;
     while !stop.is_stopped() {
-        let mut work = transport.do_work()?;
-        work += agent.do_work(clock.utc_ns()).map_err(Stopped::Role)?;
+        let moved = transport.do_work()?;
+        let now = clock.utc_ns();
+        counters.turn(now, work, agent);
+        work = moved + agent.do_work(now).map_err(Stopped::Role)?;
         if !announced && agent.is_ready() {
             announced = true;
             say(config, LogLevel::Info, name, "ready");

@@ -125,7 +125,11 @@ pub fn idle(config: &Config) -> Idle {
 /// The same for the loop of `role`, for which `[idle]` may say otherwise.
 #[must_use]
 pub fn role_idle(config: &Config, role: &str) -> Idle {
-    let default = config.transport.idle;
+    strategy(config, role_idle_word(config, role))
+}
+
+/// Its word in the configuration.
+pub fn role_idle_word(config: &Config, role: &str) -> ConfigIdle {
     let roles = &config.idle;
     let own = match role {
         "gateway" => roles.gateway,
@@ -135,7 +139,7 @@ pub fn role_idle(config: &Config, role: &str) -> Idle {
         "driver" => roles.driver,
         _ => RoleIdle::Default,
     };
-    strategy(config, own.or(default))
+    own.or(config.transport.idle)
 }
 
 fn strategy(config: &Config, idle: ConfigIdle) -> Idle {

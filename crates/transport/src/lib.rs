@@ -12,9 +12,11 @@
 //! ```
 
 pub mod contract;
+mod counts;
 mod datagram;
 mod single;
 
+pub use counts::StreamCounts;
 pub use datagram::{DatagramSocket, SendOutcome};
 pub use single::{SinglePublisher, StreamFault};
 

@@ -11,6 +11,7 @@ mod ids;
 mod order;
 mod quantity;
 mod reason;
+mod reject_counts;
 mod rules;
 mod scale;
 pub mod state_hash;
@@ -34,6 +35,7 @@ pub use order::{
 };
 pub use quantity::{PriceTicks, QtyLots};
 pub use reason::{CancelReason, RejectReason};
+pub use reject_counts::RejectCounts;
 pub use rules::{
     BandAction, HiddenPriority, IcebergRefresh, InstrumentRules, ReplaceShrink, SelfTradeDecides,
     StopTrigger, TickStep,

@@ -2,10 +2,12 @@
 
 mod bench;
 mod demo;
+mod doctor;
 mod driver;
 mod inspect;
 mod md;
 mod replay;
+mod top;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -43,6 +45,10 @@ enum Command {
     Md(md::MdArgs),
     /// Host the media driver that processes of this host share (transport.driver = "shared")
     Driver,
+    /// Say whether this host is ready for what the configuration asks, and how to mend it
+    Doctor,
+    /// Watch the counters of the roles on this host, live
+    Top(top::TopArgs),
     /// Measure, and compare with others
     Bench(bench::BenchArgs),
 }
@@ -95,6 +101,8 @@ pub fn main() -> ExitCode {
         Command::Flow(args) => demo::flow(context, &args),
         Command::Md(args) => md::md(&context, &args),
         Command::Driver => driver::driver(&context),
+        Command::Doctor => doctor::doctor(&context),
+        Command::Top(args) => top::top(&context, &args),
         Command::Bench(args) => bench::bench(&context, &args),
     };
     match outcome {

@@ -17,6 +17,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use vesta_hotmem::start_time;
+
 const PREFIX: &str = "vesta-";
 const OWNER_SUFFIX: &str = ".owner";
 /// Drivers of one role in one process; a test makes a few, a loop that leaks makes many.
@@ -199,14 +201,6 @@ pub(super) fn owner_path(directory: &Path) -> PathBuf {
 pub(super) fn parse_owner(text: &str) -> Option<(u32, u64)> {
     let (pid, started) = text.lines().next()?.trim().split_once(' ')?;
     Some((pid.parse().ok()?, started.parse().ok()?))
-}
-
-/// When process `pid` started, in clock ticks since boot; `None` if there is no such process.
-fn start_time(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // "pid (name) state ...": the name may hold anything, also ")". The start time is field 22,
-    // the 20th after the name.
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
 /// Memory or disk held by the files in `directory` and one level below, which is all Aeron makes.

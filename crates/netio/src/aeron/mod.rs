@@ -1,6 +1,7 @@
 //! The real Aeron: its C media driver embedded, its C client behind the `Transport` seam.
 
 mod client;
+mod cnc;
 mod directory;
 mod driver;
 mod explain;
@@ -12,6 +13,7 @@ mod space;
 mod subscription;
 
 pub use client::{AeronTransport, ClientSettings};
+pub use cnc::{AeronCounter, CounterKey, DriverCounts, DriverReading, StreamPositions};
 pub use directory::{DriverDirectory, Removed};
 pub use driver::{DriverError, MediaDriver};
 pub use publication::AeronPublication;

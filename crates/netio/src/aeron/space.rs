@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::driver::DriverError;
 use super::settings::DriverSettings;
+use crate::host::FreeSpace;
 
 const MIB: u64 = 1 << 20;
 
@@ -26,7 +27,7 @@ impl Space {
         let base = settings.base_bytes() as u64;
         let needed = base + settings.streams_bytes;
         // Where the system does not tell, the driver finds out.
-        let free = free_bytes(parent).unwrap_or(u64::MAX);
+        let free = FreeSpace::at(parent).map_or(u64::MAX, |space| space.free_bytes);
         let at_once = if settings.term_buffer_sparse_file { base } else { needed };
         if at_once > free {
             let parent = parent.display().to_string();
@@ -40,20 +41,6 @@ impl fmt::Display for Space {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} MiB of {} MiB free", self.needed.div_ceil(MIB), self.free / MIB)
     }
-}
-
-/// Bytes that a process of ours may still write under `path`.
-fn free_bytes(path: &Path) -> Option<u64> {
-    let path = super::ffi::c_string(path.to_str()?).ok()?;
-    let mut stat = std::mem::MaybeUninit::<libc::statvfs>::uninit();
-    // SAFETY: the path is NUL-terminated, and the call fills the structure or fails.
-    let stat = unsafe {
-        if libc::statvfs(path.as_ptr(), stat.as_mut_ptr()) != 0 {
-            return None;
-        }
-        stat.assume_init()
-    };
-    Some((stat.f_bavail as u64).saturating_mul(stat.f_frsize as u64))
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ pub enum Path {
     UringRing,
     /// Busy sockets by direct calls; sends through a ring, one by one.
     UringDirect,
+    /// Between hosts only: the tests that want it have some (`hosts.rs`).
+    Xdp,
 }
 
 impl From<Datapath> for Path {
@@ -31,6 +33,7 @@ impl From<Datapath> for Path {
         match datapath {
             Datapath::Socket => Self::Socket,
             Datapath::Uring => Self::UringRing,
+            Datapath::Xdp => Self::Xdp,
         }
     }
 }
@@ -59,6 +62,7 @@ pub fn settings(path: impl Into<Path>, threading: Threading) -> DriverSettings {
     settings.datapath = DatapathChoice::Require(match path {
         Path::Socket => Datapath::Socket,
         Path::UringRing | Path::UringDirect => Datapath::Uring,
+        Path::Xdp => Datapath::Xdp,
     });
     let is_ring = path == Path::UringRing;
     settings.uring = UringSettings {

@@ -1,0 +1,247 @@
+//! Hosts that are made up, good and bad, and this one.
+
+use super::*;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use vesta_netio::{CpuReport, FreeSpace, InterfaceReport, KernelReport, MemoryReport, NoInterface};
+
+fn good_host() -> HostReport {
+    HostReport {
+        kernel: KernelReport {
+            release: "6.12.0".to_owned(),
+            io_uring: Ok(()),
+            io_uring_disabled: None,
+            gso: Ok(()),
+            gro: Ok(()),
+            napi_id: Ok(()),
+            xdp: Ok(()),
+        },
+        cpu: CpuReport {
+            online: (0..8).collect(),
+            allowed: (0..8).collect(),
+            isolated: vec![2, 3, 4, 5],
+            nohz_full: vec![2, 3, 4, 5],
+            governor: Some("performance".to_owned()),
+            clock_source: Some("tsc".to_owned()),
+            clock_sources: vec!["tsc".to_owned(), "hpet".to_owned()],
+            is_tsc_steady: true,
+        },
+        memory: MemoryReport {
+            hugepages: 64,
+            hugepages_free: 64,
+            transparent: Some("madvise".to_owned()),
+            lock_max_bytes: None,
+            receive_buffer_max_bytes: Some(4 << 20),
+            send_buffer_max_bytes: Some(4 << 20),
+            swaps: 0,
+        },
+        interface: Ok(InterfaceReport {
+            name: "eth0".to_owned(),
+            is_up: true,
+            has_multicast: true,
+            mtu_bytes: 1_500,
+            driver: Some("ena".to_owned()),
+            receive_ring: Some((4_096, 4_096)),
+            ..InterfaceReport::default()
+        }),
+    }
+}
+
+fn bad_host() -> HostReport {
+    let refused = || Err("refused".to_owned());
+    let mut host = good_host();
+    host.kernel = KernelReport {
+        release: "5.4.0".to_owned(),
+        io_uring: refused(),
+        io_uring_disabled: Some(2),
+        gso: refused(),
+        gro: refused(),
+        napi_id: refused(),
+        xdp: refused(),
+    };
+    host.cpu = CpuReport {
+        online: vec![0, 1, 2],
+        allowed: vec![0, 1],
+        isolated: Vec::new(),
+        nohz_full: Vec::new(),
+        governor: Some("powersave".to_owned()),
+        clock_source: Some("hpet".to_owned()),
+        ..host.cpu
+    };
+    host.memory = MemoryReport {
+        hugepages: 0,
+        hugepages_free: 0,
+        transparent: Some("always".to_owned()),
+        lock_max_bytes: Some(64 << 10),
+        receive_buffer_max_bytes: Some(4_096),
+        send_buffer_max_bytes: Some(100_000),
+        swaps: 1,
+    };
+    let interface = host.interface.as_mut().expect("made up");
+    interface.is_up = false;
+    interface.has_multicast = false;
+    interface.mtu_bytes = 1_400;
+    interface.receive_ring = Some((256, 4_096));
+    host
+}
+
+fn space(free_bytes: u64, is_memory: bool) -> (PathBuf, io::Result<FreeSpace>) {
+    (PathBuf::from("/dev/shm"), Ok(FreeSpace { free_bytes, is_memory }))
+}
+
+fn good_places() -> Places {
+    Places { drivers: space(8 << 30, true), counters: space(8 << 30, true) }
+}
+
+fn bad_places() -> Places {
+    let absent = (PathBuf::from("/nowhere"), Err(io::ErrorKind::NotFound.into()));
+    Places { drivers: space(1 << 20, true), counters: absent }
+}
+
+fn config(text: &str) -> Config {
+    Config::parse(text, "test").expect("a good configuration")
+}
+
+/// An appliance: spins, with a CPU for each role.
+const APPLIANCE: &str = "[transport]\ndatapath = \"uring\"\nidle = \"spin\"\n[cores]\n\
+                         gateway = \"2\"\nsequencer = \"3\"\nengine = \"4\"\nmd_publisher = \"5\"\n";
+
+fn states(findings: &[Finding]) -> BTreeMap<(&str, &str), State> {
+    findings.iter().map(|f| ((f.name, f.value.as_str()), f.state)).collect()
+}
+
+#[test]
+fn a_good_host_is_good_for_both() {
+    for text in ["", APPLIANCE] {
+        let findings = examine(&config(text), &good_host(), &good_places());
+        assert_eq!(worst(&findings), State::Ok, "{}", to_text(&findings));
+        assert!(findings.iter().all(|finding| finding.why.is_empty() && finding.fix.is_none()));
+    }
+}
+
+#[test]
+fn what_a_laptop_lacks_is_no_warning_there() {
+    let mut host = good_host();
+    host.memory.hugepages_free = 0;
+    host.cpu.governor = Some("powersave".to_owned());
+    host.memory.lock_max_bytes = Some(64 << 10);
+    let worst_of = |text| worst(&examine(&config(text), &host, &good_places()));
+    assert_eq!((worst_of(""), worst_of(APPLIANCE)), (State::Ok, State::Warn));
+}
+
+#[test]
+fn a_bad_host_fails_where_roles_would_not_start() {
+    let text =
+        APPLIANCE.replace("\"2\"", "\"1\"").replace("md_publisher = \"5\"", "md_publisher = \"1\"");
+    let findings = examine(&config(&text), &bad_host(), &bad_places());
+    let states = states(&findings);
+    let failed: Vec<_> = states
+        .iter()
+        .filter(|(_, state)| **state == State::Fail)
+        .map(|((name, value), _)| if *name == "core" { *value } else { *name })
+        .collect();
+    let expected = [
+        "engine on 4",
+        "md-publisher on 1",
+        "sequencer on 3",
+        "driver directory",
+        "interface",
+        "io_uring",
+        "multicast",
+        "rmem_max",
+    ];
+    assert_eq!(failed, expected, "{}", to_text(&findings));
+    for finding in findings.iter().filter(|finding| finding.state > State::Ok) {
+        assert!(!finding.why.is_empty(), "{finding:?}");
+        assert!(finding.fix.is_some() || finding.knob.is_some(), "no way out: {finding:?}");
+    }
+    let json = to_json(&findings);
+    assert_eq!((&json["verdict"], &json["fail"]), (&"fail".into(), &8.into()));
+    let with_fix = json["findings"].as_array().expect("a list");
+    let uring = with_fix.iter().find(|f| f["name"] == "io_uring").expect("there");
+    assert_eq!(uring["fix"], "sysctl -w kernel.io_uring_disabled=0");
+    assert_eq!(uring["knob"], "transport.datapath = \"uring\"");
+}
+
+#[test]
+fn the_same_kernel_is_a_warning_for_auto_and_fine_for_socket() {
+    let mut host = good_host();
+    host.kernel.io_uring = Err("too old".to_owned());
+    let state_for = |datapath: &str| {
+        let config = config(&format!("[transport]\ndatapath = \"{datapath}\"\n"));
+        worst(&examine(&config, &host, &good_places()))
+    };
+    let states = [state_for("socket"), state_for("auto"), state_for("uring")];
+    assert_eq!(states, [State::Ok, State::Warn, State::Fail]);
+}
+
+#[test]
+fn an_interface_that_is_missing_fails() {
+    let mut host = good_host();
+    host.interface = Err(NoInterface { wanted: "10.0.0.5".to_owned(), found: "lo".to_owned() });
+    let findings = examine(&config(""), &host, &good_places());
+    assert_eq!(worst(&findings), State::Fail);
+    assert!(to_text(&findings).contains("fix: ip -br addr (package iproute2)"));
+}
+
+/// Every fix that can be printed.
+fn all_fixes() -> Vec<Fix> {
+    let text = APPLIANCE.replace("\"2\"", "\"0\"").replace("\"3\"", "\"2\"");
+    let mut missing = bad_host();
+    missing.interface = Err(NoInterface { wanted: String::new(), found: String::new() });
+    let mut findings = Vec::new();
+    for host in [&bad_host(), &missing] {
+        findings.extend(examine(&config(&text), host, &bad_places()));
+    }
+    findings.into_iter().filter_map(|finding| finding.fix).collect()
+}
+
+/// A user who copies a fix must have its program, or be told where it comes from. Where dpkg knows
+/// the program, the package must be the right one.
+#[test]
+fn the_program_of_each_fix_exists_or_its_package_is_named() {
+    let fixes = all_fixes();
+    assert!(fixes.len() > 15, "{fixes:#?}");
+    let mut found = 0;
+    for fix in fixes {
+        let program = fix.command.split(' ').next().expect("a first word");
+        assert!(!fix.package.is_empty(), "{fix:?}");
+        let folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+        let there = folders.iter().map(|f| Path::new(f).join(program)).find(|path| path.exists());
+        let Some(path) = there else {
+            println!("{program} is not here; the fix names package {}", fix.package);
+            continue;
+        };
+        found += 1;
+        // Some are found by one name and owned by another: /bin is a link to /usr/bin.
+        let owners = |path: &Path| {
+            let output = Command::new("dpkg").arg("-S").arg(path).output().ok()?;
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            output.status.success().then_some(text)
+        };
+        let plain = Path::new("/").join(path.strip_prefix("/usr").unwrap_or(&path));
+        if let Some(owners) = owners(&path).or_else(|| owners(&plain)) {
+            let is_named = owners.lines().any(|line| {
+                line.split(':').next().is_some_and(|packages| {
+                    packages.split(", ").any(|package| package == fix.package)
+                })
+            });
+            assert!(is_named, "{program} is of {owners}, and the fix says {}", fix.package);
+        }
+    }
+    assert!(found > 0, "no program of any fix is on this machine");
+}
+
+#[test]
+fn this_host_is_described() {
+    let config = Config::default();
+    let host = HostReport::probe(&config.transport.interface);
+    let findings = examine(&config, &host, &Places::of(&config));
+    let text = to_text(&findings);
+    for name in ["kernel", "io_uring", "interface", "MTU", "governor", "hugepages", "rmem_max"] {
+        assert!(text.contains(name), "{text}");
+    }
+    println!("{text}");
+}
