@@ -392,6 +392,8 @@ fn inspect_prints_the_configuration_resolved() {
     // 0 readers are those that it stands for.
     let mut expected = default;
     expected["engine"]["event_readers_min"] = 2.into();
+    // And 0 bytes of a term are the longest of ours.
+    expected["transport"]["setup_term_length_max_bytes"] = (4 << 20).into();
     for (key, value) in &expected {
         assert_says(key, &resolved[key], value);
     }

@@ -69,8 +69,11 @@ fn the_roles_trade_through_one_driver() {
     for (transport, datapath) in set_ups {
         let places = Places::claim();
         let file = places.write(&shared(&places, transport));
-        let early = Running::start("gateway", command("vesta-gateway", &file));
+        let mut early = Running::start("gateway", command("vesta-gateway", &file));
         let driver = start_driver(&file);
+        early.wait_line("that it found the driver", |line| {
+            line.contains("streams are open").then_some(())
+        });
         end(early);
 
         let roles = start_roles(&file);

@@ -7,13 +7,14 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::directory;
+use crate::clock::{Clock, Deadline};
 
 /// Between two looks for a driver that has not appeared, and at one that serves us.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
-const WATCH_INTERVAL: Duration = Duration::from_millis(200);
+const WATCH_INTERVAL_NS: u64 = 200_000_000;
 /// Duty cycles between two looks at the clock: a busy loop makes millions in a second.
 const WATCH_CYCLES: u32 = 256;
 
@@ -36,7 +37,9 @@ pub(super) struct Watch {
     owner_pid: u32,
     owner: File,
     cycles: u32,
-    looked: Instant,
+    clock: Clock,
+    /// Monotonic ns.
+    looked_ns: u64,
 }
 
 /// There is no driver.
@@ -55,12 +58,12 @@ impl SharedDriver {
     /// # Errors
     /// When none does by then.
     pub fn await_in(directory: &Path, wait: Duration) -> Result<Self, NoDriver> {
-        let start = Instant::now();
+        let deadline = Deadline::after(wait);
         loop {
             if let Some(driver) = Self::look_in(directory) {
                 return Ok(driver);
             }
-            if start.elapsed() >= wait {
+            if deadline.is_over() {
                 let waited_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
                 return Err(NoDriver { directory: directory.to_owned(), waited_ms });
             }
@@ -85,8 +88,8 @@ impl SharedDriver {
         };
         let (owner_pid, _) = directory::parse_owner(&text)?;
         let owner = File::open(&owner_path).ok()?;
-        let looked = Instant::now();
-        let watch = Watch { owner_path, owner_pid, owner, cycles: 0, looked };
+        let (clock, looked_ns) = (Clock::new(), 0);
+        let watch = Watch { owner_path, owner_pid, owner, cycles: 0, clock, looked_ns };
         if watch.is_dead() {
             return None;
         }
@@ -111,11 +114,11 @@ impl Watch {
             return None;
         }
         self.cycles = 0;
-        let now = Instant::now();
-        if now.duration_since(self.looked) < WATCH_INTERVAL {
+        let now_ns = self.clock.mono_ns();
+        if now_ns.saturating_sub(self.looked_ns) < WATCH_INTERVAL_NS {
             return None;
         }
-        self.looked = now;
+        self.looked_ns = now_ns;
         self.is_dead().then(|| {
             format!(
                 "the shared media driver is gone: its host, process {}, has ended",

@@ -12,21 +12,21 @@
 //!
 //! and each is counted.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::{c_int, c_void};
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use super::bindings::state_of;
 use crate::aeron::ffi::c;
+use crate::clock::Clock;
 
 /// Readers of one driver's publications. Too low -> readers are turned away; too high -> who makes
 /// up readers makes each datagram of a multi-destination publication go out as often.
 const READERS_MAX: usize = 1024;
 /// Silence after which a reader is forgotten: Aeron's own for its list of destinations.
-const READER_TIMEOUT: Duration = Duration::from_secs(5);
+const READER_TIMEOUT_NS: u64 = 5_000_000_000;
 
 /// The offsets of the fields that are looked at, all little-endian.
 mod at {
@@ -105,7 +105,9 @@ pub(super) struct Gate {
     strangers: AtomicU64,
     long_terms: AtomicU64,
     excess_readers: AtomicU64,
-    readers: Mutex<HashMap<i64, Instant>>,
+    clock: Clock,
+    /// When each was heard last, monotonic ns.
+    readers: Mutex<BTreeMap<i64, u64>>,
 }
 
 impl Gate {
@@ -115,7 +117,8 @@ impl Gate {
             strangers: AtomicU64::new(0),
             long_terms: AtomicU64::new(0),
             excess_readers: AtomicU64::new(0),
-            readers: Mutex::new(HashMap::with_capacity(READERS_MAX)),
+            clock: Clock::new(),
+            readers: Mutex::new(BTreeMap::new()),
         }
     }
 
@@ -167,14 +170,14 @@ impl Gate {
             return true;
         };
         let id = i64::from_le_bytes(*id);
-        let now = Instant::now();
+        let now = self.clock.mono_ns();
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(seen) = readers.get_mut(&id) {
             *seen = now;
             return true;
         }
         if readers.len() >= READERS_MAX {
-            readers.retain(|_, seen| now.duration_since(*seen) < READER_TIMEOUT);
+            readers.retain(|_, seen| now.saturating_sub(*seen) < READER_TIMEOUT_NS);
         }
         if readers.len() >= READERS_MAX {
             self.excess_readers.fetch_add(1, Ordering::Relaxed);
@@ -284,7 +287,7 @@ unsafe extern "C" fn on_datagram(
 unsafe fn ipv4(source: *const c::sockaddr_storage) -> Option<Ipv4Addr> {
     // SAFETY: as the caller promises; the family says which of the two it is.
     unsafe {
-        match c_int::from((*source.as_ref()?).ss_family) {
+        match c_int::from(source.as_ref()?.ss_family) {
             libc::AF_INET => {
                 let bits = (*source.cast::<libc::sockaddr_in>()).sin_addr.s_addr;
                 Some(Ipv4Addr::from(u32::from_be(bits)))
