@@ -192,10 +192,11 @@ fn sum(bytes: &[u8]) -> u64 {
     // By 32 bits in the machine's own order, which the compiler turns into wide additions; the sum
     // does not care where carries come in (RFC 1071, 2).
     let mut chunks = bytes.chunks_exact(4);
-    let wide: u64 = chunks
+    // Wrapping, as the check of an overflow that can not be would keep the additions narrow.
+    let wide = chunks
         .by_ref()
         .map(|chunk| u64::from(u32::from_ne_bytes([chunk[0], chunk[1], chunk[2], chunk[3]])))
-        .sum();
+        .fold(0, u64::wrapping_add);
     let mut last = [0; 4];
     let rest = chunks.remainder();
     last[..rest.len()].copy_from_slice(rest);
