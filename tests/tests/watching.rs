@@ -124,7 +124,8 @@ fn the_live_view_gives_the_terminal_back() {
         assert_eq!(line, "exit=0 restored=true", "{keys}: {drawn}");
         let (on, off) = (drawn.find(SCREEN_ON), drawn.rfind(SCREEN_OFF));
         assert!(on.is_some() && on < off, "{keys}: {drawn}");
-        for word in ["vesta top: 4 roles", "md-publisher", "input_log", "top of the book"] {
+        // Word by word: what is blank is not drawn.
+        for word in ["vesta", "roles", "md-publisher", "input_log", "instrument"] {
             assert!(drawn.contains(word), "{keys}: no {word} in {drawn}");
         }
     }
