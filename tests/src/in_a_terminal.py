@@ -39,8 +39,8 @@ def main() -> None:
                 drawn += os.read(parent, 65536)
             except OSError:
                 break
-        # The help line is the last that is drawn.
-        if not pressed and b"q quit" in drawn:
+        # The help line is the last that is drawn; what is blank is not drawn, but jumped over.
+        if not pressed and b"quit" in drawn:
             pressed = True
             if keys == "TERM":
                 os.kill(pid, signal.SIGTERM)

@@ -9,7 +9,7 @@
 //! # Why so little of it is `unsafe`
 //! Shared memory is seen here as a slice of `AtomicU64` and as nothing else: whatever another
 //! process writes into it is a number that is checked before it is used as an index, and then the
-//! slice checks it again. Only [`map`] asks the kernel for memory and makes that slice of it.
+//! slice checks it again. Only `map.rs` asks the kernel for memory and makes that slice of it.
 //!
 //! Under `cfg(loom)` the atomics are loom's, and the code of the ring, unchanged, is run through
 //! every order in which its two sides can meet.

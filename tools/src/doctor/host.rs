@@ -43,7 +43,13 @@ pub(super) fn kernel(config: &Config, host: &HostReport) -> Vec<Finding> {
         ("UDP GSO", &kernel.gso, "bursts are sent one datagram to a call"),
         ("UDP GRO", &kernel.gro, "bursts are received one datagram to a call"),
     ] {
-        findings.push(ability(name, able, State::Warn, loss));
+        // It came with Linux 4.18 and 5.0: only another kernel brings it.
+        let image = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+        let found = ability(name, able, State::Warn, loss);
+        findings.push(match found.state {
+            State::Ok => found,
+            _ => found.fix(format!("apt-get install linux-image-{image}"), "apt"),
+        });
     }
     let loss = "sockets can not busy-poll the NIC's queue";
     findings.push(ability("NAPI id", &kernel.napi_id, State::Ok, loss));
