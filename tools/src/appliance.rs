@@ -192,7 +192,7 @@ impl Roles {
         let mut work = self.transport.do_work().map_err(|e| e.to_string())?;
         let now = clock.utc_ns();
         for (counters, (_, role)) in counters.iter_mut().zip(self.agents()) {
-            counters.turn(now, work_before, role);
+            counters.turn(now, work_before, role, &self.transport);
         }
         work += self.gateway.do_work().map_err(|e| format!("gateway: {e}"))?;
         work += self.sequencer.do_work(now).map_err(|e| format!("sequencer: {e}"))?;

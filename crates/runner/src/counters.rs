@@ -6,7 +6,7 @@ use crate::transport::shared_directory;
 use std::path::Path;
 use vesta_config::{Config, LogLevel};
 use vesta_hotmem::{CounterSink, CountersFile, Histogram, Scope, Unit, remove_stale};
-use vesta_netio::{AeronTransport, MediaDriver};
+use vesta_netio::{AeronTransport, Datapath, MediaDriver, XdpCounters};
 use vesta_transport::StreamCounts;
 use vesta_types::TimeNs;
 
@@ -78,7 +78,13 @@ impl RoleCounters {
 
     /// Once per turn of the loop, at `now`, when the driver has sent what the turn before made:
     /// `work` is how much that was. The clock is read for the turn that begins anyway.
-    pub fn turn(&mut self, now: TimeNs, work: usize, agent: &dyn Agent) {
+    pub fn turn(
+        &mut self,
+        now: TimeNs,
+        work: usize,
+        agent: &dyn Agent,
+        transport: &AeronTransport,
+    ) {
         self.turns += 1;
         if work > 0 {
             self.turns_busy += 1;
@@ -87,12 +93,12 @@ impl RoleCounters {
             }
         }
         if now >= self.due {
-            self.publish(now, agent);
+            self.publish(now, agent, transport);
         }
     }
 
     /// Writes them now.
-    pub fn publish(&mut self, now: TimeNs, agent: &dyn Agent) {
+    pub fn publish(&mut self, now: TimeNs, agent: &dyn Agent, transport: &AeronTransport) {
         self.due = TimeNs(now.0 + self.interval_ns);
         let Self { file, turns, turns_busy, hop, .. } = self;
         let Some(file) = file else { return };
@@ -102,7 +108,22 @@ impl RoleCounters {
             sink.gauge(Scope::ROLE, "ready", Unit::Count, u64::from(agent.is_ready()));
             sink.histogram(Scope::ROLE, "hop", hop);
             agent.tell(sink);
+            transport.with_driver(|driver| tell_datapath(sink, driver));
         });
+    }
+}
+
+/// Tells what the datapath of a driver did. `socket` is Aeron's own, and counts in the driver's file.
+fn tell_datapath(sink: &mut dyn CounterSink, driver: &MediaDriver) {
+    match driver.datapath().datapath {
+        Datapath::Uring => {
+            tell_named(sink, "datapath", driver.datapath_counters().snapshot().named());
+        }
+        Datapath::Xdp => {
+            let counts = driver.xdp_counters().into_iter().flat_map(XdpCounters::list);
+            tell_named(sink, "datapath", counts);
+        }
+        Datapath::Socket => {}
     }
 }
 

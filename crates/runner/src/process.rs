@@ -297,7 +297,7 @@ pub fn run_until_stopped(
     while !stop.is_stopped() {
         let moved = transport.do_work()?;
         let now = clock.utc_ns();
-        counters.turn(now, work, agent);
+        counters.turn(now, work, agent, transport);
         work = moved + agent.do_work(now).map_err(Stopped::Role)?;
         if !announced && agent.is_ready() {
             announced = true;

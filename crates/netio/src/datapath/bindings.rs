@@ -189,6 +189,10 @@ unsafe extern "C" fn init(
             return result;
         }
         leave_port_group((*transport).recv_fd);
+        // Aeron leaves its sockets to whatever program the process starts, which then holds the port.
+        for socket in [(*transport).recv_fd, (*transport).fd] {
+            libc::fcntl(socket, libc::F_SETFD, libc::FD_CLOEXEC);
+        }
         let bindings = (*context).udp_channel_transport_bindings.cast::<DriverBindings>();
         let shared = Arc::clone(&(*bindings).shared);
         let xdp = shared.interface.as_ref().map(|interface| {
