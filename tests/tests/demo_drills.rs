@@ -394,6 +394,8 @@ fn inspect_prints_the_configuration_resolved() {
     expected["engine"]["event_readers_min"] = 2.into();
     // And 0 bytes of a term are the longest of ours.
     expected["transport"]["setup_term_length_max_bytes"] = (4 << 20).into();
+    // And no interface for xdp is the one for all.
+    expected["transport"]["xdp_interface"] = "127.0.0.1/32".into();
     for (key, value) in &expected {
         assert_says(key, &resolved[key], value);
     }

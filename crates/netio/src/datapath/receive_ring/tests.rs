@@ -1,3 +1,4 @@
+//! Receiving, on sockets of the loopback interface.
 use super::*;
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
