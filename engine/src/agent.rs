@@ -4,7 +4,7 @@ use crate::apply::{ApplyError, Engine, Settings};
 use crate::encoder::EventOutbox;
 use crate::room::record_bytes_max;
 use vesta_transport::{
-    Flow, OfferError, Publication, SinglePublisher, StreamCounts, StreamFault, StreamId,
+    Flow, Input, OfferError, Publication, SinglePublisher, StreamCounts, StreamFault, StreamId,
     Subscription, Transport, TransportError,
 };
 use vesta_types::{EventSeq, ShardId, TimeNs};
@@ -188,21 +188,27 @@ impl<T: Transport> EngineAgent<T> {
     }
 
     fn poll(&mut self) -> Result<usize, EngineStop> {
-        let Self { engine, input, publisher, outbox, counters, latest, .. } = self;
+        let Self { engine, input, publisher, output, outbox, counters, latest, .. } = self;
+        // The loss of the log ends the engine: not before its events have left, while somebody reads.
+        let has_readers = output.reader_count() > 0;
         let mut stop = None;
         *latest = None;
         let taken = input.poll(FRAGMENTS_PER_CYCLE, &mut |input| {
-            if stop.is_some() {
+            let ends = matches!(input, Input::Lost { .. });
+            if stop.is_some() || (ends && has_readers && outbox.pending_bytes() > 0) {
                 return Flow::Retry;
             }
             let outcome = match publisher.admit(input) {
                 Ok(Some(fragment)) => {
+                    let before = engine.next_seq();
                     let applied = apply_frame(engine, fragment.bytes, outbox);
                     // A frame that comes again is counted then.
                     if matches!(applied, Ok(Flow::Taken)) {
                         counters.input_log.received(fragment.bytes);
                     }
-                    latest.get_or_insert(engine.time());
+                    if engine.next_seq() != before {
+                        latest.get_or_insert(engine.time());
+                    }
                     applied
                 }
                 Ok(None) => Ok(Flow::Taken),

@@ -35,7 +35,8 @@ struct Rig {
     clock: SimClock,
     nodes: [SimTransport; 3],
     agent: EngineAgent<SimTransport>,
-    input: <SimTransport as Transport>::Publication,
+    /// Until the log is closed.
+    input: Option<<SimTransport as Transport>::Publication>,
     events: <SimTransport as Transport>::Subscription,
     reader: EventReader,
 }
@@ -68,12 +69,17 @@ impl Rig {
         };
         let agent = EngineAgent::new(engine, &links, settings).expect("it opens");
         let reader = EventReader::default();
-        Self { clock: network.clock(), nodes, agent, input, events, reader }
+        Self { clock: network.clock(), nodes, agent, input: Some(input), events, reader }
     }
 
     /// Hands over the records, several to a frame, and takes the events until all have come. Returns
     /// how often each template came, and the last cancel.
     fn run(&mut self, log: &Log) -> (Vec<u64>, Option<OrderCancelled>) {
+        self.run_to(log, End::StaysOpen)
+    }
+
+    fn run_to(&mut self, log: &Log, end: End) -> (Vec<u64>, Option<OrderCancelled>) {
+        let mut has_ended = false;
         let mut frames = frames(log).into_iter().peekable();
         let (mut counts, mut cancelled) = (vec![0; 128], None);
         let record_count = log.records.len() as u64;
@@ -83,13 +89,19 @@ impl Rig {
                 node.do_work().expect("it lives");
             }
             while let Some(frame) = frames.peek() {
-                match self.input.offer(frame) {
+                match self.input.as_mut().expect("not closed yet").offer(frame) {
                     Ok(_) => drop(frames.next()),
                     Err(OfferError::BackPressured | OfferError::NotConnected) => break,
                     Err(error) => panic!("{error}"),
                 }
             }
-            self.agent.do_work().expect("it goes on");
+            // Its driver goes on for a while after it has ended.
+            let worked = if has_ended { Ok(0) } else { self.agent.do_work() };
+            match worked {
+                Ok(_) => {}
+                Err(_) if end == End::Closes && self.input.is_none() => has_ended = true,
+                Err(error) => panic!("{error}"),
+            }
             let Self { events, reader, .. } = self;
             // One frame in a step: the engine is always ahead.
             events.poll(1, &mut |input| {
@@ -107,12 +119,24 @@ impl Rig {
                 Taking::Taken
             });
             let is_applied = self.agent.engine().next_seq().0 > record_count;
-            if is_applied && self.reader.next() > self.agent.event_seq() {
+            if is_applied && end == End::Closes {
+                self.input = None;
+            }
+            let is_over = is_applied && (end == End::StaysOpen || has_ended);
+            if is_over && self.reader.next() > self.agent.event_seq() {
                 return (counts, cancelled);
             }
         }
         panic!("not done: {:?}", self.agent.engine().next_seq());
     }
+}
+
+/// What becomes of the writer of the log when all of it is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    StaysOpen,
+    /// It closes its stream, while most events still wait to leave.
+    Closes,
 }
 
 fn frames(log: &Log) -> Vec<Vec<u8>> {
@@ -253,6 +277,23 @@ fn two_such_orders_in_one_frame() {
     assert_eq!(count(&counts, OrderExecuted::TEMPLATE_ID), met);
     assert_eq!(count(&counts, OrderCancelled::TEMPLATE_ID), 2);
     assert_eq!(rig.agent.outbox_room_bytes(), room, "the second waited for the first to leave");
+}
+
+#[test]
+fn the_end_of_the_log_waits_until_the_events_have_left() {
+    let mut rig = Rig::start();
+    let mut flow = Flow::default();
+    flow.log.define_with(1, &rules(IcebergRefresh::LosesPriority));
+    for _ in 0..ICEBERG_COUNT {
+        flow.give(|name| {
+            let iceberg = extended(name, Side::Sell, 500, TIP_COUNT);
+            body(&NewOrderExtended { display_qty: 1.into(), ..iceberg })
+        });
+    }
+    flow.give(|name| new_order(name, 1, Side::Buy, 500, ICEBERG_COUNT * TIP_COUNT));
+    let (counts, _) = rig.run_to(&flow.log, End::Closes);
+    let met = u64::from(InstrumentRules::MATCH_COUNT_MAX);
+    assert_eq!(count(&counts, OrderExecuted::TEMPLATE_ID), met);
 }
 
 #[test]

@@ -365,5 +365,40 @@ mod tests {
     fn the_hash_is_pinned() {
         // Snapshots and replicas compare this value across versions: it may never change.
         assert_eq!(hash_words(&[]), 0x9ca0_66f1_a4ab_2eea);
+        let plain = LiveOrder {
+            order_id: OrderId(1),
+            terms: NewOrder::limit(
+                SessionId(2),
+                ClientOrderId(3),
+                InstrumentId(4),
+                Side::Buy,
+                PriceTicks(5),
+                QtyLots(6),
+            ),
+            phase: OrderPhase::Queued,
+            queue_price: PriceTicks(5),
+            displayed: QtyLots(6),
+            priority: 7,
+        };
+        let iceberg = LiveOrder {
+            terms: NewOrder { display_qty: QtyLots(2), ..plain.terms },
+            displayed: QtyLots(2),
+            ..plain
+        };
+        let stop = LiveOrder {
+            terms: NewOrder {
+                order_type: OrderType::Stop,
+                stop_price: PriceTicks(8),
+                price: PriceTicks(0),
+                ..plain.terms
+            },
+            phase: OrderPhase::Waiting,
+            queue_price: PriceTicks(0),
+            displayed: QtyLots::ZERO,
+            ..plain
+        };
+        let hashes = [plain, iceberg, stop].map(|order| order_hash(&order));
+        let pinned = [0x2eff_6d3f_ea36_7b44, 0xd2e6_5fd0_cb4d_f2a7, 0x8b93_0b00_ca41_37e5];
+        assert_eq!(hashes, pinned);
     }
 }

@@ -80,6 +80,7 @@ pub fn move_to(config: &mut Config, place: &Place, datapath: &str) -> Result<(),
     let cannot = |error: String| BenchError::not_started("transport.datapath", error);
     config.transport.datapath = datapath.to_owned().try_into().map_err(cannot)?;
     config.transport.interface.clone_from(&place.interface);
+    config.transport.xdp_interface.clone_from(&place.interface);
     let port = |port: u16| port.saturating_add(PORT_OFFSET);
     let here = |address: SocketAddrV4| SocketAddrV4::new(place.address, port(address.port()));
     let streams = &mut config.streams;

@@ -7,7 +7,7 @@
 //!
 //! A worker that is told to stop unwinds, so that its media driver's directory goes. It is told by
 //! the end of its stdin, by SIGINT from the terminal, and by SIGTERM when its parent dies in any
-//! way; one that does not hear is killed after [`FAREWELL`], and by an alarm after [`LIFE`].
+//! way; one that does not hear is killed after a while (`FAREWELL`), and by an alarm in the end (`LIFE`).
 
 use super::{BenchError, Job};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};

@@ -155,6 +155,7 @@ impl ReceiveRing {
     /// Stops receiving; after this the socket may be closed, and nothing of it is delivered.
     pub(super) fn remove(&mut self, id: SlotId) {
         let Some(slot) = self.slots.get_mut(id) else { return };
+        let token = slot.token;
         match slot.state {
             State::Free | State::Cancelling => {}
             State::Idle => {
@@ -182,6 +183,10 @@ impl ReceiveRing {
                     self.queues[index].1.push_back(arrival);
                 }
             }
+        }
+        // Noted now or before: whoever logs it would look at what the token stands for.
+        if self.error.as_ref().is_some_and(|(owner, _)| *owner == token) {
+            self.error = None;
         }
     }
 

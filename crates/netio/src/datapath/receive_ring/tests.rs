@@ -179,6 +179,23 @@ fn a_removed_socket_frees_its_port_and_delivers_nothing_more() {
 }
 
 #[test]
+fn an_error_goes_with_its_socket() {
+    if skip_without_uring() {
+        return;
+    }
+    let mut f = Fixture::new(64, |_| ());
+    let a = socket();
+    let id = f.add(POLLER, 7, &a);
+    f.ring.turn(POLLER);
+    send(&a, &[1; 500]);
+    send(&a, b"good");
+    assert_eq!(f.receive(POLLER, 1), [(7, b"good".to_vec())]);
+    // Whoever logs it looks at what the token stands for, which is gone after this.
+    f.ring.remove(id);
+    assert!(f.ring.take_error().is_none());
+}
+
+#[test]
 fn a_datagram_above_the_mtu_is_dropped_and_reported_cold_or_hot() {
     if skip_without_uring() {
         return;
