@@ -71,7 +71,7 @@ resource "aws_ssm_parameter" "streams" {
   name        = "/${var.name}/shards/${each.key}/streams"
   description = "Transport and fan-out streams of shard ${each.value.id}, as vesta.toml has them"
   type        = "String"
-  value = templatefile("${path.module}/templates/streams.toml.tftpl", {
+  insecure_value = templatefile("${path.module}/templates/streams.toml.tftpl", {
     address = each.value.publisher_address
     streams = var.streams
   })
