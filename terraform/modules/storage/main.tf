@@ -8,7 +8,7 @@ locals {
   buckets = {
     backups   = { versioned = true, kms = true, lock = false }
     logs      = { versioned = false, kms = false, lock = false } # load balancers can not write with a KMS key
-    static    = { versioned = true, kms = false, lock = false }  # CloudFront would need the key
+    static    = { versioned = true, kms = true, lock = false }
     snapshots = { versioned = true, kms = true, lock = true }
   }
   made = var.create ? local.buckets : {}
@@ -191,7 +191,7 @@ resource "aws_s3_bucket_object_lock_configuration" "this" {
   depends_on = [aws_s3_bucket_versioning.this]
 }
 
-# TLS only, everywhere but where edge (static) writes the policy.
+# TLS only. (The policy of `static` is written by edge, which knows the distribution.)
 resource "aws_s3_bucket_policy" "tls" {
   for_each = { for name, bucket in local.made : name => bucket if !contains(["static", "logs"], name) }
 

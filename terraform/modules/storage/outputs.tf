@@ -18,11 +18,6 @@ output "bucket_domain_names" {
   value       = { for name, bucket in aws_s3_bucket.this : name => bucket.bucket_regional_domain_name }
 }
 
-output "static_max_age_s" {
-  description = "Seconds for which a browser may keep a static asset."
-  value       = var.static_max_age_s
-}
-
 output "versioning" {
   description = "Versioning of each bucket."
   value       = { for name, versioning in aws_s3_bucket_versioning.this : name => versioning.versioning_configuration[0].status }

@@ -49,18 +49,6 @@ variable "log_days" {
   }
 }
 
-variable "static_max_age_s" {
-  description = "Seconds for which a browser may keep a static asset; edge sets the header."
-  type        = number
-  default     = 31536000
-  nullable    = false
-
-  validation {
-    condition     = var.static_max_age_s >= 0
-    error_message = "static_max_age_s: not negative."
-  }
-}
-
 variable "object_lock_days" {
   description = "Days for which a snapshot or sealed log segment can not be deleted or overwritten."
   type        = number
