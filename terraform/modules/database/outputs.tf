@@ -113,3 +113,13 @@ output "security_group_id" {
   description = "Security group of the database."
   value       = one(aws_security_group.this[*].id)
 }
+
+output "rotation_function_arn" {
+  description = "Function that changes the passwords of secrets of single users, or null."
+  value       = one([for stack in aws_serverlessapplicationrepository_cloudformation_stack.rotation : stack.outputs["RotationLambdaARN"]])
+}
+
+output "rotation_application" {
+  description = "Which of AWS's rotation functions it is, one entry if there is one."
+  value       = [for stack in aws_serverlessapplicationrepository_cloudformation_stack.rotation : reverse(split("/", stack.application_id))[0]]
+}

@@ -213,6 +213,25 @@ variable "password_rotation_days" {
   }
 }
 
+variable "create_rotation_function" {
+  description = "Whether to install AWS's function that changes the passwords of secrets of single users; wants rotation_subnet_ids."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "rotation_subnet_ids" {
+  description = "Private subnets of that function: it has to reach the database and Secrets Manager."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = !var.create_rotation_function || length(var.rotation_subnet_ids) > 0
+    error_message = "rotation_subnet_ids: wanted, as create_rotation_function is true."
+  }
+}
+
 variable "create_global_cluster" {
   description = "Aurora only: whether to make it the primary of a global database, which a second region can join."
   type        = bool

@@ -100,3 +100,16 @@ resource "aws_vpc_security_group_egress_rule" "peer" {
 
   tags = merge(var.tags, { Name = each.key })
 }
+
+resource "aws_vpc_security_group_ingress_rule" "peer" {
+  for_each = var.create ? var.ingress_rules : {}
+
+  security_group_id            = aws_security_group.nodes[0].id
+  description                  = each.key
+  referenced_security_group_id = each.value.security_group_id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from_port
+  to_port                      = each.value.to_port
+
+  tags = merge(var.tags, { Name = each.key })
+}

@@ -167,6 +167,23 @@ variable "egress_rules" {
   }
 }
 
+variable "ingress_rules" {
+  description = "Who may reach nodes beside load balancers and nodes: port (or ports), protocol and security group, by a name that stays."
+  type = map(object({
+    security_group_id = string
+    from_port         = number
+    to_port           = number
+    protocol          = optional(string, "tcp")
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for rule in var.ingress_rules : contains(["tcp", "udp"], rule.protocol) && rule.from_port <= rule.to_port])
+    error_message = "ingress_rules: tcp or udp, from_port at most to_port."
+  }
+}
+
 variable "addons" {
   description = "Add-ons of EKS to install."
   type        = list(string)

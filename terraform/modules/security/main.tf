@@ -71,7 +71,7 @@ resource "aws_secretsmanager_secret" "this" {
 
 locals {
   rotated = var.create ? { for name, secret in var.secrets : name => secret if
-    secret.rotation_days != null && (secret.kind == "random" || var.database_rotation_lambda_arn != null)
+    secret.rotation_days != null && (secret.kind == "random" || var.rotate_databases)
   } : {}
   rotates_random = length([for secret in local.rotated : secret if secret.kind == "random"]) > 0
 }

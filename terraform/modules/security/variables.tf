@@ -39,14 +39,21 @@ variable "secrets" {
   }
 }
 
+variable "rotate_databases" {
+  description = "Whether secrets of kind database rotate; wants database_rotation_lambda_arn. (A flag of its own, because the ARN is not known before the first apply.)"
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "database_rotation_lambda_arn" {
-  description = "Function that changes database passwords (AWS publishes SecretsManagerRDSPostgreSQLRotationSingleUser). Without it, secrets of kind database do not rotate."
+  description = "Function that changes database passwords (AWS publishes SecretsManagerRDSPostgreSQLRotationSingleUser)."
   type        = string
   default     = null
 
   validation {
-    condition     = var.database_rotation_lambda_arn == null ? true : length(var.database_rotation_lambda_arn) > 0
-    error_message = "database_rotation_lambda_arn: an ARN, or null."
+    condition     = !var.rotate_databases || var.database_rotation_lambda_arn != null
+    error_message = "database_rotation_lambda_arn: wanted, as rotate_databases is true."
   }
 }
 
