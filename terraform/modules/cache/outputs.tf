@@ -28,7 +28,7 @@ output "failover" {
 output "encryption" {
   description = "Encryption at rest and in transit."
   value = one([for group in aws_elasticache_replication_group.this : {
-    at_rest = group.at_rest_encryption_enabled
+    at_rest = tobool(group.at_rest_encryption_enabled)
     transit = group.transit_encryption_enabled
   }])
 }
