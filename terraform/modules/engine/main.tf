@@ -75,12 +75,12 @@ resource "aws_launch_template" "this" {
     hot_mac     = aws_network_interface.hot[each.key].mac_address
     hot_address = aws_network_interface.hot[each.key].private_ip
     wal_serial  = replace(aws_ebs_volume.wal[each.key].id, "-", "")
-    settings = templatefile("${path.module}/templates/vesta.toml.tftpl", {
+    settings = chomp(templatefile("${path.module}/templates/vesta.toml.tftpl", {
       shard_id       = each.value.id
       transport_mode = var.transport_mode
       hot_address    = aws_network_interface.hot[each.key].private_ip
-      more           = var.settings
-    })
+      more           = trimspace(var.settings)
+    }))
   }))
 
   iam_instance_profile {

@@ -31,7 +31,9 @@ resource "aws_vpc" "this" {
 resource "aws_default_security_group" "this" {
   count = var.create ? 1 : 0
 
-  vpc_id = aws_vpc.this[0].id
+  vpc_id  = aws_vpc.this[0].id
+  ingress = []
+  egress  = []
 
   tags = merge(var.tags, { Name = "${var.name}-default-unused" })
 }
