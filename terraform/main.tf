@@ -312,6 +312,7 @@ module "edge" {
   public_subnet_ids   = [for zone in local.zones : module.network.public_subnet_ids[zone]]
   load_balancers      = local.tier.load_balancers
   logs_bucket         = module.storage.bucket_ids["logs"]
+  logs_kms_key_arn    = module.security.key_arns["logs"]
   create_waf          = local.tier.waf
   create_shield       = local.tier.shield
   create_accelerator  = local.tier.accelerator

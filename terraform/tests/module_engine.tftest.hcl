@@ -143,7 +143,7 @@ run "not_bare_metal" {
 
   override_data {
     target = data.aws_ec2_instance_type.this
-    values = { bare_metal = false }
+    values = { bare_metal = false, supported_placement_strategies = ["cluster"], supported_architectures = ["x86_64"] }
   }
 
   expect_failures = [aws_launch_template.this]
@@ -158,7 +158,22 @@ run "not_placeable" {
 
   override_data {
     target = data.aws_ec2_instance_type.this
-    values = { supported_placement_strategies = ["partition", "spread"] }
+    values = { bare_metal = true, supported_placement_strategies = ["partition", "spread"], supported_architectures = ["x86_64"] }
+  }
+
+  expect_failures = [aws_launch_template.this]
+}
+
+run "not_x86" {
+  command = plan
+
+  module {
+    source = "./modules/engine"
+  }
+
+  override_data {
+    target = data.aws_ec2_instance_type.this
+    values = { bare_metal = true, supported_placement_strategies = ["cluster"], supported_architectures = ["arm64"] }
   }
 
   expect_failures = [aws_launch_template.this]

@@ -6,6 +6,9 @@ locals {
   site    = var.create && var.create_standby_site
   replica = local.site && var.create_database_replica
   aurora  = local.replica ? var.database.aurora : false
+
+  postgres      = local.replica ? strcontains(var.database.engine, "postgres") : false
+  database_logs = local.postgres ? ["postgresql"] : ["error", "slowquery"]
 }
 
 data "aws_caller_identity" "current" {}

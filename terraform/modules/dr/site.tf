@@ -85,8 +85,8 @@ resource "aws_vpc_security_group_ingress_rule" "database" {
   description                  = "Database from nodes"
   referenced_security_group_id = module.eks.node_security_group_id
   ip_protocol                  = "tcp"
-  from_port                    = strcontains(var.database.engine, "postgres") ? 5432 : 3306
-  to_port                      = strcontains(var.database.engine, "postgres") ? 5432 : 3306
+  from_port                    = local.postgres ? 5432 : 3306
+  to_port                      = local.postgres ? 5432 : 3306
 
   tags = merge(var.tags, { Name = "nodes" })
 }
@@ -109,6 +109,7 @@ resource "aws_db_instance" "replica" {
   copy_tags_to_snapshot               = true
   deletion_protection                 = true
   skip_final_snapshot                 = true
+  enabled_cloudwatch_logs_exports     = local.database_logs
   performance_insights_enabled        = true
   performance_insights_kms_key_id     = aws_kms_key.this[0].arn
   auto_minor_version_upgrade          = true
@@ -124,13 +125,15 @@ resource "aws_rds_cluster" "replica" {
   engine_version            = var.database.engine_version
   global_cluster_identifier = var.database.global_cluster_id
 
-  db_subnet_group_name   = module.network.database_subnet_group_name
-  vpc_security_group_ids = [aws_security_group.database[0].id]
-  storage_encrypted      = true
-  kms_key_id             = aws_kms_key.this[0].arn
-  copy_tags_to_snapshot  = true
-  deletion_protection    = true
-  skip_final_snapshot    = true
+  db_subnet_group_name                = module.network.database_subnet_group_name
+  vpc_security_group_ids              = [aws_security_group.database[0].id]
+  iam_database_authentication_enabled = true
+  storage_encrypted                   = true
+  kms_key_id                          = aws_kms_key.this[0].arn
+  copy_tags_to_snapshot               = true
+  deletion_protection                 = true
+  skip_final_snapshot                 = true
+  enabled_cloudwatch_logs_exports     = local.database_logs
 
   tags = var.tags
 

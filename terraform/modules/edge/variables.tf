@@ -112,6 +112,17 @@ variable "logs_bucket" {
   }
 }
 
+variable "logs_kms_key_arn" {
+  description = "Key of the web ACL's log group, or null for CloudWatch's own."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.logs_kms_key_arn == null ? true : length(var.logs_kms_key_arn) > 0
+    error_message = "logs_kms_key_arn: an ARN, or null."
+  }
+}
+
 variable "create_waf" {
   description = "Whether a web ACL guards the load balancers."
   type        = bool

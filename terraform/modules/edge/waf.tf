@@ -164,6 +164,7 @@ resource "aws_cloudwatch_log_group" "waf" {
 
   name              = "aws-waf-logs-${var.name}"
   retention_in_days = 90
+  kms_key_id        = var.logs_kms_key_arn
 
   tags = var.tags
 }
