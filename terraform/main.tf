@@ -69,9 +69,10 @@ module "engine" {
   ami_id    = local.ami_id
   release   = var.release == null ? local.no_release : var.release
 
-  kms_key_arn      = module.security.key_arns["ebs"]
-  transport_mode   = var.transport_mode
-  data_bucket_arns = [module.storage.bucket_arns["snapshots"]]
+  kms_key_arn              = module.security.key_arns["ebs"]
+  transport_mode           = var.transport_mode
+  streams_parameter_prefix = var.transport_mode == "mdc" ? "/${local.name}/shards" : null
+  data_bucket_arns         = [module.storage.bucket_arns["snapshots"]]
 
   peer_security_group_ids = merge(
     { for cluster in keys(local.clusters) : "nodes-${cluster}" => module.eks[cluster].node_security_group_id },
@@ -95,9 +96,10 @@ module "standby" {
   ami_id       = local.ami_id
   release      = var.release == null ? local.no_release : var.release
 
-  kms_key_arn      = module.security.key_arns["ebs"]
-  transport_mode   = var.transport_mode
-  data_bucket_arns = [module.storage.bucket_arns["snapshots"]]
+  kms_key_arn              = module.security.key_arns["ebs"]
+  transport_mode           = var.transport_mode
+  streams_parameter_prefix = var.transport_mode == "mdc" ? "/${local.name}/shards" : null
+  data_bucket_arns         = [module.storage.bucket_arns["snapshots"]]
 
   peer_security_group_ids = merge(
     { for cluster in keys(local.clusters) : "nodes-${cluster}" => module.eks[cluster].node_security_group_id },

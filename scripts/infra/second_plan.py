@@ -16,7 +16,7 @@ MOTO_DEVIATES = [
 ]
 
 # They follow from the attribute above, and are only known after an apply.
-FOLLOWS = {"latest_version", "tags_all"}
+FOLLOWS = {"default_version", "latest_version", "tags_all"}
 
 
 def main():

@@ -80,7 +80,8 @@ run "first_boot" {
   }
 
   variables {
-    settings = "[log]\nlevel = \"debug\""
+    settings                 = "[log]\nlevel = \"debug\""
+    streams_parameter_prefix = "/acme/shards"
   }
 
   override_resource {
@@ -126,6 +127,11 @@ run "first_boot" {
   assert {
     condition     = strcontains(base64decode(aws_launch_template.this["btc"].user_data), "$2 == \"vol0123456789abcdef0\"")
     error_message = "The script does not know its log volume."
+  }
+
+  assert {
+    condition     = strcontains(base64decode(aws_launch_template.this["eth"].user_data), "--name '/acme/shards/eth/streams'") && strcontains(aws_iam_role_policy.this[0].policy, "parameter/acme/shards/*")
+    error_message = "The script does not fetch the shard's streams, or may not."
   }
 
   assert {

@@ -34,7 +34,7 @@ run "four_streams" {
   }
 
   assert {
-    condition     = startswith(aws_ssm_parameter.streams["btc"].insecure_value, "[transport]\nmode = \"mdc\"\n") && strcontains(aws_ssm_parameter.streams["btc"].insecure_value, "[streams.market_data]\ncontrol = \"10.0.1.10:24140\"\nreader_endpoint = \"0.0.0.0:24240\"\nflow_control = \"fastest\"\n")
+    condition     = startswith(aws_ssm_parameter.streams["btc"].insecure_value, "[streams.orders]\nendpoint = \"10.0.1.10:24010\"\n") && strcontains(aws_ssm_parameter.streams["btc"].insecure_value, "[streams.market_data]\ncontrol = \"10.0.1.10:24140\"\nreader_endpoint = \"0.0.0.0:24240\"\nflow_control = \"fastest\"\n")
     error_message = "The settings are not those of vesta.toml."
   }
 }

@@ -17,6 +17,8 @@ locals {
   }) }
 }
 
+data "aws_caller_identity" "current" {}
+
 data "aws_partition" "current" {}
 
 data "aws_region" "current" {}
@@ -74,6 +76,7 @@ resource "aws_launch_template" "this" {
     role        = var.role
     hot_mac     = aws_network_interface.hot[each.key].mac_address
     hot_address = aws_network_interface.hot[each.key].private_ip
+    streams     = var.streams_parameter_prefix == null ? "" : "${var.streams_parameter_prefix}/${each.key}/streams"
     wal_serial  = replace(aws_ebs_volume.wal[each.key].id, "-", "")
     settings = chomp(templatefile("${path.module}/templates/vesta.toml.tftpl", {
       shard_id       = each.value.id

@@ -112,6 +112,11 @@ resource "aws_iam_role_policy" "this" {
       Effect   = "Allow"
       Action   = ["s3:GetObject"]
       Resource = ["arn:${data.aws_partition.current.partition}:s3:::${var.release.bucket}/${var.release.key}"]
+      }], var.streams_parameter_prefix == null ? [] : [{
+      Sid      = "ReadStreams"
+      Effect   = "Allow"
+      Action   = ["ssm:GetParameter"]
+      Resource = ["arn:${data.aws_partition.current.partition}:ssm:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:parameter${var.streams_parameter_prefix}/*"]
       }], length(var.data_bucket_arns) == 0 ? [] : [{
       Sid      = "KeepSnapshotsAndLogs"
       Effect   = "Allow"

@@ -64,16 +64,17 @@ resource "aws_vpc_security_group_egress_rule" "data" {
   tags = merge(var.tags, { Name = "${var.name}-${each.value.stream}-data" })
 }
 
-# What every host and pod of a shard puts into its vesta.toml.
+# What every host and pod of a shard puts into its vesta.toml, beside transport.mode = "mdc".
 resource "aws_ssm_parameter" "streams" {
   for_each = var.create ? var.shards : {}
 
   name        = "/${var.name}/shards/${each.key}/streams"
-  description = "Transport and fan-out streams of shard ${each.value.id}, as vesta.toml has them"
+  description = "Streams of shard ${each.value.id}, as vesta.toml has them"
   type        = "String"
   insecure_value = templatefile("${path.module}/templates/streams.toml.tftpl", {
-    address = each.value.publisher_address
-    streams = var.streams
+    address     = each.value.publisher_address
+    orders_port = var.orders_port
+    streams     = var.streams
   })
 
   tags = var.tags

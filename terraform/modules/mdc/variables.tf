@@ -47,6 +47,18 @@ variable "shards" {
   }
 }
 
+variable "orders_port" {
+  description = "UDP port at the publisher's host to which gateways send orders."
+  type        = number
+  default     = 24010
+  nullable    = false
+
+  validation {
+    condition     = var.orders_port >= 1024 && var.orders_port <= 65535
+    error_message = "orders_port: 1024 to 65535."
+  }
+}
+
 variable "streams" {
   description = <<-EOT
     The fan-out streams of vesta.toml, by their name under [streams].

@@ -23,6 +23,7 @@ module "hosts" {
   release                     = var.release
   settings                    = var.settings
   transport_mode              = var.transport_mode
+  streams_parameter_prefix    = var.streams_parameter_prefix
   tuning_profile              = var.tuning_profile
   data_bucket_arns            = var.data_bucket_arns
   permissions_boundary_arn    = var.permissions_boundary_arn

@@ -227,6 +227,17 @@ variable "transport_mode" {
   }
 }
 
+variable "streams_parameter_prefix" {
+  description = "Start of the SSM parameters that hold the streams of each shard (PREFIX/SHARD/streams, as the mdc module makes them), which hosts append to their vesta.toml; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.streams_parameter_prefix == null ? true : can(regex("^/[0-9A-Za-z/_-]+[^/]$", var.streams_parameter_prefix))
+    error_message = "streams_parameter_prefix: such as /vesta-dev/shards, or null."
+  }
+}
+
 variable "tuning_profile" {
   description = "Profile of vesta-tune."
   type        = string

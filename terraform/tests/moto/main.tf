@@ -77,6 +77,8 @@ module "engine" {
     btc = { id = 1, instance_type = var.instance_type, market = "spot", symbols = "BTC-*", wal_gib = var.wal_gib, wal_iops = 4000 }
   }
 
+  streams_parameter_prefix = "/acme/shards"
+
   create_placement_group      = false
   create_capacity_reservation = false
 
