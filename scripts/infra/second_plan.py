@@ -12,7 +12,7 @@ import sys
 MOTO_DEVIATES = [
     (r"aws_launch_template\.", "tag_specifications", "moto repeats the template's own tags among them"),
     (r"aws_network_interface\.hot", "security_groups", "moto adds the host's group when an interface is attached"),
-    (r"aws_vpc_security_group_(in|e)gress_rule\.aeron", "description", "moto forgets it where a group names itself"),
+    (r"aws_vpc_security_group_(in|e)gress_rule\.", "description", "moto forgets it where a rule names a group"),
 ]
 
 # They follow from the attribute above, and are only known after an apply.
@@ -21,6 +21,8 @@ FOLLOWS = {"default_version", "latest_version", "tags_all"}
 
 def main():
     plan = json.load(sys.stdin)
+    if len(plan.get("resource_changes", [])) < 50:
+        sys.exit("the plan holds less than 50 resources: was anything applied?")
     bad, excused = [], []
     for resource in plan.get("resource_changes", []):
         change = resource["change"]
@@ -33,6 +35,9 @@ def main():
         unknown = change.get("after_unknown") or {}
         for name in sorted(set(before) | set(after) | {key for key, value in unknown.items() if value is True}):
             if name in FOLLOWS or before.get(name) == after.get(name):
+                continue
+            if name == "description" and not before.get("referenced_security_group_id"):
+                bad.append(f"{resource['address']} {name}: {before.get(name)!r} -> {after.get(name)!r}")
                 continue
             known = [why for pattern, attribute, why in MOTO_DEVIATES if attribute == name and re.search(pattern, resource["address"])]
             if known:

@@ -15,6 +15,7 @@ readonly CHECKS=(fmt style documents scripts rotate moto tests_a tests_b validat
 readonly NEED_TERRAFORM=(fmt moto tests_a tests_b validate mutations)
 # Of scripts/infra/mutations.sh, those that cost little; all of them are run by hand.
 readonly QUICK_MUTATIONS=(module-budgets-deleted any-instance-type redis-in-the-clear)
+readonly VESTA=${VESTA_BIN:-${CARGO_TARGET_DIR:-target}/release/vesta}
 # A check may take long on a busy machine, but not for ever.
 readonly CHECK_MAX_S=600
 
@@ -81,6 +82,12 @@ check_mutations() { VESTA_INFRA_JOBS=1 scripts/infra/mutations.sh --tree "$TREE"
 server=
 stop_server() { [[ -z $server ]] || kill "$server" 2>/dev/null || true; }
 
+# output_of NAME PATH: of what the apply told.
+output_of() {
+    python3 -c "import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]]['value']$2, end='')" \
+        "$LOGS/moto-outputs.json" "$1"
+}
+
 # Plan, apply, second plan and destroy of network and engine against a server that plays AWS.
 check_moto() {
     local port dir=$TREE/tests/moto state=$infra_work/moto.tfstate
@@ -114,8 +121,21 @@ check_moto() {
     terraform -chdir="$dir" show -json "$infra_work/moto.plan" | python3 scripts/infra/second_plan.py
 
     echo "== what hosts run, as they get it"
-    python3 -c 'import json, sys; print(json.load(sys.stdin)["engine"]["value"]["user_data"]["btc"], end="")' \
-        <"$LOGS/moto-outputs.json" | shellcheck --shell=bash -
+    output_of engine '["user_data"]["btc"]' >"$LOGS/first-boot.sh"
+    shellcheck --shell=bash "$LOGS/first-boot.sh"
+    # Their settings, put together as the script does it, are for the product itself to judge.
+    {
+        sed -n "/<<'VESTA_TOML'\$/,/^VESTA_TOML\$/ { //!p; }" "$LOGS/first-boot.sh"
+        echo
+        output_of streams '["btc"]'
+    } >"$LOGS/vesta.toml"
+    if [[ -x $VESTA ]]; then
+        "$VESTA" inspect config --config "$LOGS/vesta.toml" >"$LOGS/vesta-resolved.toml"
+        grep -q '^mode = "mdc"$' "$LOGS/vesta-resolved.toml"
+        echo "read by vesta"
+    else
+        echo "not read by vesta, which is not built: $VESTA"
+    fi
 
     echo "== destroy"
     terraform -chdir="$dir" destroy -no-color -auto-approve -state="$state"
@@ -134,7 +154,10 @@ start() {
     (
         begin=$(now_ms)
         code=0
-        timeout --kill-after=10 "$CHECK_MAX_S" "$0" --inner "$check" >"$LOGS/$check.log" 2>&1 </dev/null || code=$?
+        # `timeout` hands a signal on to all that it started.
+        timeout --kill-after=10 "$CHECK_MAX_S" "$0" --inner "$check" >"$LOGS/$check.log" 2>&1 </dev/null &
+        trap 'kill -TERM $! 2>/dev/null; exit 143' TERM
+        wait $! || code=$?
         echo "$code $(($(now_ms) - begin))" >"$LOGS/$check.result"
     ) &
 }

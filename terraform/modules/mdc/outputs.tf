@@ -20,3 +20,8 @@ output "parameter_names" {
   description = "SSM parameter that holds the streams' settings of each shard."
   value       = { for name, parameter in aws_ssm_parameter.streams : name => parameter.name }
 }
+
+output "parameters" {
+  description = "The streams' settings of each shard, as vesta.toml has them."
+  value       = { for name, parameter in aws_ssm_parameter.streams : name => parameter.insecure_value }
+}

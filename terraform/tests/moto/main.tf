@@ -85,6 +85,22 @@ module "engine" {
   tags = { Project = "vesta" }
 }
 
+module "mdc" {
+  source = "../../modules/mdc"
+
+  name                         = "acme"
+  publisher_security_group_ids = { engine = module.engine.hot_security_group_id }
+  reader_security_group_ids    = { nodes = module.engine.management_security_group_id }
+  shards                       = { btc = { id = 1, publisher_address = module.engine.hot_addresses["btc"] } }
+
+  tags = { Project = "vesta" }
+}
+
+output "streams" {
+  description = "What the host appends to its settings."
+  value       = module.mdc.parameters
+}
+
 output "placement_strategies" {
   description = "Strategies that the type supports, as AWS's own data says."
   value       = data.aws_ec2_instance_type.this.supported_placement_strategies
