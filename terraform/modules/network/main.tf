@@ -252,7 +252,7 @@ resource "aws_flow_log" "this" {
 }
 
 resource "aws_db_subnet_group" "this" {
-  count = var.create && length(var.zones) > 1 ? 1 : 0
+  count = var.create && var.create_database_subnet_group && length(var.zones) > 1 ? 1 : 0
 
   name       = var.name
   subnet_ids = [for zone in var.zones : aws_subnet.database[zone].id]
@@ -261,7 +261,7 @@ resource "aws_db_subnet_group" "this" {
 }
 
 resource "aws_elasticache_subnet_group" "this" {
-  count = var.create ? 1 : 0
+  count = var.create && var.create_cache_subnet_group ? 1 : 0
 
   name       = var.name
   subnet_ids = [for zone in var.zones : aws_subnet.database[zone].id]

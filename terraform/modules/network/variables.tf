@@ -110,6 +110,20 @@ variable "flow_logs_bucket_arn" {
   }
 }
 
+variable "create_database_subnet_group" {
+  description = "Whether to make the subnet group of databases; with one zone there is none, as RDS wants two."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "create_cache_subnet_group" {
+  description = "Whether to make the subnet group of caches."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "cluster_names" {
   description = "Names of the EKS clusters whose load balancers may use the subnets."
   type        = list(string)

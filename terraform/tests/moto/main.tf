@@ -60,6 +60,9 @@ module "network" {
   nat_gateway_count    = 2
   flow_logs_bucket_arn = aws_s3_bucket.logs.arn
 
+  # moto makes it, but never says that it is gone.
+  create_cache_subnet_group = false
+
   tags = { Project = "vesta" }
 }
 
