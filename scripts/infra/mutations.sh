@@ -16,7 +16,7 @@ engine-type | tier_dev | tiers.json | text.replace("m5zn.metal", "z1d.metal", 1)
 module-budgets-deleted | tier_dev | main.tf | drop(text, "module \"budgets\"")
 module-multicast-deleted | tier_dev | main.tf | drop(text, "module \"multicast\"")
 module-mdc-off | tier_dev | main.tf | text.replace("create                       = var.create_hot_path && var.transport_mode == \"mdc\"", "create = false", 1)
-standby-off | tier_dev | main.tf | text.replace("shards       = local.standby_shards", "shards       = {}", 1)
+standbys-gone | tier_dev | tiers.json | text.replace("\"standby_per_shard\": 1", "\"standby_per_shard\": 0", 1)
 waf-off | tier_medium | main.tf | text.replace("create_waf          = local.tier.waf", "create_waf = false", 1)
 nodes-fewer | tier_medium | tiers.json | text.replace("\"desired\": 6", "\"desired\": 5", 1)
 replicas-fewer | tier_high | tiers.json | text.replace("\"replicas\": 4", "\"replicas\": 3", 1)
@@ -26,7 +26,7 @@ untuned-host | module_engine | modules/engine/templates/user-data.sh.tftpl | tex
 hot-interface-gone | module_engine | modules/engine/main.tf | drop(text, "resource \"aws_network_interface_attachment\" \"hot\"")
 redis-in-the-clear | module_cache | modules/cache/main.tf | text.replace("transit_encryption_mode    = \"required\"", "transit_encryption_mode    = \"preferred\"", 1)
 flow-logs-gone | module_network | modules/network/main.tf | drop(text, "resource \"aws_flow_log\" \"this\"")
-lock-gone | module_storage | modules/storage/main.tf | text.replace("snapshots = { versioned = true, kms = true, lock = true }", "snapshots = { versioned = true, kms = true, lock = false }", 1)
+lock-weaker | module_storage | modules/storage/variables.tf | text.replace("default     = \"COMPLIANCE\"", "default     = \"GOVERNANCE\"", 1)
 latency-alarm-late | module_observability | modules/observability/alarms.tf | text.replace("threshold = 10,", "threshold = 20,", 1)
 '
 
