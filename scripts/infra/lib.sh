@@ -5,14 +5,15 @@ infra_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 infra_work=${VESTA_INFRA_WORK:-$infra_root/target/infra}
 
 # Where this machine keeps providers for use without the registry: a folder that holds
-# registry.terraform.io/hashicorp/aws. Prints nothing where there is none.
+# registry.terraform.io/hashicorp/aws. Prints nothing where there is none. What an `init` left somewhere
+# looks the same, but does not stay: temporary folders and .terraform do not count.
 infra_mirror() {
     local known=$infra_work/mirror found
     if [[ -s $known && -d $(<"$known")/registry.terraform.io/hashicorp/aws ]]; then
         cat "$known"
         return
     fi
-    found=$(timeout 30 find / -xdev -maxdepth 8 \( -path /proc -o -path /sys -o -path "$infra_root" \
+    found=$(timeout 30 find / -xdev -maxdepth 8 \( -path /proc -o -path /sys -o -path /tmp -o -path /var/tmp -o -path "$infra_root" \
         -o -name .terraform -o -name plugin-cache \) -prune -o -type d \
         -path '*/registry.terraform.io/hashicorp/aws' -print -quit 2>/dev/null || true)
     [[ -n $found ]] || return 0
