@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# What the checks of the infrastructure need beside what scripts/setup.sh installs. To be sourced:
+# `infra_setup` puts it in place and says what it does; a second call finds all there. The caller may
+# have `say` and `fail` of its own.
+
+infra_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+infra_tools=$infra_root/target/tools
+
+declare -F say >/dev/null || say() { printf 'setup: %s\n' "$*"; }
+declare -F fail >/dev/null || fail() {
+    local code=$1
+    shift
+    printf 'setup: error: %s\n' "$*" >&2
+    exit "$code"
+}
+
+# infra_venv NAME PROGRAM: a virtual environment of its own for each tool, because their pins disagree.
+# It is made anew when its list of pins changes.
+infra_venv() {
+    local name=$1 program=$2 python
+    local venv=$infra_tools/$name pins=$infra_root/scripts/infra/requirements-$name.txt
+    if [[ -x $venv/bin/$program ]] && cmp -s "$pins" "$venv/pins.txt"; then
+        say "$name: $(sed -n -E "s/^$name(\[[a-z]+\])?==//p" "$pins") is there"
+        return
+    fi
+    for python in python3 /usr/bin/python3; do
+        rm -rf "$venv"
+        "$python" -m venv "$venv" >/dev/null 2>&1 && break
+    done
+    [[ -x $venv/bin/python ]] || fail 1 "python3 can not make a virtual environment in $venv"
+    say "$name: installing $(grep -c == "$pins") pinned packages into target/tools/$name"
+    "$venv/bin/python" -m pip --disable-pip-version-check -q install --requirement "$pins" ||
+        fail 1 "pip could not install $name: is the network there?"
+    [[ -x $venv/bin/$program ]] || fail 1 "$name was installed, but there is no $program in it"
+    cp "$pins" "$venv/pins.txt"
+}
+
+infra_setup() {
+    mkdir -p "$infra_tools"
+    infra_venv moto moto_server
+    infra_venv checkov checkov
+}
+
+# Called by itself it does the same.
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+    set -euo pipefail
+    infra_setup
+fi

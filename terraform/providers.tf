@@ -1,0 +1,8 @@
+provider "aws" {
+  region = var.region
+}
+
+provider "aws" {
+  alias  = "secondary"
+  region = var.secondary_region
+}
