@@ -91,10 +91,14 @@ impl Cable {
     }
 
     fn frame(&self, payload: &[u8]) -> Vec<u8> {
+        self.frame_from(FAR, payload)
+    }
+
+    fn frame_from(&self, from: Ipv4Addr, payload: &[u8]) -> Vec<u8> {
         let headers = Outgoing {
             mac_from: Mac([2, 0, 0, 0, 0, 9]),
             mac_to: self.mac,
-            from: SocketAddrV4::new(FAR, 40000),
+            from: SocketAddrV4::new(from, 40000),
             to: SocketAddrV4::new(NEAR, PORT),
             type_of_service: 0,
             time_to_live: 64,
@@ -181,6 +185,10 @@ fn netns_xdp_hostile_frames_are_counted_and_harmless() {
     let seen = poll_until(&interface, || counters.datagrams_received.get() == 1);
     assert_eq!(seen, [b"good"]);
 
+    // Whole frames, but from an address that no other host has: loopback would be let in by the gate.
+    let martians = [[127, 0, 0, 1], [0; 4], [224, 0, 0, 1], [255; 4]]
+        .map(|from| cable.frame_from(from.into(), b"martian"));
+
     const ROUNDS: u64 = 3_000;
     // More of them than there are frames, so that one that is kept would be noticed.
     for round in 0..ROUNDS {
@@ -189,6 +197,7 @@ fn netns_xdp_hostile_frames_are_counted_and_harmless() {
         cable.send(&changed(40, &[1, 2])); // a wrong checksum
         cable.send(&changed(24, &[0, 0])); // a wrong checksum of the header
         cable.send(&changed(0, &[2, 9, 9, 9, 9, 9])); // for another
+        cable.send(&martians[round as usize % martians.len()]);
         if round % 64 == 0 {
             let at_least = round * 2;
             poll_until(&interface, || counters.drops_malformed.get() >= at_least);
@@ -198,6 +207,7 @@ fn netns_xdp_hostile_frames_are_counted_and_harmless() {
         counters.drops_malformed.get() == 2 * ROUNDS
             && counters.drops_checksum.get() == 2 * ROUNDS
             && counters.drops_not_to_us.get() == ROUNDS
+            && counters.drops_source.get() == ROUNDS
     });
     assert!(seen.is_empty(), "none is delivered");
     for n in 0..5_000_u32 {
