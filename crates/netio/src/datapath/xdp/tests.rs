@@ -10,12 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use super::claims::Claims;
 use super::headers::{Mac, Outgoing};
 use super::interface::Interface;
 use super::netlink::Netlink;
 use super::program::Redirect;
 use super::settings::{XdpSettings, XdpUnavailable};
-use crate::Clock;
+use super::watcher::Watcher;
+use crate::{Clock, allowed_cores, pin_to_core};
 
 const NEAR: Ipv4Addr = Ipv4Addr::new(10, 88, 0, 1);
 const FAR: Ipv4Addr = Ipv4Addr::new(10, 88, 0, 2);
@@ -267,4 +269,33 @@ fn netns_xdp_a_stale_program_is_replaced_and_another_one_is_not() {
     for _ in 0..3 {
         drop(Cable::open().expect("free"));
     }
+}
+
+#[test]
+fn netns_xdp_the_watcher_leaves_the_cpu_of_a_pinned_role() {
+    let Some(_cable) = Cable::new("netns_xdp_the_watcher_leaves_the_cpu_of_a_pinned_role") else {
+        return;
+    };
+    let cores = allowed_cores().expect("a set");
+    pin_to_core(cores[0]).expect("we may");
+    let claims = Arc::new(Claims::new(Redirect::load(1).expect("it loads")));
+    let _watcher =
+        Watcher::start(1, "pinned", claims, Arc::default(), Arc::default()).expect("started");
+    let clock = Clock::new();
+    // Where there is no other CPU it stays.
+    while cpus_of("xdp-pinned").is_none_or(|on| (on == cores[0].to_string()) != (cores.len() == 1))
+    {
+        assert!(clock.mono_ns() < PATIENCE_NS, "it is on {:?}", cpus_of("xdp-pinned"));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// What a thread of this process may run on, as the kernel writes it.
+fn cpus_of(thread: &str) -> Option<String> {
+    let task = std::fs::read_dir("/proc/self/task").ok()?.flatten().map(|task| task.path()).find(
+        |task| std::fs::read_to_string(task.join("comm")).is_ok_and(|name| name.trim() == thread),
+    )?;
+    let status = std::fs::read_to_string(task.join("status")).ok()?;
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    Some(list.trim().to_owned())
 }
