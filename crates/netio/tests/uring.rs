@@ -71,11 +71,14 @@ fn bursts_leave_as_one_and_arrive_as_one_where_both_ends_do_it() {
     }
     const COUNT: u64 = 1_500;
     for threading in threadings() {
-        for channel in [unicast(), multicast()] {
+        for (sender, receiver, channel) in [
+            (Path::UringRing, Path::UringDefault, unicast()),
+            (Path::UringDefault, Path::UringRing, multicast()),
+        ] {
             for (gso, gro) in [(true, true), (true, false), (false, true), (false, false)] {
-                eprintln!("{threading}, {channel}, gso {gso}, gro {gro}");
-                let mut a = roomy(Path::UringRing, threading);
-                let mut b = roomy(Path::UringDirect, threading);
+                eprintln!("{threading}, {sender:?}, {channel}, gso {gso}, gro {gro}");
+                let mut a = roomy(sender, threading);
+                let mut b = roomy(receiver, threading);
                 (a.uring.gso, b.uring.gro) = (gso, gro);
                 let (sent, received) = exchange((&a, &b), &channel, COUNT, 1_376);
                 assert!(sent.datagrams_sent >= COUNT, "{sent}");

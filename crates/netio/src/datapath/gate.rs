@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::ffi::{c_int, c_void};
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::bindings::state_of;
 use crate::aeron::ffi::c;
@@ -27,6 +27,10 @@ use crate::clock::Clock;
 const READERS_MAX: usize = 1024;
 /// Silence after which a reader is forgotten: Aeron's own for its list of destinations.
 const READER_TIMEOUT_NS: u64 = 5_000_000_000;
+
+/// Between two looks for readers to forget, once there are too many. Too low -> made-up readers cost
+/// a walk through all each; too high -> a new reader waits for that much longer.
+const FORGET_INTERVAL_NS: u64 = 1_000_000_000;
 
 /// The offsets of the fields that are looked at, all little-endian.
 mod at {
@@ -106,8 +110,36 @@ pub(super) struct Gate {
     long_terms: AtomicU64,
     excess_readers: AtomicU64,
     clock: Clock,
+    readers: Mutex<Readers>,
+}
+
+/// Who told of itself by status messages.
+#[derive(Debug, Default)]
+struct Readers {
     /// When each was heard last, monotonic ns.
-    readers: Mutex<BTreeMap<i64, u64>>,
+    heard_ns: BTreeMap<i64, u64>,
+    /// When it was last looked for some to forget.
+    looked_ns: u64,
+}
+
+impl Readers {
+    /// False for one too many.
+    fn admit(&mut self, id: i64, now_ns: u64) -> bool {
+        if let Some(heard) = self.heard_ns.get_mut(&id) {
+            *heard = now_ns;
+            return true;
+        }
+        let is_full = self.heard_ns.len() >= READERS_MAX;
+        if is_full && now_ns.saturating_sub(self.looked_ns) >= FORGET_INTERVAL_NS {
+            self.looked_ns = now_ns;
+            self.heard_ns.retain(|_, heard| now_ns.saturating_sub(*heard) < READER_TIMEOUT_NS);
+        }
+        let has_room = self.heard_ns.len() < READERS_MAX;
+        if has_room {
+            self.heard_ns.insert(id, now_ns);
+        }
+        has_room
+    }
 }
 
 impl Gate {
@@ -118,7 +150,7 @@ impl Gate {
             long_terms: AtomicU64::new(0),
             excess_readers: AtomicU64::new(0),
             clock: Clock::new(),
-            readers: Mutex::new(BTreeMap::new()),
+            readers: Mutex::default(),
         }
     }
 
@@ -170,21 +202,13 @@ impl Gate {
             return true;
         };
         let id = i64::from_le_bytes(*id);
-        let now = self.clock.mono_ns();
+        let now_ns = self.clock.mono_ns();
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(seen) = readers.get_mut(&id) {
-            *seen = now;
-            return true;
-        }
-        if readers.len() >= READERS_MAX {
-            readers.retain(|_, seen| now.saturating_sub(*seen) < READER_TIMEOUT_NS);
-        }
-        if readers.len() >= READERS_MAX {
+        let admitted = readers.admit(id, now_ns);
+        if !admitted {
             self.excess_readers.fetch_add(1, Ordering::Relaxed);
-            return false;
         }
-        readers.insert(id, now);
-        true
+        admitted
     }
 }
 
@@ -226,15 +250,17 @@ pub(super) unsafe extern "C" fn poller_poll(
     client: *mut c_void,
 ) -> c_int {
     // SAFETY: the driver passes a live poller with its list of transports, each opened by our
-    // `init`. Their state keeps the gate while they are open, and the `Arc` taken here does so
-    // should the last of them be closed within the call. `passage` outlives the call.
+    // `init`. What their states share belongs to the `DriverBindings` too, which `MediaDriver` drops
+    // after it closed the driver and so joined the threads that poll: it is borrowed from there for
+    // the call, even if all transports are closed within it. (A count of its users would be written
+    // to by every poll of every thread.) `passage` outlives the call.
     unsafe {
         if (*poller).transports.length == 0 {
             return 0;
         }
         let first = (*(*poller).transports.array).transport;
         let (Some(state), Some(on_datagram)) = (state_of(first), deliver) else { return 0 };
-        let shared = std::sync::Arc::clone(&state.shared);
+        let shared = &*Arc::as_ptr(&state.shared);
         let passage = Passage { gate: &shared.gate, on_datagram, client };
         (shared.poll)(
             poller,
@@ -366,5 +392,25 @@ mod tests {
             assert!(tell(id));
         }
         assert_eq!(gate.dropped(), Dropped { excess_readers: 10, ..Dropped::default() });
+    }
+    #[test]
+    fn readers_that_fell_silent_make_room_looked_for_once_a_second_at_most() {
+        let mut readers = Readers::default();
+        for id in 0..READERS_MAX as i64 {
+            assert!(readers.admit(id, 0));
+        }
+        let silent_ns = READER_TIMEOUT_NS;
+        // All but one are heard; that one is forgotten for the first newcomer.
+        for id in 1..READERS_MAX as i64 {
+            assert!(readers.admit(id, silent_ns - 1));
+        }
+        assert!(!readers.admit(1_000_000, silent_ns - 1));
+        assert!(!readers.admit(1_000_001, silent_ns), "looked a moment ago");
+        assert!(readers.admit(1_000_002, silent_ns - 1 + FORGET_INTERVAL_NS));
+        assert!(!readers.admit(0, silent_ns - 1 + 2 * FORGET_INTERVAL_NS), "full again");
+        // Then all of them.
+        let later_ns = 2 * silent_ns + FORGET_INTERVAL_NS;
+        assert!(readers.admit(0, later_ns));
+        assert_eq!(readers.heard_ns.len(), 1);
     }
 }

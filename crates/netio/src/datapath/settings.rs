@@ -1,10 +1,10 @@
 //! What the datapath `uring` is told.
 
 use std::fmt;
-use std::thread::available_parallelism;
 
 use super::napi;
 use crate::aeron::{SharedIdle, Threading};
+use crate::core::core_count;
 
 /// How a busy socket is received from, in every cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,9 +79,9 @@ impl UringSettings {
     /// Refuses `sqpoll` where it would share its core: on one core the two threads take turns at
     /// the pace of the scheduler.
     pub(crate) fn check_sqpoll(&self, threading: Threading) -> Result<(), String> {
-        let cpu_count = available_parallelism().map_or(1, usize::from);
+        // The kernel's thread does not inherit that its owner is pinned.
         match self.sqpoll {
-            true => spare_core(threading, cpu_count),
+            true => spare_core(threading, core_count()),
             false => Ok(()),
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use vesta_netio::{
     AeronSubscription, AeronTransport, ClientSettings, Clock, Datapath, DatapathChoice,
-    DriverSettings, HotReceive, SendVia, SharedIdle, Threading, UringSettings, probe,
+    DriverSettings, HotReceive, SendVia, SharedIdle, Threading, probe,
 };
 use vesta_transport::{Duty, Flow, ImageId, Input, StreamId, Subscription};
 
@@ -20,10 +20,10 @@ pub const STREAM: StreamId = StreamId(7);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Path {
     Socket,
-    /// Busy sockets through the ring; bursts as one.
+    /// As it is by default: direct calls for busy sockets and sends; bursts as one.
+    UringDefault,
+    /// All that can differ does: the ring for busy sockets and sends; datagrams one by one.
     UringRing,
-    /// Busy sockets by direct calls; sends through a ring, one by one.
-    UringDirect,
     /// Between hosts only: the tests that want it have some (`hosts.rs`).
     Xdp,
 }
@@ -32,7 +32,7 @@ impl From<Datapath> for Path {
     fn from(datapath: Datapath) -> Self {
         match datapath {
             Datapath::Socket => Self::Socket,
-            Datapath::Uring => Self::UringRing,
+            Datapath::Uring => Self::UringDefault,
             Datapath::Xdp => Self::Xdp,
         }
     }
@@ -41,7 +41,7 @@ impl From<Datapath> for Path {
 /// The datapaths that this machine has; says so when one is left out.
 pub fn datapaths() -> Vec<Path> {
     match probe() {
-        Ok(()) => vec![Path::Socket, Path::UringRing, Path::UringDirect],
+        Ok(()) => vec![Path::Socket, Path::UringDefault, Path::UringRing],
         Err(reason) => {
             eprintln!("SKIP uring: {reason}");
             vec![Path::Socket]
@@ -61,17 +61,14 @@ pub fn settings(path: impl Into<Path>, threading: Threading) -> DriverSettings {
     let mut settings = DriverSettings::new("test");
     settings.datapath = DatapathChoice::Require(match path {
         Path::Socket => Datapath::Socket,
-        Path::UringRing | Path::UringDirect => Datapath::Uring,
+        Path::UringDefault | Path::UringRing => Datapath::Uring,
         Path::Xdp => Datapath::Xdp,
     });
-    let is_ring = path == Path::UringRing;
-    settings.uring = UringSettings {
-        hot_receive: if is_ring { HotReceive::Ring } else { HotReceive::Direct },
-        send: if is_ring { SendVia::Direct } else { SendVia::Ring },
-        gso: is_ring,
-        gro: is_ring,
-        ..UringSettings::default()
-    };
+    if path == Path::UringRing {
+        settings.uring.hot_receive = HotReceive::Ring;
+        settings.uring.send = SendVia::Ring;
+        (settings.uring.gso, settings.uring.gro) = (false, false);
+    }
     settings.threading = threading;
     settings.term_buffer_bytes = 64 * 1024;
     settings.initial_window_bytes = 32 * 1024;

@@ -62,6 +62,9 @@ counters! {
     drops_malformed,
     /// Frames dropped: a wrong checksum.
     drops_checksum,
+    /// Frames dropped: from a loopback, unspecified, multicast or broadcast address, which no other
+    /// host has.
+    drops_source,
     /// Frames dropped: for the Ethernet address of another.
     drops_not_to_us,
     /// Frames dropped: for a socket that was closed meanwhile.

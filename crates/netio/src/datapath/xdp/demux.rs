@@ -176,6 +176,7 @@ impl Demux {
                     Refused::Malformed => counters.drops_malformed.one(),
                     Refused::NotToUs => counters.drops_not_to_us.one(),
                     Refused::Checksum => counters.drops_checksum.one(),
+                    Refused::Source => counters.drops_source.one(),
                 }
                 return self.queues[queue].give_back(frame);
             }

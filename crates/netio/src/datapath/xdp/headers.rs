@@ -121,6 +121,8 @@ pub(super) enum Refused {
     NotToUs,
     /// The header's or the datagram's checksum is wrong.
     Checksum,
+    /// From an address that no other host has.
+    Source,
 }
 
 /// Reads a frame that came in on an interface whose address is `mac`.
@@ -164,6 +166,15 @@ pub(super) fn parse(frame: &[u8], mac: Mac) -> Result<Incoming, Refused> {
     }
     let from_ip = Ipv4Addr::new(ip[12], ip[13], ip[14], ip[15]);
     let to_ip = Ipv4Addr::new(ip[16], ip[17], ip[18], ip[19]);
+    // The kernel drops these as martians, but a redirected frame never gets there; and what follows
+    // takes loopback for this host.
+    if from_ip.is_loopback()
+        || from_ip.is_unspecified()
+        || from_ip.is_multicast()
+        || from_ip.is_broadcast()
+    {
+        return Err(Refused::Source);
+    }
     let written = port(6);
     if written != 0 {
         let pseudo = pseudo_header(from_ip, to_ip, udp_length);
@@ -327,6 +338,24 @@ mod tests {
             assert!(parse(&good[..length], OURS).is_err(), "cut to {length} bytes");
         }
         assert!(parse(&good, OURS).is_ok());
+    }
+
+    #[test]
+    fn sources_that_are_no_other_host_are_refused() {
+        let from = |ip: [u8; 4]| {
+            let out = Outgoing { from: SocketAddrV4::new(ip.into(), 40000), ..outgoing() };
+            let mut frame = vec![0; HEADERS_BYTES + 4];
+            out.write(&mut frame, b"abcd");
+            parse(&frame, OURS).map(|incoming| incoming.from.ip().octets())
+        };
+        for ip in
+            [[127, 0, 0, 1], [127, 9, 9, 9], [0; 4], [224, 0, 0, 1], [239, 86, 1, 21], [255; 4]]
+        {
+            assert_eq!(from(ip), Err(Refused::Source), "{ip:?}");
+        }
+        for ip in [[126, 0, 0, 1], [128, 0, 0, 1], [223, 255, 0, 1], [10, 0, 0, 255]] {
+            assert_eq!(from(ip), Ok(ip));
+        }
     }
 
     #[test]

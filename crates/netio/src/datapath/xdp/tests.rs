@@ -10,12 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use super::claims::Claims;
 use super::headers::{Mac, Outgoing};
 use super::interface::Interface;
 use super::netlink::Netlink;
 use super::program::Redirect;
 use super::settings::{XdpSettings, XdpUnavailable};
-use crate::Clock;
+use super::watcher::Watcher;
+use crate::{Clock, allowed_cores, pin_to_core};
 
 const NEAR: Ipv4Addr = Ipv4Addr::new(10, 88, 0, 1);
 const FAR: Ipv4Addr = Ipv4Addr::new(10, 88, 0, 2);
@@ -91,10 +93,14 @@ impl Cable {
     }
 
     fn frame(&self, payload: &[u8]) -> Vec<u8> {
+        self.frame_from(FAR, payload)
+    }
+
+    fn frame_from(&self, from: Ipv4Addr, payload: &[u8]) -> Vec<u8> {
         let headers = Outgoing {
             mac_from: Mac([2, 0, 0, 0, 0, 9]),
             mac_to: self.mac,
-            from: SocketAddrV4::new(FAR, 40000),
+            from: SocketAddrV4::new(from, 40000),
             to: SocketAddrV4::new(NEAR, PORT),
             type_of_service: 0,
             time_to_live: 64,
@@ -181,6 +187,10 @@ fn netns_xdp_hostile_frames_are_counted_and_harmless() {
     let seen = poll_until(&interface, || counters.datagrams_received.get() == 1);
     assert_eq!(seen, [b"good"]);
 
+    // Whole frames, but from an address that no other host has: loopback would be let in by the gate.
+    let martians = [[127, 0, 0, 1], [0; 4], [224, 0, 0, 1], [255; 4]]
+        .map(|from| cable.frame_from(from.into(), b"martian"));
+
     const ROUNDS: u64 = 3_000;
     // More of them than there are frames, so that one that is kept would be noticed.
     for round in 0..ROUNDS {
@@ -189,6 +199,7 @@ fn netns_xdp_hostile_frames_are_counted_and_harmless() {
         cable.send(&changed(40, &[1, 2])); // a wrong checksum
         cable.send(&changed(24, &[0, 0])); // a wrong checksum of the header
         cable.send(&changed(0, &[2, 9, 9, 9, 9, 9])); // for another
+        cable.send(&martians[round as usize % martians.len()]);
         if round % 64 == 0 {
             let at_least = round * 2;
             poll_until(&interface, || counters.drops_malformed.get() >= at_least);
@@ -198,6 +209,7 @@ fn netns_xdp_hostile_frames_are_counted_and_harmless() {
         counters.drops_malformed.get() == 2 * ROUNDS
             && counters.drops_checksum.get() == 2 * ROUNDS
             && counters.drops_not_to_us.get() == ROUNDS
+            && counters.drops_source.get() == ROUNDS
     });
     assert!(seen.is_empty(), "none is delivered");
     for n in 0..5_000_u32 {
@@ -257,4 +269,33 @@ fn netns_xdp_a_stale_program_is_replaced_and_another_one_is_not() {
     for _ in 0..3 {
         drop(Cable::open().expect("free"));
     }
+}
+
+#[test]
+fn netns_xdp_the_watcher_leaves_the_cpu_of_a_pinned_role() {
+    let Some(_cable) = Cable::new("netns_xdp_the_watcher_leaves_the_cpu_of_a_pinned_role") else {
+        return;
+    };
+    let cores = allowed_cores().expect("a set");
+    pin_to_core(cores[0]).expect("we may");
+    let claims = Arc::new(Claims::new(Redirect::load(1).expect("it loads")));
+    let _watcher =
+        Watcher::start(1, "pinned", claims, Arc::default(), Arc::default()).expect("started");
+    let clock = Clock::new();
+    // Where there is no other CPU it stays.
+    while cpus_of("xdp-pinned").is_none_or(|on| (on == cores[0].to_string()) != (cores.len() == 1))
+    {
+        assert!(clock.mono_ns() < PATIENCE_NS, "it is on {:?}", cpus_of("xdp-pinned"));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// What a thread of this process may run on, as the kernel writes it.
+fn cpus_of(thread: &str) -> Option<String> {
+    let task = std::fs::read_dir("/proc/self/task").ok()?.flatten().map(|task| task.path()).find(
+        |task| std::fs::read_to_string(task.join("comm")).is_ok_and(|name| name.trim() == thread),
+    )?;
+    let status = std::fs::read_to_string(task.join("status")).ok()?;
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    Some(list.trim().to_owned())
 }

@@ -19,6 +19,7 @@ use super::counters::XdpCounters;
 use super::netlink::{CHANGES, Netlink};
 use super::path::{Path, joined_groups};
 use crate::Clock;
+use crate::core::leave_starters_core;
 
 /// Between two looks at what the kernel does not tell of by itself: who joined a group.
 const LOOK_MS: i32 = 250;
@@ -227,6 +228,9 @@ fn run(
     sockets: &[XdpSocket],
     counters: &XdpCounters,
 ) {
+    // Else, where the role is pinned, this would wake on the CPU that it spins on. If the others
+    // were taken away meanwhile, it does.
+    let _ = leave_starters_core();
     let clock = Clock::new();
     let (mut looked_ns, mut looks) = (clock.mono_ns(), 0);
     // The kernel counts from when a socket was made.
