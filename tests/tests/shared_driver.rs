@@ -143,6 +143,16 @@ fn a_driver_that_is_not_there_or_does_not_fit_is_named() {
         assert!(words.contains(needle), "no {needle:?} in {words}");
     }
 
+    // A place where somebody keeps something.
+    let precious = directory(&places).join("precious");
+    std::fs::create_dir_all(directory(&places)).expect("a directory");
+    std::fs::write(&precious, "x").expect("written");
+    let words = refused(driver(&file));
+    for needle in ["transport.driver_directory = ", "precious", "name another directory"] {
+        assert!(words.contains(needle), "no {needle:?} in {words}");
+    }
+    std::fs::remove_file(&precious).expect("it is still there");
+
     let mut running = start_driver(&file);
     // A second one at the same place.
     let words = refused(driver(&file));

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use support::{settings, transport};
 use vesta_netio::{
-    Clock, Datapath, DatapathChoice, DriverSettings, MediaDriver, StopFlag, Threading, probe,
-    select,
+    Clock, Datapath, DatapathChoice, DriverError, DriverSettings, MediaDriver, StopFlag, Threading,
+    probe, select,
 };
 use vesta_transport::Duty;
 
@@ -122,6 +122,42 @@ fn what_a_killed_process_leaves_is_removed_at_the_next_start() {
     assert_eq!((&removed.path, removed.owner_pid), (&directory, running.child.id()));
     assert!(removed.bytes > 1024 * 1024, "{removed:?}");
     assert!(!directory.exists());
+    drop(next);
+    assert_eq!(parent.entry_count(), 0);
+}
+
+/// The files of a driver without our owner file, which is how a stock one looks.
+#[test]
+fn a_strangers_driver_keeps_its_directory_while_it_lives() {
+    let parent = Parent::new("stranger");
+    let mut settings = DriverSettings::new("stranger");
+    settings.datapath = DatapathChoice::Require(Datapath::Socket);
+    settings.directory_parent = Some(parent.0.clone());
+    let mut stranger = MediaDriver::start(&settings).expect("a driver");
+    stranger.do_work().expect("it works");
+    let place = parent.0.join("place");
+    std::fs::create_dir(&place).expect("a directory");
+    let cnc = place.join("cnc.dat");
+    std::fs::copy(stranger.directory().join("cnc.dat"), &cnc).expect("copied");
+    drop(stranger);
+
+    settings.directory = Some(place.clone());
+    let refused = MediaDriver::start(&settings).expect_err("it lives");
+    assert!(matches!(refused, DriverError::InUse { .. }), "{refused}");
+    std::fs::write(place.join("precious"), "x").expect("written");
+    let refused = MediaDriver::start(&settings).expect_err("not ours");
+    assert!(matches!(refused, DriverError::NotOurs { .. }), "{refused}");
+    assert!(place.join("precious").exists() && cnc.exists());
+    std::fs::remove_file(place.join("precious")).expect("removed");
+
+    // Its last sign of life, as one that ends in good order leaves it: the last 128 bytes of the
+    // buffer of commands, which begins at byte 128, and whose length stands in bytes 4 to 7.
+    let mut bytes = std::fs::read(&cnc).expect("read");
+    let length = u32::from_le_bytes(bytes[4..8].try_into().expect("four bytes")) as usize;
+    bytes[length..][..8].copy_from_slice(&(-1_i64).to_le_bytes());
+    std::fs::write(&cnc, bytes).expect("written");
+    let next = MediaDriver::start(&settings).expect("a dead one's place is free");
+    assert_eq!(next.directory(), place);
     drop(next);
     assert_eq!(parent.entry_count(), 0);
 }

@@ -95,7 +95,9 @@ impl StartError {
                 let window = config.transport.receiver_window_bytes;
                 Some(format!("transport.receiver_window_bytes = {window}"))
             }
-            Self::Driver(DriverError::InUse { .. } | DriverError::NoDriver(_)) => {
+            Self::Driver(
+                DriverError::InUse { .. } | DriverError::NotOurs { .. } | DriverError::NoDriver(_),
+            ) => {
                 let directory = shared_directory(config);
                 Some(format!("transport.driver_directory = \"{}\"", directory.display()))
             }

@@ -71,14 +71,12 @@ pub fn shared_directory(config: &Config) -> PathBuf {
 /// # Errors
 /// When it does not start, or one is there already.
 pub fn host_driver(config: &Config) -> Result<MediaDriver, StartError> {
-    let choice = driver_settings(config, "driver");
-    let selected = vesta_netio::select(choice.datapath).map_err(vesta_netio::DriverError::from)?;
-    let note: String = wanted(config)
-        .into_iter()
-        .chain([("datapath", selected.datapath.to_string())])
-        .map(|(key, value)| format!("{key} = {value}\n"))
-        .collect();
-    let settings = DriverSettings { directory: Some(shared_directory(config)), note, ..choice };
+    let lines = wanted(config).into_iter().map(|(key, value)| format!("{key} = {value}\n"));
+    let settings = DriverSettings {
+        directory: Some(shared_directory(config)),
+        note: lines.collect(),
+        ..driver_settings(config, "driver")
+    };
     Ok(MediaDriver::start(&settings)?)
 }
 

@@ -178,34 +178,36 @@ impl StreamPositions {
     /// How far a publisher may still go before its readers' window is full, in bytes.
     #[must_use]
     pub fn window_left(&self) -> Option<i64> {
-        Some((self.limit? - self.published.or(self.sent)?).max(0))
+        Some(self.limit?.saturating_sub(self.published.or(self.sent)?).max(0))
     }
 
     /// What was received and not read yet, in bytes.
     #[must_use]
     pub fn unread(&self) -> Option<i64> {
-        Some((self.received? - self.read?).max(0))
+        Some(self.received?.saturating_sub(self.read?).max(0))
     }
 }
 
-/// The counters of one driver, at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DriverReading {
-    /// All that are in use.
-    pub counters: Vec<AeronCounter>,
+/// A `cnc.dat` that is long enough for what its head says.
+pub(super) struct Cnc {
+    file: File,
+    /// The process that made it.
+    pub(super) pid: i64,
+    /// Where the counters' metadata and values begin, in bytes, and how many counters there are.
+    metadata: u64,
+    values: u64,
+    count: usize,
 }
 
-impl DriverReading {
-    /// Reads the counters of the driver whose files are in `directory`.
-    ///
-    /// # Errors
-    /// When there is no driver, or one of another version.
-    pub fn of(directory: &Path) -> io::Result<Self> {
+impl Cnc {
+    /// Opens that of the driver in `directory`.
+    pub(super) fn open(directory: &Path) -> io::Result<Self> {
         let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
         let path = directory.join("cnc.dat");
         let file = File::options().read(true).custom_flags(flags).open(path)?;
         let refused = |why| io::Error::new(io::ErrorKind::InvalidData, why);
-        if !file.metadata()?.is_file() {
+        let meta = file.metadata()?;
+        if !meta.is_file() {
             return Err(refused("cnc.dat is no plain file"));
         }
         let mut head = [0; HEAD_BYTES];
@@ -222,7 +224,30 @@ impl DriverReading {
         if values > OFFSET_MAX {
             return Err(refused("cnc.dat has lengths that can not be"));
         }
-        Ok(Self { counters: counters(&file, metadata, values, count as usize)? })
+        if values > meta.len() {
+            return Err(refused("cnc.dat is cut short"));
+        }
+        let pid = head.get(offset_of!(Head, pid)..).and_then(<[u8]>::first_chunk);
+        let pid = pid.map_or(0, |eight| i64::from_le_bytes(*eight));
+        Ok(Self { file, pid, metadata, values, count: count as usize })
+    }
+}
+
+/// The counters of one driver, at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DriverReading {
+    /// All that are in use.
+    pub counters: Vec<AeronCounter>,
+}
+
+impl DriverReading {
+    /// Reads the counters of the driver whose files are in `directory`.
+    ///
+    /// # Errors
+    /// When there is no driver, or one of another version.
+    pub fn of(directory: &Path) -> io::Result<Self> {
+        let cnc = Cnc::open(directory)?;
+        Ok(Self { counters: counters(&cnc.file, cnc.metadata, cnc.values, cnc.count)? })
     }
 
     /// The whole of the driver.

@@ -8,31 +8,29 @@
 //!
 //! The files live in memory, so a directory that nobody removes is memory that nobody frees until
 //! the next boot. A process that ends in good order, or unwinds, removes its own; what a killed
-//! one left is removed by the next that starts. An owner is dead when no process has its pid
-//! *and* its start time (a pid is used again, the pair is not), and when its lock is free (a pid
-//! means nothing in another container that shares this memory).
+//! one left is removed by the next that starts. An owner is dead when its lock is free: a pid is used
+//! again, stays with a zombie, and means nothing in another container that shares this memory.
+//! Only what a driver made is removed: the directory may be any that a configuration names.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use vesta_hotmem::start_time;
+use super::{files, owner};
 
 const PREFIX: &str = "vesta-";
-const OWNER_SUFFIX: &str = ".owner";
 /// Drivers of one role in one process; a test makes a few, a loop that leaks makes many.
 const SAME_NAME_MAX: usize = 1_000;
-/// An owner file is two numbers and a note of settings; more is not ours.
-const OWNER_FILE_BYTES_MAX: u64 = 4096;
 
-/// A driver's directory, removed with everything in it when this is dropped.
+/// A driver's directory. What its driver made is removed when this is dropped.
 #[derive(Debug)]
 pub struct DriverDirectory {
     path: PathBuf,
     owner_path: PathBuf,
     /// Holds the lock.
-    _owner: File,
+    owner: File,
+    /// Whether the driver may have made something.
+    is_used: bool,
 }
 
 /// A directory whose owner was dead.
@@ -74,7 +72,10 @@ impl DriverDirectory {
                 _ => format!("{PREFIX}{role}-{pid}-{n}"),
             };
             let path = parent.join(&name);
-            match Self::own(path, "") {
+            if fs::symlink_metadata(&path).is_ok() {
+                continue;
+            }
+            match Self::own(path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 owned => return owned,
             }
@@ -83,43 +84,60 @@ impl DriverDirectory {
     }
 
     /// Takes `path` itself, for a driver that others are to find there; what a dead one left there
-    /// is removed. `note` is for them, and goes into the owner file.
+    /// is removed.
     ///
     /// # Errors
-    /// When a driver of ours lives there ([`io::ErrorKind::AddrInUse`]), or the place can not be
-    /// written to.
-    pub fn claim(path: &Path, note: &str) -> io::Result<Self> {
+    /// When a driver lives there ([`io::ErrorKind::AddrInUse`]), something that no driver made is
+    /// there ([`io::ErrorKind::DirectoryNotEmpty`]), or the place can not be written to.
+    pub fn claim(path: &Path) -> io::Result<Self> {
         if path.parent().is_none() || path.file_name().is_none() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "it is no place for a directory",
             ));
         }
-        let owner_path = owner_path(path);
+        let owner_path = owner::path_of(path);
         let _ = remove_if_dead(&owner_path, path);
-        match Self::own(path.to_owned(), note) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let owner = fs::read_to_string(&owner_path).unwrap_or_default();
-                let pid = parse_owner(&owner).map_or(String::new(), |(pid, _)| format!(" {pid}"));
-                Err(io::Error::new(
-                    io::ErrorKind::AddrInUse,
-                    format!("a driver lives there, hosted by process{pid}"),
-                ))
+        let in_use = || {
+            let text = owner::open(&owner_path).and_then(|file| owner::read(&file));
+            let pid = owner::parse(&text.unwrap_or_default());
+            let pid = pid.map_or(String::new(), |(pid, _)| format!(" {pid}"));
+            let text = format!("a driver lives there, hosted by process{pid}");
+            Err(io::Error::new(io::ErrorKind::AddrInUse, text))
+        };
+        if fs::symlink_metadata(&owner_path).is_ok() {
+            return in_use();
+        }
+        // Before it is owned: an owner file must not lie beside what is none of ours.
+        files::is_left_behind(path)?;
+        match Self::own(path.to_owned()) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => in_use(),
+            Err(error) => Err(error),
+            Ok(owned) => {
+                if files::is_left_behind(path)? {
+                    files::remove(path)?;
+                }
+                Ok(owned)
             }
-            owned => owned,
         }
     }
 
     /// Makes the owner file of `path`.
-    fn own(path: PathBuf, note: &str) -> io::Result<Self> {
-        let owner_path = owner_path(&path);
-        let mut owner = File::options().write(true).create_new(true).open(&owner_path)?;
-        // Locked before it says whose it is: without content, nobody takes it for stale.
-        owner.lock()?;
-        let pid = std::process::id();
-        let start_time = start_time(pid).unwrap_or(0);
-        owner.write_all(format!("{pid} {start_time}\n{note}").as_bytes())?;
-        Ok(Self { path, owner_path, _owner: owner })
+    fn own(path: PathBuf) -> io::Result<Self> {
+        let owner_path = owner::path_of(&path);
+        let owner = owner::make(&owner_path)?;
+        Ok(Self { path, owner_path, owner, is_used: false })
+    }
+
+    /// Puts `note` into the owner file, for those who are to share the driver. They read it when
+    /// they see the driver's files.
+    pub(super) fn write_note(&mut self, note: &str) -> io::Result<()> {
+        self.owner.write_all(note.as_bytes())
+    }
+
+    /// From here on the driver makes its files.
+    pub(super) fn begin_use(&mut self) {
+        self.is_used = true;
     }
 
     /// The directory.
@@ -143,38 +161,34 @@ impl DriverDirectory {
 impl Drop for DriverDirectory {
     fn drop(&mut self) {
         // The directory first: while the owner file is there, a later start can finish the work.
-        match fs::remove_dir_all(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {}
-            _ => drop(fs::remove_file(&self.owner_path)),
+        let is_made = self.is_used && !files::is_of_another(&self.path, std::process::id());
+        if is_made && files::remove(&self.path).is_err() {
+            return;
+        }
+        if owner::is_at(&self.owner, &self.owner_path) {
+            let _ = fs::remove_file(&self.owner_path);
         }
     }
 }
 
 fn remove_if_stale(owner_path: &Path) -> Option<Removed> {
-    let name = owner_path.file_name()?.to_str()?;
-    let directory_name = name.strip_suffix(OWNER_SUFFIX)?;
+    let directory_name = owner::directory_name(owner_path.file_name()?.to_str()?)?;
     if !directory_name.starts_with(PREFIX) {
         return None;
     }
     remove_if_dead(owner_path, &owner_path.with_file_name(directory_name))
 }
 
-/// Removes the directory `path` and its owner file, when the owner is dead.
+/// Removes what the driver in `path` made, and its owner file, when the owner is dead.
 fn remove_if_dead(owner_path: &Path, path: &Path) -> Option<Removed> {
-    let meta = fs::symlink_metadata(owner_path).ok()?;
-    if !meta.is_file() || meta.len() > OWNER_FILE_BYTES_MAX || !is_ours(&meta) {
-        return None;
-    }
-    let (pid, started) = parse_owner(&fs::read_to_string(owner_path).ok()?)?;
-    if start_time(pid) == Some(started) {
-        return None;
-    }
-    let owner = File::options().write(true).open(owner_path).ok()?;
-    owner.try_lock().ok()?;
+    let (_locked, owner_pid) = owner::lock_dead(owner_path)?;
     let bytes = match fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_dir() && is_ours(&meta) => {
-            let bytes = allocated_bytes(path);
-            fs::remove_dir_all(path).ok()?;
+        Ok(meta) if meta.is_dir() && owner::is_ours(&meta) => {
+            if files::is_of_another(path, owner_pid) && files::is_active(path) {
+                return None;
+            }
+            let bytes = files::allocated_bytes(path);
+            files::remove(path).ok()?;
             bytes
         }
         // Killed before the driver made it.
@@ -182,41 +196,15 @@ fn remove_if_dead(owner_path: &Path, path: &Path) -> Option<Removed> {
         _ => return None,
     };
     fs::remove_file(owner_path).ok()?;
-    Some(Removed { path: path.to_owned(), owner_pid: pid, bytes })
-}
-
-fn is_ours(meta: &fs::Metadata) -> bool {
-    // SAFETY: takes no argument and can not fail.
-    meta.uid() == unsafe { libc::geteuid() }
-}
-
-/// Where the owner file of a driver's directory is.
-pub(super) fn owner_path(directory: &Path) -> PathBuf {
-    let mut name = directory.as_os_str().to_owned();
-    name.push(OWNER_SUFFIX);
-    PathBuf::from(name)
-}
-
-/// The pid and the start time of an owner.
-pub(super) fn parse_owner(text: &str) -> Option<(u32, u64)> {
-    let (pid, started) = text.lines().next()?.trim().split_once(' ')?;
-    Some((pid.parse().ok()?, started.parse().ok()?))
-}
-
-/// Memory or disk held by the files in `directory` and one level below, which is all Aeron makes.
-fn allocated_bytes(directory: &Path) -> u64 {
-    const BLOCK_BYTES: u64 = 512;
-    let list = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten().collect::<Vec<_>>();
-    let mut files = list(directory);
-    let nested: Vec<_> = files.iter().flat_map(|entry| list(&entry.path())).collect();
-    files.extend(nested);
-    files.iter().filter_map(|entry| entry.metadata().ok()).map(|m| m.blocks() * BLOCK_BYTES).sum()
+    Some(Removed { path: path.to_owned(), owner_pid, bytes })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::process::Command;
+
+    use vesta_hotmem::start_time;
 
     /// A directory of the test's own, removed at its end.
     struct Parent(PathBuf);
@@ -278,6 +266,8 @@ mod tests {
         let us = std::process::id();
         let started = start_time(us).expect("we run");
         parent.leave_behind("vesta-live-1", &format!("{us} {started}\n"))?;
+        let live = File::open(parent.0.join("vesta-live-1.owner"))?;
+        live.lock()?;
         parent.leave_behind("other-1", &format!("{} 1\n", dead_pid()?))?;
         parent.leave_behind("vesta-broken-1", "no numbers")?;
         fs::create_dir(parent.0.join("vesta-no-owner-file"))?;
@@ -309,9 +299,10 @@ mod tests {
     #[test]
     fn a_reserved_directory_is_removed_on_drop_and_names_do_not_clash() -> io::Result<()> {
         let parent = Parent::new("reserve")?;
-        let first = DriverDirectory::reserve(&parent.0, "role")?;
+        let mut first = DriverDirectory::reserve(&parent.0, "role")?;
         let second = DriverDirectory::reserve(&parent.0, "role")?;
         assert_ne!(first.path(), second.path());
+        first.begin_use();
         fs::create_dir(first.path())?;
         fs::write(first.path().join("cnc.dat"), "x")?;
         assert_eq!(DriverDirectory::remove_stale(&parent.0), []);
@@ -325,5 +316,85 @@ mod tests {
         for role in ["", "../x", "Up", "a b", &"x".repeat(33)] {
             assert!(DriverDirectory::reserve(&std::env::temp_dir(), role).is_err(), "{role:?}");
         }
+    }
+
+    #[test]
+    fn a_claim_takes_nothing_that_no_driver_made() -> io::Result<()> {
+        let parent = Parent::new("claim")?;
+        let path = parent.0.join("place");
+        fs::create_dir(&path)?;
+        fs::write(path.join("precious"), "x")?;
+        let refused = DriverDirectory::claim(&path).expect_err("a stranger's file");
+        assert_eq!(refused.kind(), io::ErrorKind::DirectoryNotEmpty);
+        assert!(refused.to_string().contains("precious"), "{refused}");
+        fs::rename(path.join("precious"), path.join("cnc.dat"))?;
+        let refused = DriverDirectory::claim(&path).expect_err("no driver's, or another version's");
+        assert_eq!(refused.kind(), io::ErrorKind::DirectoryNotEmpty);
+        assert_eq!(fs::read_to_string(path.join("cnc.dat"))?, "x");
+        assert_eq!(fs::read_dir(&parent.0)?.count(), 1, "and no owner file is left");
+
+        // Empty, and claimed for a driver that does not come so far as to make something.
+        fs::remove_file(path.join("cnc.dat"))?;
+        drop(DriverDirectory::claim(&path)?);
+        assert!(path.exists());
+        let mut claimed = DriverDirectory::claim(&path)?;
+        claimed.begin_use();
+        fs::write(path.join("loss-report.dat"), "x")?;
+        fs::write(path.join("precious"), "x")?;
+        drop(claimed);
+        assert!(path.join("precious").exists() && !path.join("loss-report.dat").exists());
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_owner_file_is_neither_waited_for_nor_followed() -> io::Result<()> {
+        let parent = Parent::new("fifo")?;
+        let path = parent.0.join("place");
+        let owner_path = owner::path_of(&path);
+        assert_eq!(owner::path_of(&parent.0.join("place/")), owner_path);
+        assert!(Command::new("mkfifo").arg(&owner_path).status()?.success());
+        assert!(owner::open(&owner_path).is_err());
+        assert_eq!(
+            DriverDirectory::claim(&path).expect_err("taken").kind(),
+            io::ErrorKind::AddrInUse
+        );
+        fs::remove_file(&owner_path)?;
+        std::os::unix::fs::symlink("/etc/hostname", &owner_path)?;
+        assert!(owner::open(&owner_path).is_err());
+        fs::remove_file(&owner_path)?;
+        fs::write(&owner_path, vec![b'1'; 65 << 10])?;
+        assert!(owner::open(&owner_path).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn an_owner_file_that_was_replaced_says_nothing_of_the_new_one() -> io::Result<()> {
+        let parent = Parent::new("replaced")?;
+        let path = parent.0.join("place");
+        let old = DriverDirectory::claim(&path)?;
+        let opened = owner::open(&old.owner_path)?;
+        assert!(owner::is_at(&opened, &old.owner_path));
+        fs::remove_file(&old.owner_path)?;
+        let new = DriverDirectory::claim(&path)?;
+        assert!(!owner::is_at(&opened, &new.owner_path));
+        // One that ends late leaves its successor's file alone.
+        drop(old);
+        assert!(owner::is_at(&new.owner, &new.owner_path));
+        assert!(owner::lock_dead(&new.owner_path).is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn a_zombie_is_dead() -> io::Result<()> {
+        let parent = Parent::new("zombie")?;
+        let mut child = Command::new("true").stdout(std::process::Stdio::piped()).spawn()?;
+        // It ends, and nobody has waited for it.
+        io::copy(&mut child.stdout.take().expect("piped"), &mut io::sink())?;
+        let started = start_time(child.id()).expect("a zombie has one");
+        parent.leave_behind("vesta-z-1", &format!("{} {started}\n", child.id()))?;
+        let removed = DriverDirectory::remove_stale(&parent.0).len();
+        child.wait()?;
+        assert_eq!(removed, 1);
+        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The embedded Aeron media driver.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -35,6 +36,16 @@ pub enum DriverError {
         /// The directory.
         directory: String,
         /// Who has it.
+        source: std::io::Error,
+    },
+    /// Something that no driver made is where its directory was to be.
+    #[error(
+        "the driver's directory {directory} is not the driver's: {source}; name another directory, or remove what is in this one"
+    )]
+    NotOurs {
+        /// The directory.
+        directory: String,
+        /// What is there.
         source: std::io::Error,
     },
     /// Its files would not fit.
@@ -131,14 +142,19 @@ impl MediaDriver {
         let removed = DriverDirectory::remove_stale(parent);
         let reserved = match &settings.directory {
             None => DriverDirectory::reserve(parent, &settings.role),
-            Some(path) => DriverDirectory::claim(path, &settings.note),
+            Some(path) => DriverDirectory::claim(path),
         };
-        let directory = reserved.map_err(|source| match &settings.directory {
-            Some(path) if source.kind() == std::io::ErrorKind::AddrInUse => {
-                DriverError::InUse { directory: path.display().to_string(), source }
+        let refused = |source: std::io::Error| {
+            let directory = settings.directory.as_deref().map(|path| path.display().to_string());
+            match (directory, source.kind()) {
+                (Some(directory), ErrorKind::AddrInUse) => DriverError::InUse { directory, source },
+                (Some(directory), ErrorKind::DirectoryNotEmpty) => {
+                    DriverError::NotOurs { directory, source }
+                }
+                _ => DriverError::Directory { parent: parent.display().to_string(), source },
             }
-            _ => DriverError::Directory { parent: parent.display().to_string(), source },
-        })?;
+        };
+        let mut directory = reserved.map_err(refused)?;
         let space = Space::look(settings, parent)?;
         let context = Context::new()?;
         let path = directory.path().to_str().ok_or_else(|| {
@@ -171,6 +187,12 @@ impl MediaDriver {
             }
         }
 
+        if settings.directory.is_some() {
+            // Not earlier: only now it is certain which datapath it runs on.
+            let note = format!("{}datapath = {}\n", settings.note, selected.datapath);
+            directory.write_note(&note).map_err(refused)?;
+        }
+        directory.begin_use();
         let mut driver = std::ptr::null_mut();
         // SAFETY: the context is live and outlives the driver (see the order of fields).
         let result = unsafe { c::aeron_driver_init(&raw mut driver, context.0.as_ptr()) };

@@ -6,6 +6,8 @@ mod directory;
 mod driver;
 mod explain;
 pub(crate) mod ffi;
+mod files;
+mod owner;
 mod publication;
 mod settings;
 mod shared;

@@ -6,10 +6,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::directory;
+use super::owner;
 use crate::clock::{Clock, Deadline};
 
 /// Between two looks for a driver that has not appeared, and at one that serves us.
@@ -76,18 +77,21 @@ impl SharedDriver {
         if !directory.join("cnc.dat").exists() {
             return None;
         }
-        let owner_path = directory::owner_path(directory);
-        let Ok(text) = std::fs::read_to_string(&owner_path) else {
+        let owner_path = owner::path_of(directory);
+        let owner = match owner::open(&owner_path) {
             // Stock Aeron's, most likely: whether it lives, the client finds out.
-            return Some(Self {
-                directory: directory.to_owned(),
-                owner_pid: None,
-                note: BTreeMap::new(),
-                watch: None,
-            });
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Some(Self {
+                    directory: directory.to_owned(),
+                    owner_pid: None,
+                    note: BTreeMap::new(),
+                    watch: None,
+                });
+            }
+            owner => owner.ok()?,
         };
-        let (owner_pid, _) = directory::parse_owner(&text)?;
-        let owner = File::open(&owner_path).ok()?;
+        let text = owner::read(&owner).ok()?;
+        let (owner_pid, _) = owner::parse(&text)?;
         let (clock, looked_ns) = (Clock::new(), 0);
         let watch = Watch { owner_path, owner_pid, owner, cycles: 0, clock, looked_ns };
         if watch.is_dead() {
@@ -135,7 +139,7 @@ impl Watch {
                 true
             }
             // Ended in good order, and another driver may be there by now.
-            Err(_) => !self.owner_path.exists(),
+            Err(_) => !owner::is_at(&self.owner, &self.owner_path),
         }
     }
 }
@@ -159,7 +163,9 @@ mod tests {
         assert_eq!((&none.directory, none.waited_ms), (&path, 30));
 
         let note = "mtu_bytes = 1408\ndatapath = uring\n";
-        let directory = DriverDirectory::claim(&path, note).expect("free");
+        let mut directory = DriverDirectory::claim(&path).expect("free");
+        directory.write_note(note).expect("written");
+        directory.begin_use();
         assert!(SharedDriver::await_in(&path, Duration::ZERO).is_err(), "it has made no files yet");
         std::fs::create_dir(&path).expect("as the driver does");
         std::fs::write(path.join("cnc.dat"), "x").expect("as the driver does");
@@ -170,12 +176,12 @@ mod tests {
         let watch = driver.into_watch().expect("ours");
         assert!(!watch.is_dead());
 
-        let refused = DriverDirectory::claim(&path, note).expect_err("taken");
+        let refused = DriverDirectory::claim(&path).expect_err("taken");
         assert!(refused.to_string().contains(&std::process::id().to_string()), "{refused}");
         drop(directory);
         assert!(watch.is_dead());
         assert!(!path.exists());
-        drop(DriverDirectory::claim(&path, note).expect("free again"));
+        drop(DriverDirectory::claim(&path).expect("free again"));
         std::fs::remove_dir_all(&parent).expect("cleared");
     }
 }
