@@ -118,7 +118,8 @@ fn compare(config: &Config, driver: &SharedDriver) -> Result<(), StartError> {
     }
     let datapath = config.transport.datapath.name();
     let has = driver.note.get("datapath").map_or("not known", String::as_str);
-    if datapath != "auto" && has != datapath {
+    let falls_back = datapath == "xdp" && config.transport.xdp_fallback.name() == "socket";
+    if datapath != "auto" && has != datapath && !(falls_back && has == "socket") {
         return differs("datapath", datapath, has);
     }
     Ok(())

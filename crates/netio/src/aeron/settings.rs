@@ -103,7 +103,7 @@ pub struct DriverSettings {
     /// of its own under `directory_parent`.
     pub directory: Option<PathBuf>,
     /// What the processes that share the driver want to know of its settings: `key = value`, one a
-    /// line, 3 KiB at most.
+    /// line, 3 KiB at most. The driver adds a line `datapath`: the one it runs on.
     pub note: String,
     /// Memory that the logs of the driver's streams will take, in bytes: the sum of
     /// [`log_bytes`](Self::log_bytes). What the folder has no room for is refused at start; 0: not
