@@ -16,7 +16,7 @@ mod settings;
 mod streams;
 mod transport;
 
-pub use counters::{RoleCounters, tell_in, tell_named, tell_out};
+pub use counters::{DriverCounters, RoleCounters, TellsDriver, tell_in, tell_named, tell_out};
 pub use host::describe_host;
 pub use process::{
     Agent, Exit, GateWatch, NoArgs, StartError, Stopped, role_main, run_until_stopped, say,
