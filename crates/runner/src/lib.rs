@@ -23,7 +23,9 @@ pub use process::{
 };
 pub use settings::{client_settings, driver_settings, idle, link, role_idle};
 pub use streams::streams_bytes;
-pub use transport::{describe_driver, host_driver, open_transport, open_with, shared_directory};
+pub use transport::{
+    describe_driver, find_shared, host_driver, open_transport, open_with, shared_directory,
+};
 pub use vesta_hotmem::{CounterSink, Scope, Touch, Unit};
 
 /// Version, without the build: what processes that share a driver must have in common.
