@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use vesta_tests::roles::{Places, ROLES, command};
-use vesta_tests::running::{Ended, Running, terminate};
+use vesta_tests::running::{Ended, Running, terminate, wait_for};
 
 /// A configuration at places of its own whose processes share a driver.
 fn shared(places: &Places, transport: &str) -> String {
@@ -214,8 +214,37 @@ fn what_the_gate_keeps_out_is_said() {
     stranger.send_to(&setup, places.orders()).expect("sent");
     let expected = "1 set-up frames above transport.setup_term_length_max_bytes";
     driver.wait_line("what it dropped", |line| line.contains(expected).then_some(()));
+    // The driver's counters file has it, and nobody else's; doctor finds the driver.
+    let vesta = |arguments: &[&str]| {
+        let mut vesta = command("vesta", &file);
+        vesta.args(arguments);
+        Running::start("vesta", vesta).end()
+    };
+    wait_for("the driver to count it", || {
+        let json = vesta(&["inspect", "counters", "--json"]).json();
+        let roles = json["roles"].as_array().expect("a list");
+        let gate = roles.iter().flat_map(|role| {
+            let counters = role["counters"].as_array().expect("a list");
+            let of_gate = counters.iter().filter(|counter| counter["scope"] == "gate");
+            of_gate.map(move |counter| (&role["role"], &counter["name"], &counter["value"]))
+        });
+        let names = ["strangers", "long_terms", "excess_readers"];
+        let gate: Vec<_> = gate.collect();
+        assert!(gate.iter().all(|(role, ..)| *role == "driver"), "{gate:?}");
+        let has = |name: &str, value: u64| gate.iter().any(|g| *g.1 == name && *g.2 == value);
+        (gate.len() == names.len() && has("long_terms", 1)).then_some(())
+    });
+    let doctor = vesta(&["doctor"]);
+    let pid = format!("of process {}", driver.pid());
+    let words = doctor.stdout.join("\n");
+    assert_eq!(doctor.code, Some(0), "{words}");
+    assert!(words.contains("shared driver") && words.contains(&pid), "{words}");
     end(sequencer);
     let ended = end(driver).json();
     assert_eq!(ended["dropped"]["long_terms"], 1, "{ended}");
+    let doctor = vesta(&["doctor"]);
+    let words = doctor.stdout.join("\n");
+    assert_eq!(doctor.code, Some(1), "{words}");
+    assert!(words.contains("no driver runs in"), "{words}");
     assert_eq!(places.leftovers(), Vec::<PathBuf>::new());
 }

@@ -27,11 +27,14 @@ fn role<'a>(json: &'a Value, name: &str) -> &'a Value {
     roles.iter().find(|role| role["role"] == name).unwrap_or_else(|| panic!("no {name} in {json}"))
 }
 
-fn value(role: &Value, scope: &str, name: &str) -> u64 {
+fn value_of(role: &Value, scope: &str, name: &str) -> Option<u64> {
     let counters = role["counters"].as_array().expect("a list");
     let is_it = |c: &&Value| c["scope"] == scope && c["name"] == name;
-    let found = counters.iter().find(is_it).unwrap_or_else(|| panic!("no {scope} {name}: {role}"));
-    found["value"].as_u64().expect("a number")
+    counters.iter().find(is_it)?["value"].as_u64()
+}
+
+fn value(role: &Value, scope: &str, name: &str) -> u64 {
+    value_of(role, scope, name).unwrap_or_else(|| panic!("no {scope} {name}: {role}"))
 }
 
 #[test]
@@ -81,6 +84,7 @@ fn every_role_counts_what_it_did() {
         let role = role(&json, name);
         assert_eq!((&role["live"], value(role, "", "ready")), (&true.into(), 1), "{name}");
         assert!(value(role, "", "duty_cycles") >= value(role, "", "duty_cycles_busy"), "{name}");
+        assert_eq!(value(role, "gate", "strangers"), 0, "{name}: each has a driver");
         let hop = role["counters"].as_array().expect("a list").iter().find(|c| c["name"] == "hop");
         assert!(hop.expect("told")["count"].as_u64() > Some(0), "{name}");
     }
@@ -98,6 +102,36 @@ fn every_role_counts_what_it_did() {
     assert!(position("published") > 0 && position("published") == position("read"));
     // Nor are files left behind, which this checks.
     let _ = venue.end();
+}
+
+/// The demo's four roles share a driver, whose counts are in one of their files.
+#[test]
+fn what_roles_share_is_counted_once() {
+    let places = Places::claim();
+    let file = places.write(&places.config("datapath = \"auto\"", ""));
+    let mut demo = command("vesta", &file);
+    // A minute's worth: it is ended long before.
+    demo.args(["demo", "--orders", "6000", "--rate", "100"]).current_dir(places.folder());
+    let demo = Running::start("demo", demo);
+    let roles = wait_for("the four to count", || {
+        let json = vesta(&file, &["inspect", "counters", "--json"]).json();
+        let roles = json["roles"].as_array().expect("a list").clone();
+        let all = roles.iter().filter(|role| value_of(role, "", "ready").is_some()).count();
+        (all == ROLES.len()).then_some(roles)
+    });
+    for scope in ["gate", "datapath"] {
+        let has = |role: &&Value| {
+            let counters = role["counters"].as_array().expect("a list");
+            counters.iter().any(|counter| counter["scope"] == scope)
+        };
+        let names: Vec<_> = roles.iter().filter(has).map(|role| &role["role"]).collect();
+        // Where io_uring is not to be had, the datapath counts in the driver's file.
+        let is_right = names == ["gateway"] || (scope == "datapath" && names.is_empty());
+        assert!(is_right, "{scope}: {names:?}");
+    }
+    demo.terminate();
+    let _ = demo.end();
+    assert_eq!(places.leftovers(), Vec::<PathBuf>::new());
 }
 
 /// `vesta top` in a terminal; returns what it drew, and the line of the script.
@@ -214,6 +248,15 @@ fn the_doctor_answers_by_its_exit_status() {
     let json = ended.json();
     assert_eq!(ended.code, Some(0), "{json}");
     assert_eq!(json["fail"], 0, "{json}");
+    // Loopback, which xdp refuses; and then sockets instead.
+    for (fallback, code, state) in [("exit", 1, "fail"), ("socket", 0, "warn")] {
+        let xdp = format!("datapath = \"xdp\"\nxdp_fallback = \"{fallback}\"");
+        let ended = vesta(&places.write(&places.config(&xdp, "")), &["doctor", "--json"]);
+        let json = ended.json();
+        let list = json["findings"].as_array().expect("a list");
+        let found = list.iter().find(|f| f["name"] == "xdp interface").expect("looked at");
+        assert_eq!((ended.code, &found["state"]), (Some(code), &state.into()), "{json}");
+    }
     // An interface that no host has.
     let text = places.config("interface = \"198.51.100.7\"", "");
     let file = places.write(&text);

@@ -10,7 +10,9 @@ use vesta_engine::EngineAgent;
 use vesta_gateway::GatewayAgent;
 use vesta_md_publisher::MdPublisherAgent;
 use vesta_netio::{AeronTransport, Clock, Idler, StopFlag, UdpSocket};
-use vesta_runner::{Agent, RoleCounters, StartError, describe_host, idle, open_transport};
+use vesta_runner::{
+    Agent, RoleCounters, StartError, TellsDriver, describe_host, idle, open_transport,
+};
 use vesta_sequencer::SequencerAgent;
 use vesta_transport::Duty;
 use vesta_types::state_hash::{InstrumentStatus, LiveOrder};
@@ -126,7 +128,11 @@ fn run(config: &Config, stop: &StopFlag, shared: &Shared) -> Result<EngineState,
     let mut roles = Roles::open(config).map_err(|e| RunError::not_started(config, e))?;
     let clock = Clock::new();
     let now = clock.utc_ns();
-    let open = |role: &str| RoleCounters::open(config, role, &roles.transport, now);
+    let open = |role: &str| {
+        // They are on one driver, whose counts would be there four times.
+        let tells = if role == "gateway" { TellsDriver::Yes } else { TellsDriver::No };
+        RoleCounters::open(config, role, &roles.transport, tells, now)
+    };
     let mut counters = ["gateway", "sequencer", "engine", "md-publisher"].map(open);
     let mut idler = Idler::new(idle(config));
     let mut work = 0;

@@ -38,8 +38,8 @@ pub use core::{allowed_cores, pin_to_core};
 pub use datapath::{
     Count, Datapath, DatapathChoice, DatapathCounters, DatapathCounts, DatapathError, Dropped,
     GateSettings, HotReceive, ReceiveLoss, Selected, SendVia, SourceNetwork, UringSettings,
-    UringUnavailable, XdpCounters, XdpFallback, XdpSettings, XdpUnavailable, ZeroCopy, probe,
-    select,
+    UringUnavailable, XdpCounters, XdpFallback, XdpReport, XdpSettings, XdpUnavailable, ZeroCopy,
+    probe, select,
 };
 pub use host::{
     Ability, CpuReport, FreeSpace, HostReport, InterfaceReport, KernelReport, MemoryReport,

@@ -16,14 +16,16 @@ mod settings;
 mod streams;
 mod transport;
 
-pub use counters::{RoleCounters, tell_in, tell_named, tell_out};
+pub use counters::{DriverCounters, RoleCounters, TellsDriver, tell_in, tell_named, tell_out};
 pub use host::describe_host;
 pub use process::{
     Agent, Exit, GateWatch, NoArgs, StartError, Stopped, role_main, run_until_stopped, say,
 };
 pub use settings::{client_settings, driver_settings, idle, link, role_idle};
 pub use streams::streams_bytes;
-pub use transport::{describe_driver, host_driver, open_transport, open_with, shared_directory};
+pub use transport::{
+    describe_driver, find_shared, host_driver, open_transport, open_with, shared_directory,
+};
 pub use vesta_hotmem::{CounterSink, Scope, Touch, Unit};
 
 /// Version, without the build: what processes that share a driver must have in common.

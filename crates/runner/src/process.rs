@@ -1,7 +1,7 @@
 //! One role as a process of its own.
 
 use crate::BUILD;
-use crate::counters::RoleCounters;
+use crate::counters::{RoleCounters, TellsDriver};
 use crate::host::{Driver, describe_host, describe_thread, pin};
 use crate::settings::role_idle;
 use crate::transport::{open_transport, shared_directory};
@@ -294,7 +294,8 @@ pub fn run_until_stopped(
     let mut idler = Idler::new(role_idle(config, name));
     let mut announced = false;
     let mut gate = GateWatch::default();
-    let mut counters = RoleCounters::open(config, name, transport, clock.utc_ns());
+    let mut counters =
+        RoleCounters::open(config, name, transport, TellsDriver::Yes, clock.utc_ns());
     let mut work = 0;
     while !stop.is_stopped() {
         let moved = transport.do_work()?;

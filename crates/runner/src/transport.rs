@@ -37,8 +37,7 @@ pub fn open_with(
         return Ok(transport);
     }
     let wait = Duration::from_millis(config.transport.driver_wait_max_ms);
-    let shared = SharedDriver::await_in(&shared_directory(config), wait)
-        .map_err(vesta_netio::DriverError::from)?;
+    let shared = find_shared(config, wait)?;
     let directory = shared.directory.display().to_string();
     let pid = shared.owner_pid.map_or("unknown".to_owned(), |pid| pid.to_string());
     if shared.owner_pid.is_none() {
@@ -46,8 +45,6 @@ pub fn open_with(
             "the driver in {directory} is none of ours: whether its settings fit is not known"
         );
         say(config, LogLevel::Warn, role, &text);
-    } else {
-        compare(config, &shared)?;
     }
     let datapath = shared.note.get("datapath").cloned();
     let transport = AeronTransport::share(shared, client)?;
@@ -55,6 +52,20 @@ pub fn open_with(
     let text = format!("shared media driver in {directory}, hosted by process {pid}{datapath}");
     say(config, LogLevel::Info, role, &text);
     Ok(transport)
+}
+
+/// The driver that the processes of `config` share, if it is there within `wait`, lives, and was told
+/// what they count on; of one that is none of ours, that is not known.
+///
+/// # Errors
+/// When there is none, or it does not fit.
+pub fn find_shared(config: &Config, wait: Duration) -> Result<SharedDriver, StartError> {
+    let shared = SharedDriver::await_in(&shared_directory(config), wait)
+        .map_err(vesta_netio::DriverError::from)?;
+    if shared.owner_pid.is_some() {
+        compare(config, &shared)?;
+    }
+    Ok(shared)
 }
 
 /// Where the shared driver of `config` keeps its files.

@@ -4,8 +4,8 @@ use super::{Context, Failure, Verdict};
 use serde_json::json;
 use std::time::Duration;
 use vesta_config::Threading;
-use vesta_netio::{Idle, Idler, StopFlag};
-use vesta_runner::{GateWatch, describe_driver, host_driver, role_idle};
+use vesta_netio::{Clock, Idle, Idler, StopFlag};
+use vesta_runner::{DriverCounters, GateWatch, describe_driver, host_driver, role_idle};
 use vesta_tools::appliance::RunError;
 
 /// A driver that has threads of its own only wants to be looked after.
@@ -17,18 +17,24 @@ pub fn driver(context: &Context) -> Result<Verdict, Failure> {
     let stop = StopFlag::on_signals().map_err(|e| Failure::CannotStart(e.to_string()))?;
     let mut driver = host_driver(config).map_err(|e| RunError::not_started(config, e))?;
     describe_driver(config, "driver", &driver);
-    eprintln!("vesta driver: ready");
     let idle = match config.transport.threading {
         Threading::Invoker => role_idle(config, "driver"),
         _ => Idle::Park { sleep_us: LOOK_INTERVAL.as_micros() as u64 },
     };
     let mut idler = Idler::new(idle);
     let mut gate = GateWatch::default();
-    let mut failure = None;
+    let clock = Clock::new();
+    let mut counters = DriverCounters::open(config, &driver, clock.utc_ns());
+    eprintln!("vesta driver: ready");
+    let (mut failure, mut work_before) = (None, 0);
     while failure.is_none() && !stop.is_stopped() {
         gate.look(config, "driver", || driver.dropped());
+        counters.turn(clock.utc_ns(), work_before, &driver);
         match driver.do_work() {
-            Ok(work) => idler.idle(work),
+            Ok(work) => {
+                work_before = work;
+                idler.idle(work);
+            }
             Err(error) => failure = Some(error.to_string()),
         }
     }

@@ -1,12 +1,13 @@
 //! Kernel, interface, CPUs and memory, against what the configuration wants of them.
 
 use super::finding::{Finding, State};
+use super::transport::without_xdp;
 use super::{is_appliance, pinned};
-use vesta_config::{Config, Idle, Threading};
+use vesta_config::{Config, Driver, Idle, Threading};
 use vesta_netio::{Ability, HostReport};
 
 /// Addresses, ports and checksums of IPv4 and UDP, in front of a datagram, bytes.
-const HEADER_BYTES: u64 = 28;
+pub(super) const HEADER_BYTES: u32 = 28;
 
 /// What matters where latency comes first, and is only told elsewhere.
 fn on_an_appliance(config: &Config) -> State {
@@ -53,7 +54,7 @@ pub(super) fn kernel(config: &Config, host: &HostReport) -> Vec<Finding> {
     }
     let loss = "sockets can not busy-poll the NIC's queue";
     findings.push(ability("NAPI id", &kernel.napi_id, State::Ok, loss));
-    let state = if datapath == "xdp" { State::Fail } else { State::Ok };
+    let state = if datapath == "xdp" { without_xdp(config) } else { State::Ok };
     let loss = "the datapath `xdp` can not be had";
     findings.push(ability("AF_XDP", &kernel.xdp, state, loss).knob(knob));
     findings
@@ -98,7 +99,7 @@ pub(super) fn interface(config: &Config, host: &HostReport) -> Vec<Finding> {
                 .knob("transport.mode = \"multicast\""),
         );
     }
-    let needed = u64::from(transport.mtu_bytes) + HEADER_BYTES;
+    let needed = u64::from(transport.mtu_bytes + HEADER_BYTES);
     let mtu = Finding::ok("MTU", format!("{} for datagrams of {needed}", interface.mtu_bytes));
     findings.push(if interface.mtu_bytes >= needed {
         mtu
@@ -181,11 +182,26 @@ pub(super) fn cpus(config: &Config, host: &HostReport) -> Vec<Finding> {
     findings
 }
 
+/// Threads that poll if all roles run here, and the driver that they may share.
+fn thread_count(config: &Config) -> usize {
+    let transport = &config.transport;
+    let roles = 3 + config.gateway_list.len();
+    let of_driver = match transport.threading {
+        Threading::Invoker => 0,
+        Threading::Shared => 1,
+        Threading::Dedicated => 3,
+    };
+    match transport.driver {
+        Driver::Embedded => roles * (1 + of_driver),
+        // Its own loop polls only where the driver has no thread.
+        Driver::Shared => roles + of_driver.max(1),
+    }
+}
+
 /// Whether there are as many CPUs as threads that spin.
 fn threads(config: &Config, host: &HostReport) -> Finding {
     let transport = &config.transport;
-    let to_a_role = if transport.threading == Threading::Invoker { 1 } else { 2 };
-    let count = to_a_role * (3 + config.gateway_list.len());
+    let count = thread_count(config);
     let (cpus, idle) = (host.cpu.allowed.len(), transport.idle.name());
     let threading = transport.threading.name();
     let text = format!("{cpus} for up to {count} threads (driver: {threading}; idle: {idle})");

@@ -1,7 +1,7 @@
 //! Whether this host is ready for what the configuration asks of it: `vesta doctor`.
 //!
 //! ```text
-//!   Config + HostReport (netio) + Places --examine--> Findings --> table or JSON
+//!   Config + HostReport (netio) + TransportReport + Places --examine--> Findings --> table or JSON
 //! ```
 //! A finding fails when a role would not start, or could not do what it is told; it warns of what
 //! makes the venue slower or less steady than it could be. What only an appliance cares about is no
@@ -12,21 +12,29 @@ mod host;
 mod places;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 pub use finding::{Finding, Fix, State, to_json, to_text, worst};
 pub use places::Places;
+pub use transport::{SharedReport, TransportReport};
 
 use vesta_config::{Config, Idle};
 use vesta_netio::HostReport;
 
 /// Everything that was found, in the order of the table.
 #[must_use]
-pub fn examine(config: &Config, host: &HostReport, places: &Places) -> Vec<Finding> {
+pub fn examine(
+    config: &Config,
+    host: &HostReport,
+    transport: &TransportReport,
+    places: &Places,
+) -> Vec<Finding> {
     let mut findings = host::kernel(config, host);
     findings.extend(host::interface(config, host));
+    findings.extend(transport::findings(config, transport));
     findings.extend(host::cpus(config, host));
     findings.extend(host::memory(config, host));
-    findings.extend(places::findings(config, places));
+    findings.extend(places::findings(config, transport, places));
     findings
 }
 

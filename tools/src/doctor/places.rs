@@ -1,10 +1,12 @@
 //! Where files are made: room, and whether it is memory.
 
 use super::finding::{Finding, State};
+use super::transport::TransportReport;
 use std::io;
 use std::path::{Path, PathBuf};
-use vesta_config::Config;
-use vesta_netio::{DriverDirectory, DriverSettings, FreeSpace};
+use vesta_config::{Config, Driver};
+use vesta_netio::{DriverDirectory, FreeSpace};
+use vesta_runner::{driver_settings, shared_directory};
 
 /// What the file systems have left.
 #[derive(Debug)]
@@ -19,52 +21,54 @@ impl Places {
     /// Looks where the configuration says.
     #[must_use]
     pub fn of(config: &Config) -> Self {
-        let parent = &config.transport.driver_directory_parent;
-        let drivers = match parent.as_str() {
-            "" => DriverDirectory::default_parent(),
-            path => PathBuf::from(path),
+        let shared = shared_directory(config);
+        let drivers = match (config.transport.driver, &config.transport.driver_directory_parent) {
+            (Driver::Shared, _) => shared.parent().unwrap_or(&shared).to_owned(),
+            (Driver::Embedded, parent) if parent.is_empty() => DriverDirectory::default_parent(),
+            (Driver::Embedded, parent) => PathBuf::from(parent),
         };
         let look = |path: &Path| (path.to_owned(), FreeSpace::at(path));
         Self { drivers: look(&drivers), counters: look(config.counters.directory()) }
     }
 }
 
-/// Bytes that the drivers of all roles of `config` take, each as a process on this host.
+/// Bytes that drivers take that are yet to start: those of all roles of `config`, each as a process
+/// on this host, or the one that they share.
 pub(super) fn driver_bytes(config: &Config) -> u64 {
-    let gateways = config.gateway_list.len() as u64;
-    let streams = &config.streams;
-    // Ends of a stream: its publications, and an image at each reader.
-    let ends = [
-        (streams.orders.term_length_bytes, 2 * gateways),
-        (streams.sequencer_back.term_length_bytes, 2 * gateways),
-        (streams.input_log.term_length_bytes, 2),
-        (streams.event_log.term_length_bytes, 1 + gateways + 1),
-        (streams.market_data.term_length_bytes, 1),
-        (streams.snapshots.term_length_bytes, 1),
-    ];
-    let base = DriverSettings::new("doctor").base_bytes() as u64;
-    let log = |term: u32| {
-        let term_buffer_bytes = term as usize;
-        let settings = DriverSettings { term_buffer_bytes, ..DriverSettings::new("doctor") };
-        settings.stream_bytes() as u64
+    let of = |role: &str| {
+        let settings = driver_settings(config, role);
+        settings.base_bytes() as u64 + settings.streams_bytes
     };
-    (3 + gateways) * base + ends.iter().map(|(term, count)| count * log(*term)).sum::<u64>()
+    match config.transport.driver {
+        Driver::Shared => of("driver"),
+        Driver::Embedded => {
+            let gateways = config.gateway_list.len() as u64 * of("gateway");
+            gateways + of("sequencer") + of("engine") + of("md-publisher")
+        }
+    }
 }
 
 /// What came of it.
-pub(super) fn findings(config: &Config, places: &Places) -> Vec<Finding> {
-    let parent = &config.transport.driver_directory_parent;
+pub(super) fn findings(
+    config: &Config,
+    transport: &TransportReport,
+    places: &Places,
+) -> Vec<Finding> {
+    let t = &config.transport;
     let mut findings = Vec::new();
-    let needed = driver_bytes(config);
-    findings.push(place(
-        "driver directory",
-        &places.drivers,
-        needed,
-        format!("transport.driver_directory_parent = \"{parent}\""),
-    ));
+    // A driver that serves has taken what it takes.
+    if !transport.has_driver() {
+        let knob = match t.driver {
+            Driver::Shared => format!("transport.driver_directory = \"{}\"", t.driver_directory),
+            Driver::Embedded => {
+                format!("transport.driver_directory_parent = \"{}\"", t.driver_directory_parent)
+            }
+        };
+        findings.push(place("driver directory", &places.drivers, driver_bytes(config), knob));
+    }
     if config.counters.enabled {
         let knob = format!("counters.directory = \"{}\"", config.counters.directory);
-        // Four roles and a driver, 196 KiB each.
+        // Four roles and a driver that they share, 196 KiB each.
         let counters = place("counters", &places.counters, 5 * 200_704, knob);
         // A role works without them.
         let state = counters.state.min(State::Warn);

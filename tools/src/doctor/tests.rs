@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use vesta_netio::{CpuReport, FreeSpace, InterfaceReport, KernelReport, MemoryReport, NoInterface};
+use vesta_netio::{
+    CpuReport, DriverSettings, FreeSpace, InterfaceReport, KernelReport, MemoryReport, NoInterface,
+    XdpReport, XdpUnavailable,
+};
+use vesta_runner::streams_bytes;
 
 fn good_host() -> HostReport {
     HostReport {
@@ -100,6 +104,11 @@ fn bad_places() -> Places {
     Places { drivers: space(1 << 20, true), counters: absent }
 }
 
+/// With a driver for each role, and no xdp.
+fn examine_on(config: &Config, host: &HostReport, places: &Places) -> Vec<Finding> {
+    examine(config, host, &TransportReport::default(), places)
+}
+
 fn config(text: &str) -> Config {
     Config::parse(text, "test").expect("a good configuration")
 }
@@ -115,7 +124,7 @@ fn states(findings: &[Finding]) -> BTreeMap<(&str, &str), State> {
 #[test]
 fn a_good_host_is_good_for_both() {
     for text in ["", APPLIANCE] {
-        let findings = examine(&config(text), &good_host(), &good_places());
+        let findings = examine_on(&config(text), &good_host(), &good_places());
         assert_eq!(worst(&findings), State::Ok, "{}", to_text(&findings));
         assert!(findings.iter().all(|finding| finding.why.is_empty() && finding.fix.is_none()));
     }
@@ -127,7 +136,7 @@ fn what_a_laptop_lacks_is_no_warning_there() {
     host.memory.hugepages_free = 0;
     host.cpu.governor = Some("powersave".to_owned());
     host.memory.lock_max_bytes = Some(64 << 10);
-    let worst_of = |text| worst(&examine(&config(text), &host, &good_places()));
+    let worst_of = |text| worst(&examine_on(&config(text), &host, &good_places()));
     assert_eq!((worst_of(""), worst_of(APPLIANCE)), (State::Ok, State::Warn));
 }
 
@@ -135,7 +144,7 @@ fn what_a_laptop_lacks_is_no_warning_there() {
 fn a_bad_host_fails_where_roles_would_not_start() {
     let text =
         APPLIANCE.replace("\"2\"", "\"1\"").replace("md_publisher = \"5\"", "md_publisher = \"1\"");
-    let findings = examine(&config(&text), &bad_host(), &bad_places());
+    let findings = examine_on(&config(&text), &bad_host(), &bad_places());
     let states = states(&findings);
     let failed: Vec<_> = states
         .iter()
@@ -171,7 +180,7 @@ fn the_same_kernel_is_a_warning_for_auto_and_fine_for_socket() {
     host.kernel.io_uring = Err("too old".to_owned());
     let state_for = |datapath: &str| {
         let config = config(&format!("[transport]\ndatapath = \"{datapath}\"\n"));
-        worst(&examine(&config, &host, &good_places()))
+        worst(&examine_on(&config, &host, &good_places()))
     };
     let states = [state_for("socket"), state_for("auto"), state_for("uring")];
     assert_eq!(states, [State::Ok, State::Warn, State::Fail]);
@@ -181,9 +190,139 @@ fn the_same_kernel_is_a_warning_for_auto_and_fine_for_socket() {
 fn an_interface_that_is_missing_fails() {
     let mut host = good_host();
     host.interface = Err(NoInterface { wanted: "10.0.0.5".to_owned(), found: "lo".to_owned() });
-    let findings = examine(&config(""), &host, &good_places());
+    let findings = examine_on(&config(""), &host, &good_places());
     assert_eq!(worst(&findings), State::Fail);
     assert!(to_text(&findings).contains("fix: ip -br addr (package iproute2)"));
+}
+
+fn state_of(findings: &[Finding], name: &str) -> State {
+    let mut named = findings.iter().filter(|finding| finding.name == name);
+    named.next().unwrap_or_else(|| panic!("no {name}: {findings:#?}")).state
+}
+
+#[test]
+fn the_interface_of_xdp_is_looked_at_and_a_fallback_makes_it_a_warning() {
+    let interface = || "eth1".to_owned();
+    let refused = [
+        (
+            XdpUnavailable::Loopback { interface: "lo".to_owned() },
+            "transport.xdp_interface = \"eth1\"",
+        ),
+        (XdpUnavailable::Down { interface: interface() }, "transport.xdp_interface = \"eth1\""),
+        (
+            XdpUnavailable::NotPermitted {
+                what: "the program can not be loaded",
+                source: io::ErrorKind::PermissionDenied.into(),
+            },
+            "transport.datapath = \"xdp\"",
+        ),
+        (
+            XdpUnavailable::Queues { interface: interface(), wanted: 8, has: 4 },
+            "transport.xdp_queue_count = 8",
+        ),
+    ];
+    let config_with = |fallback: &str| {
+        config(&format!(
+            "[transport]\ndatapath = \"xdp\"\nxdp_interface = \"eth1\"\nxdp_queue_count = 8\n\
+             xdp_fallback = \"{fallback}\"\n"
+        ))
+    };
+    for (refusal, knob) in refused {
+        let why = refusal.to_string();
+        let transport = TransportReport { xdp: Some(Err(refusal)), ..TransportReport::default() };
+        for (fallback, state) in [("exit", State::Fail), ("socket", State::Warn)] {
+            let config = config_with(fallback);
+            let findings = examine(&config, &good_host(), &transport, &good_places());
+            assert_eq!(worst(&findings), state, "{why}");
+            let finding = findings.iter().find(|f| f.name == "xdp interface").expect("looked at");
+            assert_eq!((finding.why.as_str(), finding.knob.as_deref()), (&*why, Some(knob)));
+        }
+    }
+    let report = |payload_bytes_max| XdpReport {
+        interface: interface(),
+        driver: "ena".to_owned(),
+        queue_count: 4,
+        queue_count_max: 4,
+        payload_bytes_max,
+    };
+    for (payload_bytes_max, state) in [(1_472, State::Ok), (1_000, State::Warn)] {
+        let xdp = Some(Ok(report(payload_bytes_max)));
+        let transport = TransportReport { xdp, ..TransportReport::default() };
+        let findings = examine(&config_with("exit"), &good_host(), &transport, &good_places());
+        assert_eq!(worst(&findings), state, "{}", to_text(&findings));
+    }
+    // A kernel without AF_XDP.
+    let mut host = good_host();
+    host.kernel.xdp = Err("refused".to_owned());
+    for (fallback, state) in [("exit", State::Fail), ("socket", State::Warn)] {
+        let findings = examine_on(&config_with(fallback), &host, &good_places());
+        assert_eq!(state_of(&findings, "AF_XDP"), state);
+    }
+}
+
+#[test]
+fn this_host_is_asked_for_the_interface_of_xdp() {
+    let of = |text: &str| TransportReport::of(&config(text)).xdp;
+    assert!(of("").is_none());
+    // It stands for transport.interface, which is loopback.
+    let refused = of("[transport]\ndatapath = \"xdp\"\n").expect("asked").expect_err("loopback");
+    assert!(matches!(refused, XdpUnavailable::Loopback { .. }), "{refused}");
+    let other = "[transport]\ndatapath = \"xdp\"\nxdp_interface = \"nothing0\"\n";
+    let refused = of(other).expect("asked").expect_err("there is none");
+    assert!(refused.to_string().contains("nothing0"), "{refused}");
+}
+
+#[test]
+fn threads_are_counted_by_who_drives() {
+    let count = |threading: &str, driver: &str| {
+        let text = format!(
+            "[transport]\nidle = \"spin\"\nthreading = \"{threading}\"\ndriver = \"{driver}\"\n"
+        );
+        let findings = examine_on(&config(&text), &good_host(), &good_places());
+        let cpus = findings.iter().find(|f| f.name == "CPUs").expect("always there");
+        let count = cpus.value.split(' ').nth(4).and_then(|word| word.parse::<usize>().ok());
+        (count.unwrap_or_else(|| panic!("{}", cpus.value)), cpus.state)
+    };
+    assert_eq!(count("invoker", "embedded"), (4, State::Ok));
+    assert_eq!(count("shared", "embedded"), (8, State::Ok));
+    assert_eq!(count("dedicated", "embedded"), (16, State::Warn));
+    assert_eq!(count("invoker", "shared"), (5, State::Ok));
+    assert_eq!(count("shared", "shared"), (5, State::Ok));
+    assert_eq!(count("dedicated", "shared"), (7, State::Ok));
+}
+
+#[test]
+fn a_shared_driver_is_looked_at_instead_of_room_for_many() {
+    let config = config("[transport]\ndriver = \"shared\"\ndriver_directory = \"/nowhere/d\"\n");
+    // What is there, whether it is good, and whether room is looked for.
+    let ours = SharedReport { pid: Some(4_711), datapath: Some("uring".to_owned()) };
+    let stock = SharedReport { pid: None, datapath: None };
+    let cases = [
+        (Ok(ours), State::Ok, false),
+        (Ok(stock), State::Warn, false),
+        (Err("no driver runs in /nowhere/d".to_owned()), State::Fail, true),
+    ];
+    for (shared, state, looks_for_room) in cases {
+        let transport = TransportReport { shared: Some(shared), ..TransportReport::default() };
+        let findings = examine(&config, &good_host(), &transport, &good_places());
+        assert_eq!(state_of(&findings, "shared driver"), state, "{findings:#?}");
+        assert_eq!(worst(&findings), state);
+        assert_eq!(findings.iter().any(|f| f.name == "driver directory"), looks_for_room);
+    }
+    let report = TransportReport::of(&config);
+    let why = report.shared.expect("asked").expect_err("nobody is there");
+    assert!(why.contains("no driver runs in /nowhere/d"), "{why}");
+    assert_eq!(Places::of(&config).drivers.0, Path::new("/nowhere"));
+}
+
+#[test]
+fn room_is_what_the_drivers_themselves_reckon_with() {
+    let bytes = |text: &str| places::driver_bytes(&config(text));
+    let base = DriverSettings::new("doctor").base_bytes() as u64;
+    let of = |role| streams_bytes(&config(""), role);
+    let roles = ["gateway", "sequencer", "engine", "md-publisher"].map(of);
+    assert_eq!(bytes(""), 4 * base + roles.iter().sum::<u64>());
+    assert_eq!(bytes("[transport]\ndriver = \"shared\"\n"), base + of("driver"));
 }
 
 /// Every fix that can be printed.
@@ -193,7 +332,7 @@ fn all_fixes() -> Vec<Fix> {
     missing.interface = Err(NoInterface { wanted: String::new(), found: String::new() });
     let mut findings = Vec::new();
     for host in [&bad_host(), &missing] {
-        findings.extend(examine(&config(&text), host, &bad_places()));
+        findings.extend(examine_on(&config(&text), host, &bad_places()));
     }
     findings.into_iter().filter_map(|finding| finding.fix).collect()
 }
@@ -238,7 +377,7 @@ fn the_program_of_each_fix_exists_or_its_package_is_named() {
 fn this_host_is_described() {
     let config = Config::default();
     let host = HostReport::probe(&config.transport.interface);
-    let findings = examine(&config, &host, &Places::of(&config));
+    let findings = examine(&config, &host, &TransportReport::of(&config), &Places::of(&config));
     let text = to_text(&findings);
     for name in ["kernel", "io_uring", "interface", "MTU", "governor", "hugepages", "rmem_max"] {
         assert!(text.contains(name), "{text}");

@@ -125,6 +125,9 @@ fn parse(path: &Path, bytes: &[u8], is_live: bool) -> Option<Reading> {
     let entry_count = usize::try_from(words[ENTRY_COUNT_AT]).ok()?.min(ENTRY_COUNT_MAX);
     let values = &words[VALUES_AT..];
     let entries = words[ENTRIES_AT..].chunks_exact(ENTRY_WORDS).take(entry_count);
+    // Entries that overlap would make of each value as many as there are entries: the writer never
+    // makes such.
+    let mut room = VALUE_COUNT_MAX;
     Some(Reading {
         path: path.to_owned(),
         role: text(ROLE),
@@ -138,21 +141,24 @@ fn parse(path: &Path, bytes: &[u8], is_live: bool) -> Option<Reading> {
         started_ns: words[STARTED_AT],
         published_ns: words[PUBLISHED_AT],
         lost_count: words[LOST_COUNT_AT],
-        entries: entries.filter_map(|entry| parse_entry(entry, values)).collect(),
+        entries: entries.filter_map(|entry| parse_entry(entry, values, &mut room)).collect(),
     })
 }
 
-fn parse_entry(words: &[u64], values: &[u64]) -> Option<Entry> {
+/// `room`: values that this entry and those after it may have.
+fn parse_entry(words: &[u64], values: &[u64], room: &mut usize) -> Option<Entry> {
     let text = |(at, count): (usize, usize)| text_of(&words[at..at + count]);
     let start = usize::try_from(words[VALUE_INDEX_IN]).ok()?;
-    let count = usize::try_from(words[VALUES_IN]).ok().filter(|&c| c <= VALUE_COUNT_MAX)?;
+    let count = usize::try_from(words[VALUES_IN]).ok().filter(|c| c <= room)?;
     let kind_unit = words[KIND_UNIT_IN];
-    Some(Entry {
+    let entry = Entry {
         kind: Kind::from_number(kind_unit as u32)?,
         unit: Unit::from_number((kind_unit >> 32) as u32)?,
         scope: text(SCOPE_IN),
         stream: i32::try_from(words[STREAM_IN]).ok()?,
         name: text(NAME_IN),
         values: values.get(start..)?.get(..count)?.to_vec(),
-    })
+    };
+    *room -= count;
+    Some(entry)
 }

@@ -7,7 +7,9 @@ use std::process::Command;
 
 use proptest::prelude::*;
 
-use super::layout::{ENTRIES_AT, FILE_BYTES};
+use super::layout::{
+    ENTRIES_AT, ENTRY_WORDS, FILE_BYTES, VALUE_COUNT_MAX, VALUE_INDEX_IN, VALUES_IN,
+};
 use super::*;
 
 /// A directory of the test's own, removed at its end.
@@ -169,6 +171,34 @@ fn files_of_one_name_do_not_clash_and_a_role_is_a_word() {
     }
 }
 
+/// 1,024 entries that each claim all values would be 64 MiB for a reader of 196 KiB.
+#[test]
+fn entries_that_claim_the_same_values_are_read_as_far_as_there_is_room() {
+    let folder = Folder::new("overlap");
+    let mut file = folder.open("engine");
+    file.publish(1, |sink| {
+        for n in 0..3 {
+            sink.counter(Scope::named(&n.to_string()), "n", Unit::Count, n);
+        }
+    });
+    let path = folder.0.join("vesta-overlap-1.counters");
+    fs::copy(file.path(), &path).expect("a copy");
+    let hostile = File::options().write(true).open(&path).expect("ours");
+    let claim = |entry: usize, word: usize, value: usize| {
+        let at = (ENTRIES_AT + entry * ENTRY_WORDS + word) as u64 * 8;
+        hostile.write_all_at(&(value as u64).to_le_bytes(), at).expect("within");
+    };
+    let read = || {
+        let reading = Reading::of(&path).expect("still one");
+        reading.entries.iter().map(|entry| entry.values.len()).collect::<Vec<_>>()
+    };
+    claim(0, VALUE_INDEX_IN, 0);
+    claim(0, VALUES_IN, VALUE_COUNT_MAX - 1);
+    assert_eq!(read(), [VALUE_COUNT_MAX - 1, 1], "the third has no room");
+    claim(1, VALUES_IN, VALUE_COUNT_MAX - 1);
+    assert_eq!(read(), [VALUE_COUNT_MAX - 1, 1], "the second claims too much, the third does not");
+}
+
 proptest! {
     /// Whatever is in a file: an error, or a reading within it, which a terminal survives.
     #[test]
@@ -188,6 +218,8 @@ proptest! {
             }
         }
         if let Ok(reading) = Reading::of(&path) {
+            let values = reading.entries.iter().map(|entry| entry.values.len());
+            prop_assert!(values.sum::<usize>() <= VALUE_COUNT_MAX);
             for entry in &reading.entries {
                 let _ = (entry.value(), entry.summary(), entry.touch());
                 prop_assert!(!entry.name.chars().any(char::is_control));

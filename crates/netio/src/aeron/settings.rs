@@ -218,14 +218,8 @@ impl DriverSettings {
         }
     }
 
-    /// Memory that one publication or one image takes of the driver's directory, in bytes: three
-    /// terms and a page. With sparse files it is the upper bound.
-    #[must_use]
-    pub fn stream_bytes(&self) -> usize {
-        3 * self.term_buffer_bytes + LOG_METADATA_BYTES
-    }
-
-    /// Memory that one publication or image with terms of `term_bytes` takes, in bytes.
+    /// Memory that one publication or image with terms of `term_bytes` takes of the driver's
+    /// directory, in bytes: three terms and a page. With sparse files it is the upper bound.
     #[must_use]
     pub const fn log_bytes(term_bytes: usize) -> u64 {
         3 * term_bytes as u64 + LOG_METADATA_BYTES as u64
@@ -450,7 +444,7 @@ mod tests {
     #[test]
     fn the_cost_of_a_stream_is_three_terms_and_a_page() {
         let settings = DriverSettings::new("test");
-        assert_eq!(settings.stream_bytes(), 3 * 1024 * 1024 + 4096);
+        assert_eq!(DriverSettings::log_bytes(1 << 20), 3 * 1024 * 1024 + 4096);
         assert!(settings.base_bytes() < 12 * 1024 * 1024);
     }
 }

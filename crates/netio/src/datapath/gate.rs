@@ -89,6 +89,13 @@ impl Dropped {
     pub const fn total(self) -> u64 {
         self.strangers + self.long_terms + self.excess_readers
     }
+
+    /// Each with its name.
+    pub fn named(self) -> impl Iterator<Item = (&'static str, u64)> {
+        let Self { strangers, long_terms, excess_readers } = self;
+        [("strangers", strangers), ("long_terms", long_terms), ("excess_readers", excess_readers)]
+            .into_iter()
+    }
 }
 
 impl std::fmt::Display for Dropped {

@@ -42,7 +42,7 @@ pub use loss::ReceiveLoss;
 pub use select::{DatapathChoice, DatapathError, Selected, UringUnavailable, probe, select};
 pub use settings::{HotReceive, SendVia, UringSettings};
 pub(crate) use xdp::Interface as XdpInterface;
-pub use xdp::{Count, XdpCounters, XdpFallback, XdpSettings, XdpUnavailable, ZeroCopy};
+pub use xdp::{Count, XdpCounters, XdpFallback, XdpReport, XdpSettings, XdpUnavailable, ZeroCopy};
 
 use std::fmt;
 

@@ -10,16 +10,14 @@ use xdp::socket::XdpSocket;
 
 use super::attach::{Mode, attach};
 use super::bpf::Link as BpfLink;
+use super::check::{Candidate, load};
 use super::claims::Claims;
 use super::counters::XdpCounters;
 use super::demux::{Arrival, Demux, Poller, Port, Token, addresses_of};
 use super::headers::{IP_HEADERS_BYTES, Mac, Outgoing};
-use super::netlink::{Address, Link, Netlink};
-use super::nic;
-use super::program::Redirect;
+use super::netlink::{Link, Netlink};
 use super::queue::{BATCH_MAX, Queue, ZeroCopy, is_zero_copy, wake};
 use super::settings::{XdpSettings, XdpUnavailable};
-use super::umem::PAYLOAD_BYTES_MAX;
 use super::watcher::Watcher;
 use crate::ReceiveLoss;
 
@@ -58,23 +56,12 @@ impl Interface {
         settings: &XdpSettings,
         mtu_bytes: usize,
     ) -> Result<Arc<Self>, XdpUnavailable> {
-        if mtu_bytes > PAYLOAD_BYTES_MAX {
-            return Err(XdpUnavailable::MtuTooLarge { mtu_bytes });
-        }
-        let failed = |what| {
-            move |source| XdpUnavailable::Other {
-                interface: settings.interface.clone(),
-                what,
-                source,
-            }
-        };
-        let mut netlink = Netlink::open(0).map_err(failed("no netlink socket"))?;
-        let links = netlink.links().map_err(failed("the interfaces can not be read"))?;
-        let addresses = netlink.addresses().map_err(failed("the addresses can not be read"))?;
-        let Some(info) = find(&settings.interface, &links, &addresses) else {
-            return Err(XdpUnavailable::NoInterface { wanted: settings.interface.clone() });
-        };
-        let namespace = namespace().map_err(failed("no network namespace"))?;
+        let (mut netlink, info, ours) = Candidate::find(settings, mtu_bytes)?;
+        let namespace = namespace().map_err(|source| XdpUnavailable::Other {
+            interface: info.name.clone(),
+            what: "no network namespace",
+            source,
+        })?;
 
         // Held until it is open: two drivers that start at once share it.
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,8 +76,6 @@ impl Interface {
             }
             return Ok(known);
         }
-        let ours = addresses.iter().filter(|address| address.interface == info.index);
-        let ours: Vec<Ipv4Addr> = ours.map(|address| address.ip).collect();
         let interface =
             Arc::new(Self::start(settings, mtu_bytes, &mut netlink, info.clone(), ours)?);
         open.push((namespace, info.index, Arc::downgrade(&interface)));
@@ -104,22 +89,7 @@ impl Interface {
         info: Link,
         addresses: Vec<Ipv4Addr>,
     ) -> Result<Self, XdpUnavailable> {
-        let interface = info.name.clone();
-        if info.is_loopback {
-            return Err(XdpUnavailable::Loopback { interface });
-        }
-        if !info.is_up {
-            return Err(XdpUnavailable::Down { interface });
-        }
-        let Some(mac) = info.mac else { return Err(XdpUnavailable::NotEthernet { interface }) };
-        let has = nic::receive_queue_count(&info.name).unwrap_or(1);
-        if settings.queue_count > has {
-            let wanted = settings.queue_count;
-            return Err(XdpUnavailable::Queues { interface, wanted, has });
-        }
-        let queue_count = if settings.queue_count == 0 { has } else { settings.queue_count };
-        let driver = nic::driver(&info.name).unwrap_or_else(|| "unknown".to_owned());
-
+        let Candidate { mac, queue_count, has, driver } = Candidate::of(settings, &info)?;
         let failed = |what| {
             let interface = info.name.clone();
             move |source: io::Error| match source.kind() {
@@ -127,7 +97,7 @@ impl Interface {
                 _ => XdpUnavailable::Other { interface, what, source },
             }
         };
-        let redirect = Redirect::load(has).map_err(failed("the program can not be loaded"))?;
+        let redirect = load(&info, has)?;
         let (link, mode, replaced) = attach(netlink, &info, &redirect)?;
         let (mut queues, mut sockets) = (Vec::new(), Vec::new());
         for index in 0..queue_count {
@@ -376,19 +346,6 @@ fn describe(d: &Described<'_>) -> String {
     text
 }
 
-/// The interface that is called `wanted`, has that address, or an address in that network.
-fn find<'a>(wanted: &str, links: &'a [Link], addresses: &[Address]) -> Option<&'a Link> {
-    if let Some(link) = links.iter().find(|link| link.name == wanted) {
-        return Some(link);
-    }
-    let (ip, bits) = wanted.split_once('/').unwrap_or((wanted, "32"));
-    let (ip, bits) = (ip.parse::<Ipv4Addr>().ok()?, bits.parse::<u32>().ok()?);
-    let mask = u32::MAX.checked_shl(32_u32.checked_sub(bits)?).unwrap_or(0);
-    let inside = |address: &&Address| (address.ip.to_bits() ^ ip.to_bits()) & mask == 0;
-    let address = addresses.iter().find(inside)?;
-    links.iter().find(|link| link.index == address.interface)
-}
-
 /// The network namespace of the calling thread.
 fn namespace() -> io::Result<u64> {
     use std::os::unix::fs::MetadataExt;
@@ -413,30 +370,6 @@ pub(super) fn bound_address(socket: RawFd) -> Option<SocketAddrV4> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_interface_is_found_by_name_address_or_network() {
-        let link = |index, name: &str| Link {
-            index,
-            name: name.to_owned(),
-            mac: None,
-            mtu_bytes: 1500,
-            is_up: true,
-            is_loopback: false,
-            program: None,
-        };
-        let links = [link(1, "lo"), link(2, "eth0"), link(7, "eth1")];
-        let address = |interface, ip: &str| Address { interface, ip: ip.parse().expect("one") };
-        let addresses = [address(1, "127.0.0.1"), address(2, "10.0.0.5"), address(7, "10.1.0.5")];
-        let found = |wanted: &str| find(wanted, &links, &addresses).map(|link| link.index);
-        assert_eq!(found("eth1"), Some(7));
-        assert_eq!(found("10.0.0.5"), Some(2));
-        assert_eq!(found("10.1.0.0/16"), Some(7));
-        assert_eq!(found("0.0.0.0/0"), Some(1));
-        for nothing in ["eth2", "10.2.0.0/16", "10.0.0.6", "10.0.0.0/33", "", "a/b"] {
-            assert_eq!(found(nothing), None, "{nothing}");
-        }
-    }
 
     #[test]
     fn what_can_not_be_used_is_refused_with_the_knob() {

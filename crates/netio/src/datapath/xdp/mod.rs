@@ -7,6 +7,7 @@
 //!              '--all else--> the kernel's stack --> Aeron's own sockets ^ (what the ring can not)
 //!
 //!   settings            what it is told, and why it may not be had
+//!   check               what can be known of an interface before
 //!   interface           all of it together: one per process and interface
 //!     assembler, program, bpf, attach     which frames are ours, decided before the kernel sees them
 //!     claims                              and which of them are left to others of this host
@@ -19,6 +20,7 @@
 mod assembler;
 mod attach;
 mod bpf;
+mod check;
 mod claims;
 mod counters;
 mod demux;
@@ -36,6 +38,7 @@ mod tests;
 mod umem;
 mod watcher;
 
+pub use check::XdpReport;
 pub use counters::{Count, XdpCounters};
 pub(super) use glue::{
     Transport, forget, poller_add, poller_close, poller_poll, poller_remove, send,
