@@ -46,7 +46,7 @@ pub struct UringSettings {
     /// 0: never. Only cards with NAPI can be polled.
     pub busy_poll_us: u32,
     /// A thread of the kernel receives for each agent thread, which then makes no system call to
-    /// receive at all. It spins: [`check_sqpoll`](Self::check_sqpoll).
+    /// receive at all. It spins, so it is refused where no core is spare.
     pub sqpoll: bool,
 }
 
