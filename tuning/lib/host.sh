@@ -99,15 +99,17 @@ is_within() {
 
 # ---- which CPUs are whose ----
 
-# HOT_CPUS are those that vesta.toml gives to roles; HOUSE_CPUS all others that are switched on. Both are lists,
-# and empty where no role has a CPU of its own: then there is nothing to isolate.
-HOT_CPUS='' HOUSE_CPUS=''
+# All are lists, and empty where no role has a CPU of its own: then there is nothing to isolate.
+#   ROLE_CPUS   those that vesta.toml gives to roles
+#   HOT_CPUS    and the second threads of their cores, as long as SMT is on: who works there slows the first
+#   HOUSE_CPUS  all others that are switched on, CPU 0 always among them
+ROLE_CPUS='' HOT_CPUS='' HOUSE_CPUS=''
 
 find_cpus() {
-    local online key core cpu house=() hot=()
-    [[ -r $ROOT/sys/devices/system/cpu/online ]] || refuse "there is no $ROOT/sys/devices/system/cpu/online: is that a Linux host?"
-    read -r online <"$ROOT/sys/devices/system/cpu/online"
-    cpus_of "$online" || refuse "the kernel lists its CPUs as '$online'"
+    local online key core cpu
+    local -a roles=() hot=() house=()
+    value_read /sys/devices/system/cpu/online || refuse "$WHY: is that a Linux host?"
+    cpus_of "$REPLY" || refuse "the kernel lists its CPUs as '$REPLY'"
     online=" $REPLY "
     for key in gateway sequencer engine md_publisher; do
         setting "cores.$key"
@@ -117,17 +119,36 @@ find_cpus() {
         core=$((10#$core))
         ((core != 0)) || refuse "cores.$key = \"0\" in $CONFIG: CPU 0 is the system's: interrupts and the kernel's own work have to go somewhere. Give the role another one"
         [[ $online == *" $core "* ]] || refuse "cores.$key = \"$core\" in $CONFIG: there is no such CPU that is switched on:$online"
-        hot+=("$core")
+        roles+=("$core")
     done
-    ((${#hot[@]} > 0)) || return 0
+    ((${#roles[@]} > 0)) || return 0
+    list_of "${roles[@]}"
+    ROLE_CPUS=$REPLY
+    siblings_of "${roles[@]}"
+    for cpu in $online; do
+        if [[ " ${roles[*]} " == *" $cpu "* ]]; then
+            hot+=("$cpu")
+        elif ((cpu == 0)) || [[ " $REPLY " != *" $cpu "* ]]; then
+            house+=("$cpu")
+        elif ! profile_is smt off; then
+            hot+=("$cpu")
+        fi
+    done
+    ((${#house[@]} > 0)) || refuse "[cores] in $CONFIG takes all CPUs ($ROLE_CPUS): at least CPU 0 is the system's"
     list_of "${hot[@]}"
     HOT_CPUS=$REPLY
-    for cpu in $online; do
-        [[ " ${hot[*]} " == *" $cpu "* ]] || house+=("$cpu")
-    done
-    ((${#house[@]} > 0)) || refuse "[cores] in $CONFIG takes all CPUs ($HOT_CPUS): at least CPU 0 is the system's"
     list_of "${house[@]}"
     HOUSE_CPUS=$REPLY
+}
+
+# Sets REPLY to all threads of the cores of these CPUs.
+siblings_of() {
+    local cpu all=''
+    for cpu in "$@"; do
+        value_read "/sys/devices/system/cpu/cpu$cpu/topology/thread_siblings_list" || continue
+        ! cpus_of "$REPLY" || all+=" $REPLY"
+    done
+    REPLY=$all
 }
 
 # For stages that move things away from the roles' CPUs.
@@ -146,9 +167,9 @@ management_interfaces() {
     for family in -4 -6; do
         best='' best_metric=''
         while read -r line; do
-            dev=$(sed -n -E 's/.* dev ([^ ]+).*/\1/p' <<<"$line")
-            metric=$(sed -n -E 's/.* metric ([0-9]+).*/\1/p' <<<"$line")
-            metric=${metric:-0}
+            [[ $line =~ ' dev '([^ ]+) ]] || continue
+            dev=${BASH_REMATCH[1]} metric=0
+            [[ ! $line =~ ' metric '([0-9]+) ]] || metric=${BASH_REMATCH[1]}
             if [[ -z $best ]] || ((metric < best_metric)); then best=$dev best_metric=$metric; fi
         done < <(tool ip -o "$family" route show default 2>/dev/null)
         found+="${best:+ $best}"
@@ -193,28 +214,43 @@ hot_interface() {
     return 1
 }
 
-# What stages of the card begin with: sets NIC, or says why there is none that may be touched.
-NIC=''
+# What stages of the card begin with: NIC is it, or a finding says why there is none that may be touched. What was
+# found the first time holds for all stages of a run.
+NIC='' NIC_STATE='' NIC_WHY='' NIC_FIX=''
 has_nic() {
-    if ! hot_interface; then
-        failed "interface" "no interface has $REPLY" "ip -br addr; then mend transport.interface in ${CONFIG:-vesta.toml}"
-        return 1
+    [[ -n $NIC_STATE ]] || find_nic
+    case $NIC_STATE in
+    unsupported) unsupported "$NIC" "$NIC_WHY" ;;
+    error) failed "$NIC" "$NIC_WHY" "$NIC_FIX" ;;
+    *) return 0 ;;
+    esac
+    return 1
+}
+
+find_nic() {
+    local found=1
+    hot_interface || found=0
+    NIC=$REPLY NIC_STATE=error
+    if ((!found)); then
+        NIC_WHY="no interface has this address" NIC_FIX="ip -br addr; then mend transport.interface in ${CONFIG:-vesta.toml}"
+        return
     fi
-    NIC=$REPLY
     if [[ $NIC == lo ]]; then
-        unsupported "$NIC" "the streams are on loopback, which is no card"
-        return 1
+        NIC_STATE=unsupported NIC_WHY="the streams are on loopback, which is no card"
+        return
     fi
     if [[ ! -d $ROOT/sys/class/net/$NIC ]]; then
-        failed "$NIC" "there is no interface of this name" "ip -br link; then mend VESTA_HOT_INTERFACE in /etc/vesta/host.env, or transport.interface"
-        return 1
+        NIC_WHY="there is no interface of this name"
+        NIC_FIX="ip -br link; then mend VESTA_HOT_INTERFACE in /etc/vesta/host.env, or transport.interface"
+        return
     fi
     management_interfaces
     if [[ " $REPLY " == *" $NIC "* ]]; then
-        failed "$NIC" "refused: it is the management interface (default route or SSH session). Streams want one of their own" \
-            "printf 'VESTA_HOT_INTERFACE=%s\\n' SECOND_INTERFACE >>$ROOT/etc/vesta/host.env"
-        return 1
+        NIC_WHY="refused: it is the management interface (default route or SSH session). Streams want one of their own"
+        NIC_FIX="printf 'VESTA_HOT_INTERFACE=%s\\n' SECOND_INTERFACE >>$ROOT/etc/vesta/host.env"
+        return
     fi
+    NIC_STATE=ok
 }
 
 # ---- roles ----

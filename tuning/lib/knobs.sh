@@ -16,26 +16,31 @@ WHY=''
 # ---- files of one value ----
 
 value_read() {
-    local path=$ROOT$1 line more
+    local path=$ROOT$1 said
     WHY=''
     if [[ ! -e $path ]]; then
         WHY="this kernel or driver has no $1"
         return 1
     fi
-    # A file may hold several lines (a list of one a line is one value to us).
-    if ! { line=$(<"$path"); } 2>/dev/null; then
-        more=$({ cat "$path" >/dev/null; } 2>&1 || true)
-        # Attributes that a driver does not have are there, and say so when read.
-        case $more in
-        *'not supported'* | *'Invalid argument'* | *'No such device'* | *'No such file'*)
-            WHY="the driver has no $1"
-            return 1
-            ;;
-        esac
-        WHY="can not read $1: ${more##*: }"
-        return 2
-    fi
-    REPLY=$line
+    # Read by the shell itself: a card has hundreds of these. An empty value may be one that can not be read.
+    whole_file "$path" && [[ -n $REPLY ]] && return
+    said=$({ cat -- "$path" >/dev/null; } 2>&1) && { REPLY=''; return; }
+    # Attributes that a driver does not have are there, and say so when read.
+    case $said in
+    *'not supported'* | *'Invalid argument'* | *'No such device'* | *'No such file'*)
+        WHY="the driver has no $1"
+        return 1
+        ;;
+    esac
+    WHY="can not read $1: ${said##*: }"
+    return 2
+}
+
+# Sets REPLY to what a file holds, without the line feeds at its end; fails where it can not be opened.
+whole_file() {
+    REPLY=''
+    { IFS= read -r -d '' REPLY <"$1" || true; } 2>/dev/null
+    while [[ $REPLY == *$'\n' ]]; do REPLY=${REPLY%$'\n'}; done
 }
 
 value_write() {
@@ -126,10 +131,11 @@ text_read() {
     WHY=''
     if [[ ! -e $path ]]; then
         REPLY=absent
-    elif ! { REPLY=$(<"$path"); } 2>/dev/null; then
+    elif [[ ! -f $path || ! -r $path ]]; then
         WHY="can not read $1: it is no file that this user may read"
         return 2
     else
+        whole_file "$path"
         REPLY="is:$REPLY"
     fi
 }

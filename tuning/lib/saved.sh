@@ -8,8 +8,8 @@
 #   stage thp
 #   kind choice
 #   hook -
-#   target L3N5cy9rZXJuZWwv...         base64, so that any byte fits on a line
-#   prior bWFkdmlzZQ==
+#   target /sys/kernel/mm/...          on one line: a line feed is \n, a backslash is doubled
+#   prior madvise
 #   sum 2837465123 117                 cksum of the lines above
 #
 # The first value stays: applying twice, or another profile, still leads back to where it began. Numbers go up over
@@ -37,15 +37,15 @@ spoiled() {
 read_entry() {
     local file=$1 body sum
     local -a lines
-    mapfile -t lines <"$file" || spoiled "$file" "it can not be read"
+    mapfile -t lines 2>/dev/null <"$file" || spoiled "$file" "it can not be read"
     [[ ${lines[0]:-} == 'vesta-tune saved 1' ]] || spoiled "$file" "it does not begin as an entry does"
     ((${#lines[@]} == 7)) || spoiled "$file" "it has ${#lines[@]} lines and not 7"
-    body=$(printf '%s\n' "${lines[@]:0:6}")
+    printf -v body '%s\n' "${lines[@]:0:6}"
     sum=$(cksum <<<"$body")
     [[ ${lines[6]} == "sum $sum" ]] || spoiled "$file" "its checksum is wrong"
     ENTRY_STAGE=${lines[1]#stage } ENTRY_KIND=${lines[2]#kind } ENTRY_HOOK=${lines[3]#hook }
-    ENTRY_TARGET=$(base64 -d <<<"${lines[4]#target }") || spoiled "$file" "its target is no base64"
-    ENTRY_PRIOR=$(base64 -d <<<"${lines[5]#prior }") || spoiled "$file" "its value is no base64"
+    printf -v ENTRY_TARGET %b "${lines[4]#target }"
+    printf -v ENTRY_PRIOR %b "${lines[5]#prior }"
     declare -F "${ENTRY_KIND}_write" >/dev/null || spoiled "$file" "there is no kind '$ENTRY_KIND'"
 }
 
@@ -62,6 +62,12 @@ load_saved() {
     done
 }
 
+# Sets REPLY to a text on one line, as `printf %b` turns it back.
+one_line() {
+    REPLY=${1//\\/\\\\}
+    REPLY=${REPLY//$'\n'/\\n}
+}
+
 # save KIND TARGET PRIOR HOOK: before the first write to a knob. Returns 1 with WHY where it can not be kept.
 save() {
     local kind=$1 target=$2 prior=$3 hook=${4:--} place=$RUN_STATE number body said
@@ -69,11 +75,14 @@ save() {
     # What is on a disk is still there after the next boot, and so must be the value from before.
     [[ $kind != text ]] || place=$DISK_STATE
     printf -v number '%06d' $((SAVED_LAST + 1))
-    body=$(printf '%s\n' 'vesta-tune saved 1' "stage $STAGE" "kind $kind" "hook $hook" \
-        "target $(printf '%s' "$target" | base64 -w0)" "prior $(printf '%s' "$prior" | base64 -w0)")
-    said=$({ mkdir -p -- "$place/saved" &&
-        printf '%s\nsum %s\n' "$body" "$(cksum <<<"$body")" >"$place/saved/.new" &&
-        sync -- "$place/saved/.new" && mv -f -- "$place/saved/.new" "$place/saved/$number"; } 2>&1) || {
+    one_line "$target"
+    printf -v body '%s\n' 'vesta-tune saved 1' "stage $STAGE" "kind $kind" "hook $hook" "target $REPLY"
+    one_line "$prior"
+    body+="prior $REPLY"$'\n'
+    said=$({ { [[ -d $place/saved ]] || mkdir -p -- "$place/saved"; } &&
+        printf '%ssum %s\n' "$body" "$(cksum <<<"$body")" >"$place/saved/.new" &&
+        { [[ $place == "$RUN_STATE" ]] || sync -- "$place/saved/.new"; } &&
+        mv -f -- "$place/saved/.new" "$place/saved/$number"; } 2>&1) || {
         WHY="the value from before can not be saved: ${said##*: }"
         return 1
     }

@@ -21,8 +21,11 @@ stage_cmdline() {
     # What costs safety or evidence stays as it is, unless the operator asks for it by name.
     ! profile_is mitigations off || words+=("mitigations=off")
     ! profile_is audit off || words+=("audit=0")
-    ((${#words[@]} > 0)) || return 0
-
+    if ((${#words[@]} == 0)); then
+        # What an earlier vesta.toml wanted is taken away.
+        [[ ! -e $ROOT$dropin ]] || knob text "$dropin" absent grub
+        return
+    fi
     if [[ -e $ROOT/etc/default/grub ]]; then
         # shellcheck disable=SC2016 # GRUB expands it
         knob text "$dropin" "is:# Written by vesta-tune (stage cmdline); \`vesta-tune undo --stage cmdline\` takes it away.

@@ -29,7 +29,7 @@ cpu_smt() {
     fi
     # Switched off for good, by the command line or firmware.
     [[ $REPLY != forceoff ]] || { result ok "$control" forceoff off '' ''; return; }
-    cpus_of "$HOT_CPUS" || REPLY=''
+    cpus_of "$ROLE_CPUS" || REPLY=''
     for cpu in $REPLY; do
         value_read "/sys/devices/system/cpu/cpu$cpu/topology/thread_siblings_list" || continue
         siblings=$REPLY
