@@ -30,6 +30,8 @@ stage_hugepages() {
     done
     # Kernels without NUMA have one pool.
     ((wanted > 0)) || knob least /proc/sys/vm/nr_hugepages "$pages"
+    # A place for it is made, and undone, only where there is none.
+    if mount_read 'hugetlbfs /dev/hugepages' && [[ $REPLY == absent ]]; then knob dir /dev/hugepages present; fi
     knob mount 'hugetlbfs /dev/hugepages' present
 }
 

@@ -189,6 +189,7 @@ END
     local signal
     for signal in INT TERM KILL; do
         mv "$ROOT/usr/sbin/ethtool" "$ROOT/usr/sbin/ethtool.real"
+        # shellcheck disable=SC2016 # it is the script that expands
         printf '#!/usr/bin/env bash\n[[ $1 != -C ]] || { kill -%s "$(<%q)"; sleep 0.1; }\nexec "$0.real" "$@"\n' \
             "$signal" "$ROOT/run/vesta-tune/lock/pid" >"$ROOT/usr/sbin/ethtool"
         chmod +x "$ROOT/usr/sbin/ethtool"
@@ -215,7 +216,7 @@ END
     local entry how
     entry=$(grep -l numa_balancing "$ROOT"/run/vesta-tune/saved/*)
     cp "$entry" "$BATS_TEST_TMPDIR/entry"
-    for how in 's/prior 1/prior 2/' '7d' '1s/saved/gone/' 's/^kind file/kind nothing/' '1,$d'; do
+    for how in 's/prior 1/prior 2/' '7d' '1s/saved/gone/' 's/^kind file/kind nothing/' d; do
         sed -i "$how" "$entry"
         run tune undo
         [ "$status" -eq 2 ]

@@ -13,20 +13,24 @@ put() {
 }
 get() { cat "$ROOT/$1"; }
 
+# It is made once for a file of tests, and copied for each.
 make_root() {
+    local made=$BATS_FILE_TMPDIR/root
+    unset SSH_CONNECTION VESTA_TUNE_STATE VESTA_TUNE_REPORT_S
+    if [[ ! -e $made ]]; then
+        ROOT=$made.new
+        mkdir -p "$ROOT"
+        root_cpus
+        root_kernel
+        root_net
+        root_files
+        root_tools
+        snapshot >"$made.values"
+        mv "$ROOT" "$made"
+    fi
     ROOT=$BATS_TEST_TMPDIR/root
-    mkdir -p "$ROOT"
-    unset SSH_CONNECTION VESTA_TUNE_STATE
-    root_cpus
-    root_kernel
-    root_net
-    root_files
-    root_tools
-    # shellcheck disable=SC2034 # for the tests
-    CONF=$ROOT/etc/vesta/vesta.toml
-    # apply takes root on a real host only.
-    VALUES_BEFORE=$BATS_TEST_TMPDIR/before
-    snapshot >"$VALUES_BEFORE"
+    cp -a "$made" "$ROOT"
+    VALUES_BEFORE=$made.values
 }
 
 # CPUs 0-5 are the first threads of their cores, 6-11 the second ones.
@@ -154,4 +158,5 @@ tune() { "$TUNE" "$@" --root "$ROOT"; }
 refute() { if "$@"; then return 1; fi; }
 
 # The states that a run told, as "stage state", without those that were ok.
+# shellcheck disable=SC2154 # output is what bats' `run` leaves
 states() { awk '$1 ~ /^(drift|unsupported|error)$/ { print $2, $1 }' <<<"$output" | sort -u; }
