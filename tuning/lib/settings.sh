@@ -91,7 +91,8 @@ load_config() {
     fi
     [[ -f $CONFIG && -r $CONFIG ]] || refuse "--config: can not read $CONFIG"
     CONFIG=$(readlink -f -- "$CONFIG")
-    said=$(awk -f "$TUNE_HOME/lib/toml.awk" "$CONFIG" 2>&1) || refuse "$CONFIG: ${said##*$'\n'}"
+    said=$(awk -f "$TUNE_HOME/lib/toml.awk" "$CONFIG" 2>/dev/null) ||
+        refuse "$CONFIG: $(awk -f "$TUNE_HOME/lib/toml.awk" "$CONFIG" 2>&1 >/dev/null)"
     while IFS=$'\t' read -r path value; do
         [[ -z $path ]] || SETTINGS[$path]=$value
     done <<<"$said"

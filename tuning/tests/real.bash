@@ -49,6 +49,7 @@ value() {
     esac
     printf '%s' "$text"
 }
+# shellcheck disable=SC2016 # the inner shell expands
 set_value() { in_ns bash -c 'printf "%s\n" "$1" >"$2"' - "$2" "$1"; }
 
 # prove STAGE NAME:PATH:WANTED[:DISTURBED]...: the knobs of one stage at once. A knob that is as wanted already is
@@ -86,6 +87,7 @@ prove() {
 
 # through STAGE PATH...: check, apply, check, undo; NOW and AFTER get what the paths hold after apply and undo. A path
 # with a blank is a command whose output counts.
+# shellcheck disable=SC2154 # status and output are what bats' `run` leaves
 through() {
     local stage=$1 path
     shift

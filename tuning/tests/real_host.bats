@@ -65,7 +65,7 @@ teardown() { put_back; }
 }
 
 @test "affinity of interrupts, and of those to come" {
-    local path moved=0 apart=0 house mask allowed
+    local path moved=0 apart=0 house mask
     (($(nproc) >= 2)) || skip "there is one CPU, and it is the system's"
     house=$(house_cpus)
     mask=$(house_mask)
