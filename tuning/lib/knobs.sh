@@ -173,6 +173,15 @@ hook_grub() {
 hook_irqbalance() { restart_unit irqbalance.service; }
 hook_chrony() { restart_unit chrony.service; }
 
+# A slice is there from its start on.
+hook_slice() {
+    local said
+    has_tool systemctl && [[ -d $ROOT/run/systemd/system ]] || return 0
+    said=$(tool systemctl daemon-reload 2>&1 && tool systemctl start vesta.slice 2>&1) && return
+    WHY="systemctl start vesta.slice failed: ${said##*$'\n'}"
+    return 1
+}
+
 restart_unit() {
     local said
     has_tool systemctl && [[ -d $ROOT/run/systemd/system ]] || return 0

@@ -117,6 +117,8 @@ root_files() {
     mkdir -p "$ROOT"/{etc/security,etc/chrony/conf.d,run/systemd/system,dev,boot/grub,sys/fs/cgroup}
     put dev/ptp0 ''
     put etc/default/grub 'GRUB_CMDLINE_LINUX_DEFAULT="quiet"'
+    # Off by default: a partition is asked for by name.
+    put etc/vesta/tune.conf cpuset=on
     put etc/vesta/host.env $'VESTA_ROLE=engine\nVESTA_SHARD=7'
     put etc/vesta/vesta.toml '[transport]
 interface = "10.0.0.5/32"

@@ -192,6 +192,8 @@ left() { grep -q -x -F -- "./$1" "$LEFT" || { echo "not left: $1"; return 1; }; 
     left proc/sys/kernel/watchdog_cpumask:0-1,5-7,11
     left proc/sys/vm/stat_interval:60
     applied cpuset
+    left etc/systemd/system/vesta.slice.d/60-vesta.conf:AllowedCPUs=2-4
+    grep -q -x 'systemctl start vesta.slice' "$ROOT/fake/log"
     left sys/fs/cgroup/vesta.slice/cpuset.cpus:2-4
     left sys/fs/cgroup/vesta.slice/cpuset.cpus.partition:isolated
     applied nvme
@@ -200,7 +202,8 @@ left() { grep -q -x -F -- "./$1" "$LEFT" || { echo "not left: $1"; return 1; }; 
     left sys/block/nvme0n1/queue/wbt_lat_usec:0
 }
 
-@test "cpuset: the group and its controller are made where they are not there" {
+@test "cpuset without systemd: the group and its controller are made where they are not there" {
+    rm -r "$ROOT/run/systemd"
     rm -r "$ROOT/sys/fs/cgroup/vesta.slice"
     put sys/fs/cgroup/cgroup.subtree_control 'cpu memory'
     run tune check --stage cpuset
@@ -219,6 +222,14 @@ left() { grep -q -x -F -- "./$1" "$LEFT" || { echo "not left: $1"; return 1; }; 
     run tune check --stage cpuset
     [ "$status" -eq 1 ]
     [[ $output == *"not exclusive"* ]]
+    # Roles with threads beside their own are not confined.
+    local words
+    for words in 'threading = "dedicated"' 'datapath = "xdp"'; do
+        printf '%s\n' '[cores]' 'engine = "3"' '[transport]' "$words" >"$ROOT/etc/vesta/vesta.toml"
+        run tune check --stage cpuset
+        [ "$status" -eq 0 ]
+        [[ $output == *"beside"* ]]
+    done
 }
 
 @test "time" {
