@@ -12,7 +12,7 @@ source scripts/infra/lib.sh
 
 readonly LOGS=$infra_work/logs TESTS=tuning/tests
 # In the order in which they are started, the longest first.
-readonly CHECKS=(contract real_host real_net stages settings shellcheck units)
+readonly CHECKS=(contract stages interrupted real_net real_host settings shellcheck units)
 readonly KNOBS_MIN=12
 readonly CHECK_MAX_S=300
 VESTA_BIN=${VESTA_BIN:-$(readlink -m "${CARGO_TARGET_DIR:-target}/release/vesta")}
@@ -24,23 +24,29 @@ run_bats() {
     bats --tap "$TESTS/$1.bats"
 }
 check_contract() { run_bats contract; }
+check_interrupted() { run_bats interrupted; }
 check_stages() { run_bats stages; }
 check_settings() { run_bats settings; }
 check_real_host() { run_bats real_host; }
 check_real_net() { run_bats real_net; }
 
-# All of it, whatever it is called.
+# All of it, whatever it is called. The library is read as the program reads it: as one.
 check_shellcheck() {
+    local file
     local -a files
-    mapfile -t files < <(git ls-files -co --exclude-standard tuning scripts/infra | while read -r file; do
+    for file in tuning/lib/*.sh; do
+        grep -q "^source \"\$TUNE_HOME/lib/${file##*/}\"\$" tuning/vesta-tune || { echo "$file is sourced by nobody"; return 1; }
+    done
+    mapfile -t files < <(git ls-files -co --exclude-standard tuning scripts/infra/tuning.sh | while read -r file; do
         case $file in
+        tuning/lib/*) ;;
         *.sh | *.bash | *.bats) printf '%s\n' "$file" ;;
         *) ! head -n 1 "$file" | grep -q -a '^#!.*sh$' || printf '%s\n' "$file" ;;
         esac
     done)
     ((${#files[@]} > 30))
     shellcheck -x "${files[@]}"
-    echo "${#files[@]} files"
+    echo "${#files[@]} files and the library"
 }
 
 # The units say what systemd understands, and what the tuning counts on.

@@ -36,15 +36,15 @@ has_tool() {
 # Sets REPLY to the CPUs of a list, one by one; fails on what is no list.
 cpus_of() {
     local part first last cpu
-    local -a found=()
+    local -a cpus=()
     local -a parts
     IFS=, read -r -a parts <<<"$1"
     for part in "${parts[@]}"; do
         [[ $part =~ ^([0-9]{1,5})(-([0-9]{1,5}))?$ ]] || return 1
         first=$((10#${BASH_REMATCH[1]})) last=$((10#${BASH_REMATCH[3]:-${BASH_REMATCH[1]}}))
-        for ((cpu = first; cpu <= last; cpu++)); do found+=("$cpu"); done
+        for ((cpu = first; cpu <= last; cpu++)); do cpus+=("$cpu"); done
     done
-    REPLY=${found[*]}
+    REPLY=${cpus[*]}
 }
 
 # Sets REPLY to the list of the CPUs that are given, in the kernel's order and form.
