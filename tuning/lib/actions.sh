@@ -136,10 +136,7 @@ run_stages() {
         # shellcheck source=/dev/null
         source "$TUNE_HOME/stages/$STAGE.sh"
         "stage_$STAGE"
-        [[ $ACTION == apply ]] || continue
-        run_hooks
-        # SMT that was switched off took CPUs away.
-        [[ $STAGE != cpu ]] || find_cpus
+        [[ $ACTION != apply ]] || run_hooks
     done
 }
 

@@ -101,12 +101,14 @@ is_within() {
 
 # All are lists, and empty where no role has a CPU of its own: then there is nothing to isolate.
 #   ROLE_CPUS   those that vesta.toml gives to roles
-#   HOT_CPUS    and the second threads of their cores, as long as SMT is on: who works there slows the first
+#   HOT_CPUS    and the second threads of their cores, if SMT stays on: who works there slows the first
 #   HOUSE_CPUS  all others that are switched on, CPU 0 always among them
+# Where the profile has SMT off, second threads count as gone already: what is written today has to be right
+# after the next boot, too, which begins with SMT on.
 ROLE_CPUS='' HOT_CPUS='' HOUSE_CPUS=''
 
 find_cpus() {
-    local online key core cpu
+    local online key core cpu siblings
     local -a roles=() hot=() house=()
     value_read /sys/devices/system/cpu/online || refuse "$WHY: is that a Linux host?"
     cpus_of "$REPLY" || refuse "the kernel lists its CPUs as '$REPLY'"
@@ -125,12 +127,15 @@ find_cpus() {
     list_of "${roles[@]}"
     ROLE_CPUS=$REPLY
     siblings_of "${roles[@]}"
+    siblings=" $REPLY "
     for cpu in $online; do
         if [[ " ${roles[*]} " == *" $cpu "* ]]; then
             hot+=("$cpu")
-        elif ((cpu == 0)) || [[ " $REPLY " != *" $cpu "* ]]; then
+        elif profile_is smt off; then
+            ! is_first_thread "$cpu" || house+=("$cpu")
+        elif ((cpu == 0)) || [[ $siblings != *" $cpu "* ]]; then
             house+=("$cpu")
-        elif ! profile_is smt off; then
+        else
             hot+=("$cpu")
         fi
     done
@@ -139,6 +144,12 @@ find_cpus() {
     HOT_CPUS=$REPLY
     list_of "${house[@]}"
     HOUSE_CPUS=$REPLY
+}
+
+# The kernel keeps the first thread of a core when SMT goes off. A sibling that is off is in no list.
+is_first_thread() {
+    value_read "/sys/devices/system/cpu/cpu$1/topology/thread_siblings_list" || return 0
+    [[ ${REPLY%%[,-]*} == "$1" ]]
 }
 
 # Sets REPLY to all threads of the cores of these CPUs.

@@ -21,7 +21,7 @@ stage_cpu() {
 }
 
 cpu_smt() {
-    local control=/sys/devices/system/cpu/smt/control cpu siblings first
+    local control=/sys/devices/system/cpu/smt/control cpu cpus
     profile_is smt off || { not_wanted SMT; return; }
     if ! value_read "$control" || [[ $REPLY == not* ]]; then
         unsupported "$control" "this host has no SMT to switch off"
@@ -29,16 +29,13 @@ cpu_smt() {
     fi
     # Switched off for good, by the command line or firmware.
     [[ $REPLY != forceoff ]] || { result ok "$control" forceoff off '' ''; return; }
-    cpus_of "$ROLE_CPUS" || REPLY=''
-    for cpu in $REPLY; do
-        value_read "/sys/devices/system/cpu/cpu$cpu/topology/thread_siblings_list" || continue
-        siblings=$REPLY
-        first=${siblings%%[,-]*}
-        if [[ $first != "$cpu" ]]; then
-            failed "$control" "CPU $cpu of [cores] is the second thread of CPU $first and would go away with SMT" \
-                "give the role CPU $first instead, in ${CONFIG:-vesta.toml}"
-            return
-        fi
+    cpus_of "$ROLE_CPUS"
+    cpus=$REPLY
+    for cpu in $cpus; do
+        is_first_thread "$cpu" && continue
+        failed "$control" "CPU $cpu of [cores] is the second thread of CPU ${REPLY%%[,-]*} and would go away with SMT" \
+            "give the role CPU ${REPLY%%[,-]*} instead, in ${CONFIG:-vesta.toml}"
+        return
     done
     knob file "$control" off
 }

@@ -40,8 +40,8 @@ setup() { make_root; }
 }
 
 @test "check as a user without rights says the same" {
-    [ "$(id -u)" -eq 0 ] || skip "this is a user without rights already"
-    command -v setpriv >/dev/null || skip "no setpriv"
+    [ "$(id -u)" -eq 0 ] || skip "not_root: this is a user without rights already"
+    command -v setpriv >/dev/null || skip "setpriv_absent: there is no setpriv"
     # The checkout may be where others can not look.
     cp -r "$TUNE_DIR" "$BATS_TEST_TMPDIR/tuning"
     chmod -R a+rX "$BATS_TEST_TMPDIR"

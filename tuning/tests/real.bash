@@ -6,7 +6,7 @@ TUNE_DIR=$(cd "$BATS_TEST_DIRNAME/.." && pwd -P)
 
 # A copy with a profile of its own, so that nothing in /etc decides what is tested.
 make_real() {
-    [[ $EUID -eq 0 ]] || skip "changing knobs wants root"
+    [[ $EUID -eq 0 ]] || skip "not_root: changing knobs wants root"
     unset SSH_CONNECTION
     export VESTA_TUNE_STATE=$BATS_TEST_TMPDIR/state
     cp -r "$TUNE_DIR" "$BATS_TEST_TMPDIR/tuning"

@@ -25,7 +25,7 @@ END
 }
 
 @test "the reader reads the manual itself as Python's does" {
-    [ -e "$TUNE_DIR/../vesta.toml" ] || skip "no checkout"
+    [ -e "$TUNE_DIR/../vesta.toml" ] || skip "no_checkout: vesta.toml is not beside it"
     toml "$TUNE_DIR/../vesta.toml" | sort >"$BATS_TEST_TMPDIR/ours"
     [ "$(wc -l <"$BATS_TEST_TMPDIR/ours")" -gt 100 ]
     resolved "$TUNE_DIR/../vesta.toml" | sort | diff "$BATS_TEST_TMPDIR/ours" -
@@ -56,7 +56,7 @@ END
 
 @test "values are those that vesta itself resolves" {
     local vesta=${VESTA_BIN:-$TUNE_DIR/../${CARGO_TARGET_DIR:-target}/release/vesta}
-    [ -x "$vesta" ] || skip "vesta is not built: VESTA_BIN names one"
+    [ -x "$vesta" ] || skip "vesta_unbuilt: VESTA_BIN names no program"
     local config path value
     printf '%s\n' '[transport]' 'mode = "mdc"' 'interface = "10.0.0.0/24"' 'mtu_bytes = 8896' \
         'uring = { busy_poll_us = 25 }' '[cores]' 'engine = "3"' '[streams.input_log]' 'control = "10.0.0.5:24120"' \
@@ -82,7 +82,7 @@ END
 }
 
 @test "the defaults are those of the manual" {
-    [ -e "$TUNE_DIR/../vesta.toml" ] || skip "no checkout"
+    [ -e "$TUNE_DIR/../vesta.toml" ] || skip "no_checkout: vesta.toml is not beside it"
     toml "$TUNE_DIR/../vesta.toml" >"$BATS_TEST_TMPDIR/manual"
     local path value
     while read -r path value; do
@@ -142,7 +142,7 @@ xdp_queue_count = 3'
 
 @test "siblings of a role's CPU are isolated with it, unless SMT goes off; the second thread is no place for a role" {
     run tune check --profile colo --stage cmdline
-    [[ $output == *"nohz_full=2-4"* && $output == *"irqaffinity=0-1,5-7,11"* ]]
+    [[ $output == *"nohz_full=2-4:"* && $output == *"irqaffinity=0-1,5:"* ]]
     run tune check --profile ena-virtual --stage cmdline
     [[ $output == *"nohz_full=2-4,8-10"* && $output == *"irqaffinity=0-1,5-7,11"* ]]
     put etc/vesta/vesta.toml $'[cores]\nengine = "8"'

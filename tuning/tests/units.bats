@@ -80,7 +80,7 @@ runnable() {
 
 @test "a unit of one shard refuses the file of another" {
     local vesta=${VESTA_BIN:-$DIR/${CARGO_TARGET_DIR:-target}/release/vesta} command role
-    [ -x "$vesta" ] || skip "vesta is not built: VESTA_BIN names one"
+    [ -x "$vesta" ] || skip "vesta_unbuilt: VESTA_BIN names no program"
     printf '[shard]\nid = 7\n' >"$BATS_TEST_TMPDIR/seven.toml"
     export VESTA_CONFIG=$BATS_TEST_TMPDIR/seven.toml
     for role in "${ROLES[@]}"; do
@@ -111,7 +111,7 @@ runnable() {
 
 @test "what terraform puts on a host, and what is here, agree" {
     local template=$DIR/terraform/modules/engine/templates/user-data.sh.tftpl unit
-    [ -e "$template" ] || skip "no terraform here"
+    [ -e "$template" ] || skip "no_checkout: terraform/ is not beside it"
     # Every unit that it names is here, but for its own.
     while read -r unit; do [ -e "$UNITS/$unit.service" ]; done < <(grep -o 'vesta-[a-z-]*@' "$template" | sort -u)
     grep -q 'Before=vesta-tune.service ' "$template"
