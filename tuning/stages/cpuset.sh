@@ -3,7 +3,7 @@
 # reboot. The group is the slice that the units run in (tuning/systemd). It needs control groups of version 2.
 #
 # Everything in the group is confined to the roles' CPUs, so it is for roles of one thread: others (a driver with
-# threads of its own, xdp) would have theirs beside a thread that spins. Those rely on isolcpus.
+# threads of its own, xdp, metrics) would have theirs beside a thread that spins. Those rely on isolcpus.
 stage_cpuset() {
     local base='' at type group
     profile_is cpuset on || { not_wanted cpuset; return; }
@@ -16,6 +16,11 @@ stage_cpuset() {
     setting transport.datapath
     if [[ $REPLY == xdp ]]; then
         unsupported cpuset "transport.datapath = \"xdp\" has a thread beside the role's, which needs another CPU"
+        return
+    fi
+    setting metrics.address
+    if [[ -n $REPLY ]]; then
+        unsupported cpuset "metrics.address is set: the thread that serves it needs another CPU than the role's"
         return
     fi
     while read -r _ at type _; do

@@ -81,6 +81,20 @@ END
     done
 }
 
+@test "the settings that docs/deploying.md writes for a server are read by vesta, and tune it" {
+    local manual=$TUNE_DIR/../docs/deploying.md vesta=${VESTA_BIN:-$TUNE_DIR/../${CARGO_TARGET_DIR:-target}/release/vesta}
+    [ -e "$manual" ] || skip "no_checkout: docs/ is not beside it"
+    # shellcheck disable=SC2016 # the manual's variable
+    sed -n '/^sudo tee .etc.vesta.vesta.toml/,/^EOF/ { /^sudo tee/d; /^EOF/d; s/\$HOT_ADDRESS/10.0.0.5/; p; }' "$manual" \
+        >"$ROOT/etc/vesta/vesta.toml"
+    grep -q '^engine = "3"$' "$ROOT/etc/vesta/vesta.toml"
+    run tune check
+    [ "$status" -eq 1 ]
+    [[ $output == *"nohz_full=2-5:"* && $output == *" 0 error" ]]
+    [ -x "$vesta" ] || skip "vesta_unbuilt: VESTA_BIN names no program"
+    "$vesta" --config "$ROOT/etc/vesta/vesta.toml" inspect config >/dev/null
+}
+
 @test "the defaults are those of the manual" {
     [ -e "$TUNE_DIR/../vesta.toml" ] || skip "no_checkout: vesta.toml is not beside it"
     toml "$TUNE_DIR/../vesta.toml" >"$BATS_TEST_TMPDIR/manual"

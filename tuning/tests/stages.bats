@@ -238,11 +238,11 @@ left() { grep -q -x -F -- "./$1" "$LEFT" || { echo "not left: $1"; return 1; }; 
     [[ $output == *"not exclusive"* ]]
     # Roles with threads beside their own are not confined.
     local words
-    for words in 'threading = "dedicated"' 'datapath = "xdp"'; do
+    for words in 'threading = "dedicated"' 'datapath = "xdp"' $'[metrics]\naddress = "10.0.0.5"'; do
         printf '%s\n' '[cores]' 'engine = "3"' '[transport]' "$words" >"$ROOT/etc/vesta/vesta.toml"
         run tune check --stage cpuset
         [ "$status" -eq 0 ]
-        [[ $output == *"beside"* ]]
+        [[ $output == *"unsupported"*"another CPU"* || $output == *"unsupported"*"other CPUs"* ]]
     done
 }
 
