@@ -92,10 +92,13 @@ setup() { make_root; }
 
 @test "another profile over it, or a value that somebody turned: undo still leads back to the beginning" {
     tune apply --stage channels --stage numa --stage time
+    find "$ROOT"/{run,var/lib}/vesta-tune -type f | sort >"$BATS_TEST_TMPDIR/state"
     put proc/sys/kernel/numa_balancing 2
     tune apply --stage channels --stage numa --stage time --profile ena-metal
     [ "$(get proc/sys/kernel/numa_balancing)" = 0 ]
     [ "$(get fake/cards/eth1.l.combined)" = '8 4' ]
+    # The first value is the one that is kept.
+    find "$ROOT"/{run,var/lib}/vesta-tune -type f | sort | diff "$BATS_TEST_TMPDIR/state" -
     tune undo
     assert_as_before
 }

@@ -99,6 +99,8 @@ runnable() {
     make -s -C "$DIR" install-tuning DESTDIR="$dest" PREFIX=/opt/v >/dev/null
     [ "$("$dest/opt/v/sbin/vesta-tune" --list)" = "$("$DIR/tuning/vesta-tune" --list)" ]
     [ -x "$dest/opt/v/lib/vesta/tuning/vesta-tune" ]
+    local part
+    for part in lib stages profiles README.md; do diff -r "$DIR/tuning/$part" "$dest/opt/v/lib/vesta/tuning/$part"; done
     [ ! -e "$dest/opt/v/lib/vesta/tuning/tests" ]
     # shellcheck disable=SC2016 # systemd expands it
     grep -q -x 'ExecStart=/opt/v/bin/vesta-engine --config ${VESTA_CONFIG}' "$dest/opt/v/lib/systemd/system/vesta-engine@.service"
