@@ -12,7 +12,7 @@ source scripts/infra/lib.sh
 
 readonly LOGS=$infra_work/logs TESTS=tuning/tests
 # In the order in which they are started, the longest first.
-readonly CHECKS=(contract stages interrupted real_net real_host settings shellcheck units)
+readonly CHECKS=(booted contract stages interrupted real_net real_host settings shellcheck units)
 readonly KNOBS_MIN=12
 readonly CHECK_MAX_S=300
 VESTA_BIN=${VESTA_BIN:-$(readlink -m "${CARGO_TARGET_DIR:-target}/release/vesta")}
@@ -24,6 +24,7 @@ run_bats() {
     bats --tap "$TESTS/$1.bats"
 }
 check_contract() { run_bats contract; }
+check_booted() { run_bats booted; }
 check_interrupted() { run_bats interrupted; }
 check_stages() { run_bats stages; }
 check_settings() { run_bats settings; }
