@@ -1,6 +1,7 @@
 //! A role's counters: what its agent and its loop count, written to its file now and then.
 
 use crate::BUILD;
+use crate::metrics::RoleSource;
 use crate::process::{Agent, say};
 use crate::transport::shared_directory;
 use std::path::Path;
@@ -90,6 +91,19 @@ impl RoleCounters {
         self.published.file.as_ref().map(CountersFile::path)
     }
 
+    /// What metrics are made of: the counters of `role`, whose streams are on `transport`.
+    #[must_use]
+    pub fn source(&self, config: &Config, role: &str, transport: &AeronTransport) -> RoleSource {
+        let has_driver = transport.with_driver(|_| ()).is_some();
+        RoleSource {
+            role: role.to_owned(),
+            shard: config.shard.id,
+            counters: self.path().map(Path::to_owned),
+            tells_driver: has_driver && self.tells_driver == TellsDriver::Yes,
+            datapath: transport.datapath().unwrap_or_else(|| "unknown".to_owned()),
+        }
+    }
+
     /// Once per turn of the loop, at `now`, when the driver has sent what the turn before made:
     /// `work` is how much that was. The clock is read for the turn that begins anyway.
     pub fn turn(
@@ -118,6 +132,7 @@ impl RoleCounters {
             tell_turns(sink, *turns, *turns_busy);
             sink.gauge(Scope::ROLE, "ready", Unit::Count, u64::from(agent.is_ready()));
             sink.histogram(Scope::ROLE, "hop", hop);
+            sink.counter(Scope::ROLE, "hop_sum", Unit::Nanoseconds, hop.sum_ns());
             agent.tell(sink);
             if *tells_driver == TellsDriver::Yes {
                 transport.with_driver(|driver| tell_driver(sink, driver));
@@ -140,6 +155,18 @@ impl DriverCounters {
     pub fn open(config: &Config, driver: &MediaDriver, now: TimeNs) -> Self {
         let published = Published::open(config, "driver", driver.directory(), now);
         Self { published, turns: 0, turns_busy: 0 }
+    }
+
+    /// What metrics are made of.
+    #[must_use]
+    pub fn source(&self, config: &Config, driver: &MediaDriver) -> RoleSource {
+        RoleSource {
+            role: "driver".to_owned(),
+            shard: config.shard.id,
+            counters: self.published.file.as_ref().map(|file| file.path().to_owned()),
+            tells_driver: true,
+            datapath: driver.datapath().datapath.to_string(),
+        }
     }
 
     /// Once per turn of the loop, at `now`; `work`: how much the turn before did, of which a driver with
