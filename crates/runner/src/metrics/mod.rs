@@ -60,7 +60,7 @@ impl Metrics {
         gateway: Option<GatewayId>,
     ) -> Result<Option<Self>, StartError> {
         let Some((key, place)) = config.metrics_place(role, gateway) else { return Ok(None) };
-        let refused = |source| StartError::Metrics { key, place, source };
+        let refused = |source| StartError::Metrics { key: key.clone(), place, source };
         let listener = TcpListener::bind(place).map_err(&refused)?;
         let (stop, stopped) = UnixStream::pair().map_err(&refused)?;
         let roles = Arc::<Mutex<Vec<RoleSource>>>::default();
