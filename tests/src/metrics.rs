@@ -81,16 +81,13 @@ impl Scrape {
     }
 
     /// The samples of a metric, with all of these in their labels.
-    pub fn all<'a>(
-        &'a self,
-        name: &'a str,
-        labels: &'a [&str],
-    ) -> impl Iterator<Item = (&'a str, f64)> {
-        self.samples.iter().filter_map(move |(sample, value)| {
-            let is_it = sample.split('{').next() == Some(name)
-                && labels.iter().all(|label| sample.contains(label));
-            is_it.then_some((sample.as_str(), *value))
-        })
+    #[must_use]
+    pub fn all(&self, name: &str, labels: &[&str]) -> Vec<(&str, f64)> {
+        let samples = self.samples.iter().filter(|(sample, _)| {
+            sample.split('{').next() == Some(name)
+                && labels.iter().all(|label| sample.contains(label))
+        });
+        samples.map(|(sample, value)| (sample.as_str(), *value)).collect()
     }
 
     /// The one sample of a metric that has all of these in its labels.
@@ -99,7 +96,7 @@ impl Scrape {
     /// When there is none, or there are several.
     #[must_use]
     pub fn value(&self, name: &str, labels: &[&str]) -> f64 {
-        let found: Vec<_> = self.all(name, labels).collect();
+        let found = self.all(name, labels);
         assert_eq!(found.len(), 1, "{name} {labels:?}: {found:?} in {:#?}", self.samples.keys());
         found[0].1
     }

@@ -280,10 +280,10 @@ mod tests {
             let channels = config.channels();
             let sign_up = |port: u16| format!("control=10.0.0.7:{port}|control-mode=dynamic");
             let expected = [
-                (40, format!("aeron:udp?{}|term-length=8388608|fc=max", sign_up(24240))),
-                (41, format!("aeron:udp?{}|term-length=4194304|fc=max", sign_up(24241))),
-                (40, format!("aeron:udp?endpoint=0.0.0.0:0|{}", sign_up(24240))),
-                (41, format!("aeron:udp?endpoint=0.0.0.0:7001|{}", sign_up(24241))),
+                (40, format!("aeron:udp?{}|term-length=8388608|fc=max", sign_up(24340))),
+                (41, format!("aeron:udp?{}|term-length=4194304|fc=max", sign_up(24341))),
+                (40, format!("aeron:udp?endpoint=0.0.0.0:0|{}", sign_up(24340))),
+                (41, format!("aeron:udp?endpoint=0.0.0.0:7001|{}", sign_up(24341))),
             ];
             let found = [
                 channels.relayed_market_data_publication(),

@@ -909,9 +909,9 @@ fn metrics_are_off_until_there_is_an_address() {
             ["metrics.engine_port = 9464", "port of metrics.gateway_port", "free port, or 0"],
         ),
         (
-            "[md_relay]\nsnapshots_port = 24240",
+            "[md_relay]\nsnapshots_port = 24340",
             [
-                "md_relay.snapshots_port = 127.0.0.1:24240",
+                "md_relay.snapshots_port = 127.0.0.1:24340",
                 "taken by md_relay.market_data_port",
                 "free",
             ],
@@ -922,7 +922,7 @@ fn metrics_are_off_until_there_is_an_address() {
         ),
         (
             "[md_relay]\naddress = \"0.0.0.0\"",
-            ["md_relay.market_data_port = 0.0.0.0:24240", "must name the host", "others reach it"],
+            ["md_relay.market_data_port = 0.0.0.0:24340", "must name the host", "others reach it"],
         ),
     ] {
         let error = error(text);

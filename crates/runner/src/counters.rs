@@ -106,11 +106,11 @@ impl RoleCounters {
 
     /// Once per turn of the loop, at `now`, when the driver has sent what the turn before made:
     /// `work` is how much that was. The clock is read for the turn that begins anyway.
-    pub fn turn(
+    pub fn turn<A: Agent + ?Sized>(
         &mut self,
         now: TimeNs,
         work: usize,
-        agent: &dyn Agent,
+        agent: &A,
         transport: &AeronTransport,
     ) {
         self.turns += 1;
@@ -126,7 +126,12 @@ impl RoleCounters {
     }
 
     /// Writes them now.
-    pub fn publish(&mut self, now: TimeNs, agent: &dyn Agent, transport: &AeronTransport) {
+    pub fn publish<A: Agent + ?Sized>(
+        &mut self,
+        now: TimeNs,
+        agent: &A,
+        transport: &AeronTransport,
+    ) {
         let Self { published, tells_driver, turns, turns_busy, hop } = self;
         published.write(now, |sink| {
             tell_turns(sink, *turns, *turns_busy);

@@ -211,27 +211,38 @@ pub fn role_main<Own: OwnArgs>(
                 &config,
                 &stop,
                 metrics.as_ref(),
+                |_, _| Ok(()),
             );
-            say(&config, LogLevel::Info, name, &agent.summary());
-            say_dropped(&config, name, &transport);
-            drop(agent);
-            // What we published stays readable for as long as it takes to hear that we are gone.
-            let told = Duration::from_millis(2 * config.transport.status_message_interval_ms);
-            let lingered = transport.linger(told.max(FAREWELL_MIN));
-            match (outcome, lingered) {
-                (Ok(()), Ok(())) => Exit::Asked,
-                (Err(stopped), _) => {
+            let lingered = farewell(name, &mut transport, agent, &config);
+            match outcome.and(lingered.map_err(Stopped::from)) {
+                Ok(()) => Exit::Asked,
+                Err(stopped) => {
                     eprintln!("vesta-{name}: {stopped}");
-                    Exit::Stopped
-                }
-                (Ok(()), Err(error)) => {
-                    eprintln!("vesta-{name}: {error}");
                     Exit::Stopped
                 }
             }
         }
     };
     exit.into()
+}
+
+/// The end of a role: says what it counted, closes its streams, and works on for as long as it takes
+/// its readers to hear of it.
+///
+/// # Errors
+/// When the transport fails meanwhile.
+pub fn farewell<A: Agent + ?Sized>(
+    name: &str,
+    transport: &mut AeronTransport,
+    agent: Box<A>,
+    config: &Config,
+) -> Result<(), TransportError> {
+    say(config, LogLevel::Info, name, &agent.summary());
+    say_dropped(config, name, transport);
+    drop(agent);
+    // What we published stays readable for as long as it takes to hear that we are gone.
+    let told = Duration::from_millis(2 * config.transport.status_message_interval_ms);
+    transport.linger(told.max(FAREWELL_MIN))
 }
 
 /// A process before its first duty cycle.
@@ -328,17 +339,19 @@ pub enum Stopped {
     Transport(#[from] TransportError),
 }
 
-/// The duty cycle: transport, role, idle, until the flag is set. What it counts is served by `metrics`.
+/// The duty cycle: transport, role, idle, until the flag is set. What it counts is served by `metrics`;
+/// `tend` opens and closes streams, for a role that does so while it runs.
 ///
 /// # Errors
 /// Why it ended before that.
-pub fn run_until_stopped(
+pub fn run_until_stopped<A: Agent + ?Sized>(
     name: &str,
     transport: &mut AeronTransport,
-    agent: &mut dyn Agent,
+    agent: &mut A,
     config: &Config,
     stop: &StopFlag,
     metrics: Option<&Metrics>,
+    mut tend: impl FnMut(&mut A, &mut AeronTransport) -> Result<(), TransportError>,
 ) -> Result<(), Stopped> {
     let clock = Clock::new();
     let mut idler = Idler::new(role_idle(config, name));
@@ -355,6 +368,7 @@ pub fn run_until_stopped(
         let now = clock.utc_ns();
         counters.turn(now, work, agent, transport);
         work = moved + agent.do_work(now).map_err(Stopped::Role)?;
+        tend(agent, transport)?;
         if !announced && agent.is_ready() {
             announced = true;
             say(config, LogLevel::Info, name, "ready");

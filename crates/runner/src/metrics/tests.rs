@@ -100,7 +100,7 @@ fn every_number_has_its_line() {
         format!("vesta_gate_dropped_total{{{me},reason=\"strangers\"}} 6"),
         format!("vesta_other{{{me},scope=\"\",counter=\"a_new_one\"}} 9"),
         format!("vesta_hop_seconds_count{{{me}}} 4"),
-        format!("vesta_hop_seconds_sum{{{me}}} 4e-6"),
+        format!("vesta_hop_seconds_sum{{{me}}} 0.000004"),
         format!("vesta_hop_seconds_bucket{{le=\"6.3e-8\",{me}}} 1"),
         format!("vesta_hop_seconds_bucket{{le=\"+Inf\",{me}}} 4"),
         format!("vesta_book_price{{{me},instrument=\"BTC \\\"USD\\\"\",side=\"bid\"}} 1.01"),
