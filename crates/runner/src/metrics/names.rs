@@ -146,9 +146,9 @@ pub const METRICS: &[Metric] = &{
     metric("vesta_rejected_by_reason", Counter, Count, &["reason"], &[(Scope::Named("rejected"), "*")],
         "The same by reason; a reason appears when it is first given"),
     metric("vesta_dropped", Counter, Count, &["what"], &[(ROLE, "dropped_*")],
-        "What was dropped: runts (datagrams that are no message), strays (of no known session), reports (the \
-         client's socket was full), strangers (orders of unknown gateways), refusals (the gateway was gone), \
-         messages (market data, as consumers were too slow)"),
+        "What was dropped: runts (datagrams too short to be answered), strays (reports sent to a gateway), \
+         reports (the network refused them), strangers (orders of unknown gateways), refusals (the gateway did \
+         not take them in time), messages (market data, as consumers were too slow)"),
     metric("vesta_reports", Counter, Count, &[], &[(ROLE, "reports")],
         "Reports that the gateway sent to clients"),
     metric("vesta_reports_waiting", Gauge, Count, &[], &[(ROLE, "reports_waiting")],
