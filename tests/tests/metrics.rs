@@ -48,7 +48,13 @@ fn each_role_serves_what_it_counts() {
     let places = venue.places();
     let config = places.folder().join("vesta.toml");
     let scrape = |role: &str| Scrape::of(places.metrics_of(role));
-    let before = ROLES.map(scrape);
+    // A role says that it is ready, and writes it with its next numbers.
+    let before = ROLES.map(|role| {
+        wait_for("a role to count that it is ready", || {
+            let scrape = scrape(role);
+            (scrape.all("vesta_ready", &[]).iter().any(|(_, n)| *n == 1.0)).then_some(scrape)
+        })
+    });
     for (role, scrape) in ROLES.iter().zip(&before) {
         assert_sound(scrape, &[role]);
         let health = |path| get(places.metrics_of(role), path).expect("it listens");
