@@ -1,6 +1,6 @@
 //! The md-publisher as a process: from the configuration to an agent.
 
-use crate::{Links, MdPublisherAgent, RelayAgent, RelayLink, RelayLinks, Settings};
+use crate::{LegCounters, Links, MdPublisherAgent, RelayAgent, RelayLink, RelayLinks, Settings};
 use std::error::Error;
 use vesta_config::Config;
 use vesta_netio::AeronTransport;
@@ -109,6 +109,9 @@ impl<T: Transport> Agent for RelayAgent<T> {
         }
         let strangers = self.legs().map(|(_, counts, _)| counts.strangers).iter().sum();
         sink.counter(Scope::ROLE, "strangers", Unit::Count, strangers);
+        let sum = |of: fn(&LegCounters) -> u64| self.legs().iter().map(|(_, c, _)| of(c)).sum();
+        sink.counter(Scope::ROLE, "relayed", Unit::Count, sum(|counts| counts.output.messages));
+        sink.counter(Scope::ROLE, "dropped_messages", Unit::Count, sum(|counts| counts.dropped));
     }
 }
 

@@ -183,6 +183,8 @@ pub const METRICS: &[Metric] = &{
         "Displayed at that price, in base currency"),
 
     // vesta md relay.
+    metric("vesta_relayed_messages", Counter, Count, &[], &[(ROLE, "relayed")],
+        "Messages that the relay passed on, of both streams"),
     metric("vesta_relay_joined", Gauge, Count, STREAM_LABELS, &[(STREAM, "joined")],
         "1 while the stream's publisher is there"),
     metric("vesta_relay_losses", Counter, Count, STREAM_LABELS, &[(STREAM, "losses")],
