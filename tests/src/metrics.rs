@@ -70,7 +70,7 @@ impl Scrape {
                     _ => &[""],
                 };
                 let is_of = |suffix: &&str| name.strip_suffix(*suffix) == Some(family.as_str());
-                assert!(suffixes.iter().any(|s| is_of(&s)), "{line} after the family {family}");
+                assert!(suffixes.iter().any(is_of), "{line} after the family {family}");
                 let value: f64 = value.parse().unwrap_or_else(|e| panic!("{e}: {line}"));
                 assert!(value >= 0.0, "{line}");
                 let before = samples.insert(sample.to_owned(), value);

@@ -14,7 +14,7 @@ use vesta_tests::running::{Running, wait_for};
 fn assert_sound(scrape: &Scrape, roles: &[&str]) {
     for sample in scrape.samples.keys() {
         let is_ours = |role: &&str| sample.contains(&format!("role=\"{role}\""));
-        assert!(roles.iter().any(|role| is_ours(&role)), "whose is {sample}?");
+        assert!(roles.iter().any(is_ours), "whose is {sample}?");
         assert!(sample.contains("shard=\"1\""), "{sample}");
         assert!(!sample.starts_with("vesta_other"), "it has no metric: {sample}");
     }
@@ -113,7 +113,7 @@ fn each_role_serves_what_it_counts() {
     let by_reason =
         engine.all("vesta_rejected_by_reason_total", &[]).iter().map(|(_, n)| n).sum::<f64>();
     assert_eq!(rejected, by_reason);
-    assert!(publisher.all("vesta_book_price", &["side=\"bid\""]).len() > 0);
+    assert!(!publisher.all("vesta_book_price", &["side=\"bid\""]).is_empty());
 
     // They are the numbers that `inspect counters` shows.
     let mut inspect = command("vesta", &config);
