@@ -229,6 +229,7 @@ fn gaps_are_those_of_the_feed() {
     net.steps_until("the relay's publisher", |net| net.relay.legs()[0].2 && joined(net));
     net.steps_until("a reader", |_| publication.is_connected());
     net.say(&mut publication, 1, 10);
+    net.steps_until("all to be heard", |net| net.messages().len() == 9);
     let short = &message(25)[..Heartbeat::LEN - 1];
     for (strange, gaps) in [
         (&b"x"[..], 0),
