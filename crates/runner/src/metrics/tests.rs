@@ -191,7 +191,9 @@ impl Server {
 
 fn read_all(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    let _ = stream.read_to_end(&mut bytes);
+    // A reset is an end too; that nothing comes and nothing ends is what must not be.
+    let ended = stream.read_to_end(&mut bytes).map_err(|error| error.kind());
+    assert!(ended != Err(std::io::ErrorKind::WouldBlock), "the connection was left open");
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
