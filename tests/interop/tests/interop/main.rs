@@ -128,7 +128,7 @@ fn write_to(peer: Peer, ours: &mut AeronTransport, directory: &Path, (to, at): &
     let mut next = 0;
     while next < MESSAGES {
         ours.do_work().expect("the transport works");
-        match publisher.offer_fragmented(&message(next, &LENGTHS)) {
+        match publisher.offer(&message(next, &LENGTHS)) {
             Ok(_) => next += 1,
             Err(OfferError::BackPressured | OfferError::NotConnected) => {
                 std::thread::sleep(Duration::from_micros(50));
