@@ -32,7 +32,11 @@ impl<'a> Channels<'a> {
     #[must_use]
     pub fn orders_publication(&self) -> Channel {
         let orders = &self.config.streams.orders;
-        unicast_publication(orders.endpoint, buffers(orders.term_length_bytes, orders.mtu_bytes), orders.id)
+        unicast_publication(
+            orders.endpoint,
+            buffers(orders.term_length_bytes, orders.mtu_bytes),
+            orders.id,
+        )
     }
 
     /// The sequencer's end of `orders`.
@@ -47,7 +51,11 @@ impl<'a> Channels<'a> {
     pub fn sequencer_back_publication(&self, gateway: GatewayId) -> Option<Channel> {
         let back = &self.config.streams.sequencer_back;
         let endpoint = self.config.gateway(gateway)?.back_endpoint;
-        Some(unicast_publication(endpoint, buffers(back.term_length_bytes, back.mtu_bytes), back.id))
+        Some(unicast_publication(
+            endpoint,
+            buffers(back.term_length_bytes, back.mtu_bytes),
+            back.id,
+        ))
     }
 
     /// A gateway's end of `sequencer_back`; `None` for an unknown one.

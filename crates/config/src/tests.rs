@@ -492,8 +492,13 @@ fn a_broken_rule_is_named_with_its_fix() {
             ["streams.snapshots.mtu_bytes = 256", "longest message", "use 512 or more"],
         ),
         (
-            "[transport]\nreceiver_window_bytes = 4096\n[streams.event_log]\nmtu_bytes = 8192".to_owned(),
-            ["transport.receiver_window_bytes = 4096", "streams.event_log.mtu_bytes = 8192", "raise"],
+            "[transport]\nreceiver_window_bytes = 4096\n[streams.event_log]\nmtu_bytes = 8192"
+                .to_owned(),
+            [
+                "transport.receiver_window_bytes = 4096",
+                "streams.event_log.mtu_bytes = 8192",
+                "raise",
+            ],
         ),
         (
             "[transport]\ndatapath = \"xdp\"\n[streams.market_data]\nmtu_bytes = 3488".to_owned(),

@@ -1,10 +1,11 @@
 //! What a measurement leaves behind: a directory with everything that it found.
 //!
 //! ```text
-//!   <out>/report.html    head, tables and plots, whole in itself
+//!   <out>/report.html    head, tables, plots and configuration, whole in itself
 //!   <out>/report.txt     head and tables
-//!   <out>/<name>.hlog    HdrHistogram interval log, one tag for each series
-//!   <out>/<series>.hgrm  HdrHistogram percentiles of each series
+//!   <out>/<name>.hlog    HdrHistogram interval log, values in ns, one tag for each series
+//!   <out>/<series>.hgrm  HdrHistogram percentiles of each series, us
+//!   <out>/<name>.toml    a configuration that was measured, with every key
 //!   <out>/result.json    the object that `--json` prints, with the head
 //! ```
 
@@ -79,6 +80,8 @@ pub struct Report {
     text: String,
     series: Vec<Series>,
     plots: Vec<Plot>,
+    /// Name and text.
+    configurations: Vec<(String, String)>,
 }
 
 impl Report {
@@ -94,8 +97,8 @@ impl Report {
         fs::create_dir_all(&directory).map_err(|error| {
             BenchError::not_started(&format!("--out {}", directory.display()), error)
         })?;
-        let (text, series, plots) = Default::default();
-        Ok(Self { directory, header, text, series, plots })
+        let (text, series, plots, configurations) = Default::default();
+        Ok(Self { directory, header, text, series, plots, configurations })
     }
 
     /// Where it will be.
@@ -120,6 +123,11 @@ impl Report {
     /// Adds a plot of series that are there by the end.
     pub fn plot(&mut self, title: impl Into<String>, series: Vec<String>) {
         self.plots.push(Plot { title: title.into(), series });
+    }
+
+    /// Adds a configuration that was measured, as the processes were given it.
+    pub fn configuration(&mut self, name: impl Into<String>, toml: impl Into<String>) {
+        self.configurations.push((name.into(), toml.into()));
     }
 
     /// The table of all series: rate and percentiles.
@@ -151,6 +159,9 @@ impl Report {
         write("report.html", self.html()?.as_bytes())?;
         let whole = json!({ "header": self.header, "result": result });
         write("result.json", format!("{whole:#}\n").as_bytes())?;
+        for (name, toml) in &self.configurations {
+            write(&format!("{name}.toml"), toml.as_bytes())?;
+        }
         for series in &self.series {
             let mut hgrm = Vec::new();
             series.whole().write_hgrm(&mut hgrm).map_err(|e| BenchError::broke("hgrm", e))?;
@@ -218,6 +229,13 @@ impl Report {
                 plot::svg(title, &curves).map_err(|error| BenchError::broke("plot", error))?;
             let _ = writeln!(html, "<p>{svg}");
         }
+        for (name, toml) in &self.configurations {
+            let toml = escaped(toml);
+            let _ = writeln!(
+                html,
+                "<details><summary>{name}.toml</summary><pre>\n{toml}</pre></details>"
+            );
+        }
         Ok(html)
     }
 }
@@ -237,7 +255,9 @@ pub fn table<'a>(rows: impl Iterator<Item = (&'a str, f64, Latency)>) -> String 
     );
     for (name, rate, latency) in rows {
         let Summary { p50_ns, p90_ns, p99_ns, p999_ns, p9999_ns, max_ns } = latency.summary();
-        let _ = write!(table, "{name:<width$} {rate:>10.0} {:>9}", latency.count());
+        // Of what had no rate, none is told.
+        let rate = if rate > 0.0 { format!("{rate:.0}") } else { "-".to_owned() };
+        let _ = write!(table, "{name:<width$} {rate:>10} {:>9}", latency.count());
         for ns in [p50_ns, p90_ns, p99_ns, p999_ns, p9999_ns] {
             let _ = write!(table, " {:>8.2}", ns as f64 / 1e3);
         }
@@ -249,6 +269,7 @@ pub fn table<'a>(rows: impl Iterator<Item = (&'a str, f64, Latency)>) -> String 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::machine::About;
     use hdrhistogram::Histogram;
     use hdrhistogram::serialization::Deserializer;
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
@@ -256,7 +277,14 @@ mod tests {
     #[test]
     fn a_report_is_whole_and_its_log_can_be_read() {
         let directory = std::env::temp_dir().join(format!("vesta-report-{}", std::process::id()));
-        let header = Header::new("wire", "0".into(), "a < b".into(), "default".into());
+        let header = Header::new(About {
+            bench: "wire",
+            pinning: "0".into(),
+            warm_up: "none".into(),
+            seed: "42".into(),
+            settings: "a < b".into(),
+            configuration: "default".into(),
+        });
         let mut report = Report::create(Some(&directory), header).expect("a directory");
         let mut series = Series::new("echo", 1_000.0);
         for round in 0..3_u64 {
@@ -271,11 +299,14 @@ mod tests {
         assert!(table.contains("p99.99") && table.lines().count() == 2, "{table}");
         report.text(&table);
         report.plot("all", vec!["echo".to_owned()]);
+        report.configuration("socket", "[transport]\nmtu_bytes = 1408\n");
         report.finish(&json!({"rounds": 3})).expect("written");
 
         let read = |name: &str| fs::read(directory.join(name)).expect(name);
         let text = |name: &str| String::from_utf8(read(name)).expect("text");
         assert!(text("report.html").contains("<svg") && text("report.html").contains("a &lt; b"));
+        assert!(text("report.html").contains("<summary>socket.toml</summary>"));
+        assert!(text("socket.toml").contains("mtu_bytes = 1408"));
         assert!(text("echo.hgrm").contains("Total count    =          300]"));
         assert!(text("result.json").contains("\"rounds\": 3"));
         let log = read("wire.hlog");

@@ -255,10 +255,9 @@ impl DriverSettings {
                 return Err(format!("{name} = {bytes} is not a power of two from 64 KiB to 1 GiB"));
             }
         }
-        for (name, mtu) in [
-            ("mtu_bytes", self.mtu_bytes),
-            ("channel_mtu_max_bytes", self.channel_mtu_max_bytes),
-        ] {
+        for (name, mtu) in
+            [("mtu_bytes", self.mtu_bytes), ("channel_mtu_max_bytes", self.channel_mtu_max_bytes)]
+        {
             let is_unset = mtu == 0 && name != "mtu_bytes";
             if !is_unset && (!(64..=65_504).contains(&mtu) || !mtu.is_multiple_of(32)) {
                 return Err(format!("{name} = {mtu} is not a multiple of 32 from 64 to 65504"));

@@ -404,7 +404,7 @@ mod tests {
         assert!(!ask(1 << 23) && !ask(1 << 30) && !ask(-1));
         assert_eq!(gate.dropped(), Dropped { long_terms: 3, ..Dropped::default() });
         let announce = |mtu: i32| {
-            let mut frame = frame(SETUP, &(1 << 16_i32).to_le_bytes());
+            let mut frame = frame(SETUP, &(1_i32 << 16).to_le_bytes());
             frame[at::SETUP_MTU..][..4].copy_from_slice(&mtu.to_le_bytes());
             gate.admits(FRIEND, &frame)
         };

@@ -39,7 +39,8 @@ struct Rings {
 impl Rings {
     fn new(owner: &Arc<Shared>) -> std::io::Result<Self> {
         let counts = owner.counters.block();
-        let receive = ReceiveRing::new(owner.datagram_max_bytes, &owner.uring, Arc::clone(&counts))?;
+        let receive =
+            ReceiveRing::new(owner.datagram_max_bytes, &owner.uring, Arc::clone(&counts))?;
         let send = Sender::new(&owner.uring, Arc::clone(&counts))?;
         Ok(Self { owner: Arc::clone(owner), receive, send, counts, classic: Vec::new() })
     }
@@ -160,9 +161,8 @@ pub(super) unsafe fn begin(
     let Some(mut rings) = rings(&state.shared) else { return };
     // SAFETY: the rings are this thread's, and no reference to them is held by the functions that the
     // driver can call this from; the transport is as the caller promises.
-    let (rings, wants_timestamps, socket) = unsafe {
-        (rings.as_mut(), (*transport).timestamp_flags != 0, (*transport).recv_fd)
-    };
+    let (rings, wants_timestamps, socket) =
+        unsafe { (rings.as_mut(), (*transport).timestamp_flags != 0, (*transport).recv_fd) };
     if wants_timestamps {
         rings.classic.push((poller, transport));
     } else {

@@ -18,7 +18,9 @@ use vesta_netio::{
 };
 use vesta_tests::roles::{Places, command};
 use vesta_tests::running::{Running, wait_for};
-use vesta_transport::{Duty, Flow, Input, OfferError, StreamId, Subscription, Transport};
+use vesta_transport::{
+    Duty, Flow, Input, OfferError, Publication, StreamId, Subscription, Transport,
+};
 
 const STREAM: StreamId = StreamId(7);
 const LENGTHS: [i32; 5] = [64, 300, 1_376, 8_192, 65_536];

@@ -198,6 +198,29 @@ pub fn round(
     Ok(())
 }
 
+/// Plots: of each link, kind of addressing and number of endpoints one, with echo and engine on every
+/// datapath beside raw UDP. Each has a title and the names of its series.
+#[must_use]
+pub fn plots(pairs: &[Pair]) -> Vec<(String, Vec<String>)> {
+    let is_first = |at: &usize| !pairs[..*at].iter().any(|before| before.is_like(&pairs[*at]));
+    (0..pairs.len())
+        .filter(is_first)
+        .map(|at| {
+            let pair = &pairs[at];
+            let alike = pairs.iter().filter(|other| other.is_like(pair));
+            let mut names = vec![format!("{}-raw", pair.name())];
+            names.extend(
+                alike.flat_map(|pair| {
+                    ["echo", "engine"].map(|kind| format!("{}-{kind}", pair.name()))
+                }),
+            );
+            let cast = if pair.multicast { "multicast" } else { "unicast" };
+            let endpoints = if pair.endpoints == 1 { "endpoint" } else { "endpoints" };
+            (format!("{}, {cast}, {} {endpoints}", pair.link.name, pair.endpoints), names)
+        })
+        .collect()
+}
+
 fn p50(intervals: &[Interval]) -> Vec<f64> {
     intervals.iter().map(|interval| interval.latency.summary().p50_ns as f64).collect()
 }
