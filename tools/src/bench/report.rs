@@ -63,13 +63,24 @@ impl Series {
     }
 }
 
+/// A series on a plot.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Its name.
+    pub series: String,
+    /// What the legend calls it.
+    pub label: String,
+    /// Number of its colour.
+    pub colour: usize,
+    /// What is only there to be compared with.
+    pub is_dashed: bool,
+}
+
 /// A plot: a title, and the series on it.
 #[derive(Clone, Debug)]
-pub struct Plot {
-    /// What stands above it.
-    pub title: String,
-    /// Names of series.
-    pub series: Vec<String>,
+struct Plot {
+    title: String,
+    lines: Vec<Line>,
 }
 
 /// A report that grows until it is written.
@@ -120,9 +131,18 @@ impl Report {
         self.series.push(series);
     }
 
-    /// Adds a plot of series that are there by the end.
+    /// Adds a plot of series that are there by the end, by their names.
     pub fn plot(&mut self, title: impl Into<String>, series: Vec<String>) {
-        self.plots.push(Plot { title: title.into(), series });
+        let line = |(colour, series): (usize, String)| {
+            let label = series.clone();
+            Line { series, label, colour, is_dashed: false }
+        };
+        self.plot_lines(title, series.into_iter().enumerate().map(line).collect());
+    }
+
+    /// The same, with other words and colours.
+    pub fn plot_lines(&mut self, title: impl Into<String>, lines: Vec<Line>) {
+        self.plots.push(Plot { title: title.into(), lines });
     }
 
     /// Adds a configuration that was measured, as the processes were given it.
@@ -217,14 +237,20 @@ impl Report {
             let _ = writeln!(html, "<tr><th>{name}<td>{}", escaped(&value));
         }
         let _ = writeln!(html, "</table>\n<pre>\n{}</pre>", escaped(&self.text));
-        for Plot { title, series } in &self.plots {
-            let shown: Vec<(&str, Latency)> = series
+        for Plot { title, lines } in &self.plots {
+            let shown: Vec<(&Line, Latency)> = lines
                 .iter()
-                .filter_map(|name| self.series.iter().find(|series| series.name == *name))
-                .map(|series| (series.name.as_str(), series.whole()))
+                .filter_map(|line| {
+                    let series = self.series.iter().find(|series| series.name == line.series)?;
+                    Some((line, series.whole()))
+                })
                 .collect();
+            let curve = |(line, latency)| {
+                let Line { label, colour, is_dashed, .. }: &Line = line;
+                Curve { name: label, latency, colour: *colour, is_dashed: *is_dashed }
+            };
             let curves: Vec<Curve<'_>> =
-                shown.iter().map(|(name, latency)| Curve { name, latency }).collect();
+                shown.iter().map(|(line, latency)| curve((*line, latency))).collect();
             let svg =
                 plot::svg(title, &curves).map_err(|error| BenchError::broke("plot", error))?;
             let _ = writeln!(html, "<p>{svg}");

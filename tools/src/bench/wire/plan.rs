@@ -11,7 +11,7 @@
 use super::probe::Found;
 use super::{Side, Subject};
 use crate::bench::network::Place;
-use crate::bench::report::{Interval, Series};
+use crate::bench::report::{Interval, Line, Series};
 use crate::bench::statistics::Spread;
 use crate::bench::worker::Worker;
 use crate::bench::{BenchError, Job};
@@ -198,25 +198,30 @@ pub fn round(
     Ok(())
 }
 
-/// Plots: of each link, kind of addressing and number of endpoints one, with echo and engine on every
-/// datapath beside raw UDP. Each has a title and the names of its series.
+/// Plots: of each link, kind of addressing and number of endpoints one, with engine and echo (dashed) on
+/// every datapath, in a colour each, beside raw UDP. Each has a title.
 #[must_use]
-pub fn plots(pairs: &[Pair]) -> Vec<(String, Vec<String>)> {
+pub fn plots(pairs: &[Pair]) -> Vec<(String, Vec<Line>)> {
     let is_first = |at: &usize| !pairs[..*at].iter().any(|before| before.is_like(&pairs[*at]));
+    let line = |pair: &Pair, kind: &str, label: String, colour| {
+        let series = format!("{}-{kind}", pair.name());
+        Line { series, label, colour, is_dashed: kind != "engine" }
+    };
     (0..pairs.len())
         .filter(is_first)
         .map(|at| {
-            let pair = &pairs[at];
-            let alike = pairs.iter().filter(|other| other.is_like(pair));
-            let mut names = vec![format!("{}-raw", pair.name())];
-            names.extend(
-                alike.flat_map(|pair| {
-                    ["echo", "engine"].map(|kind| format!("{}-{kind}", pair.name()))
-                }),
-            );
-            let cast = if pair.multicast { "multicast" } else { "unicast" };
-            let endpoints = if pair.endpoints == 1 { "endpoint" } else { "endpoints" };
-            (format!("{}, {cast}, {} {endpoints}", pair.link.name, pair.endpoints), names)
+            let first = &pairs[at];
+            let mut lines = vec![line(first, "raw", "raw UDP".to_owned(), 0)];
+            let alike = pairs.iter().filter(|other| other.is_like(first));
+            for (colour, pair) in alike.enumerate() {
+                for kind in ["engine", "echo"] {
+                    let label = format!("{}, {kind}", pair.datapath);
+                    lines.push(line(pair, kind, label, colour + 1));
+                }
+            }
+            let cast = if first.multicast { "multicast" } else { "unicast" };
+            let endpoints = if first.endpoints == 1 { "endpoint" } else { "endpoints" };
+            (format!("{}, {cast}, {} {endpoints}", first.link.name, first.endpoints), lines)
         })
         .collect()
 }

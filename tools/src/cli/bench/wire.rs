@@ -89,8 +89,8 @@ pub fn wire(context: &Context, args: &WireArgs) -> Result<Verdict, Failure> {
     drop(network);
 
     report.text(&table(&pairs));
-    for (title, names) in plan::plots(&pairs) {
-        report.plot(format!("{title}, {} orders/s", args.rate), names);
+    for (title, lines) in plan::plots(&pairs) {
+        report.plot_lines(format!("{title}, {} orders/s", args.rate), lines);
     }
     for pair in &pairs {
         pair.series(args.rate).into_iter().for_each(|series| report.series(series));
