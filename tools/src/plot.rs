@@ -86,7 +86,7 @@ fn draw<'a>(
     chart.draw_series(std::iter::once(PathElement::new([(half, low), (half, high)], light)))?;
     let below = Pos::new(HPos::Center, VPos::Top);
     let style = ("sans-serif", 14).into_font().into_text_style(root).pos(below);
-    let under = EmptyElement::at((half, low)) + Text::new("50 %", (0, 9), style);
+    let under = EmptyElement::at((half, low)) + Text::new("50 %", (0, 11), style);
     chart.draw_series(std::iter::once(under))?;
 
     for Curve { name, latency, colour, is_dashed } in curves {
