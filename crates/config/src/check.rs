@@ -2,11 +2,12 @@
 //! it.
 
 use std::fmt::Display;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
 use crate::error::Broken;
-use crate::{Config, Datapath, FlowControl, Mode};
+use crate::places::places;
+use crate::{Config, Datapath, FlowControl};
 
 /// Aeron's shortest and longest term, bytes.
 const TERM_LENGTH_BYTES: RangeInclusive<u32> = 64 << 10..=1 << 30;
@@ -31,7 +32,7 @@ const OUTCOME_COUNT_MAX: u64 = 1 << 26;
 /// One day: longer intervals and timeouts are slips of the pen.
 const MS_MAX: u64 = 86_400_000;
 
-type Check = Result<(), Broken>;
+pub type Check = Result<(), Broken>;
 
 /// Checks every rule.
 pub fn rules(config: &Config) -> Check {
@@ -410,158 +411,6 @@ fn streams(config: &Config) -> Check {
                 "use \"slowest\" or \"fastest\"",
             ));
         }
-    }
-    Ok(())
-}
-
-/// What kind of address a key wants.
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    /// A multicast group.
-    Group,
-    /// An address of one host, that others send to.
-    Host,
-    /// An address of this host, or 0.0.0.0 for all of them.
-    Bind,
-    /// The same, with a port or 0 for any that is free.
-    Reader,
-}
-
-/// Every place that a process may open, with its key.
-fn all_places(config: &Config) -> Vec<(String, SocketAddrV4, Kind)> {
-    let s = &config.streams;
-    let mut places = vec![("streams.orders.endpoint".to_owned(), s.orders.endpoint, Kind::Host)];
-    for (name, stream) in [
-        ("input_log", &s.input_log),
-        ("event_log", &s.event_log),
-        ("market_data", &s.market_data),
-        ("snapshots", &s.snapshots),
-    ] {
-        let key = |key: &str| format!("streams.{name}.{key}");
-        match config.transport.mode {
-            Mode::Multicast => places.push((key("group"), stream.group, Kind::Group)),
-            Mode::Mdc => {
-                places.push((key("control"), stream.control, Kind::Host));
-                places.push((key("reader_endpoint"), stream.reader_endpoint, Kind::Reader));
-            }
-        }
-    }
-    for (i, gateway) in config.gateway_list.iter().enumerate() {
-        places.push((format!("gateway[{i}].listen"), gateway.listen, Kind::Bind));
-        places.push((format!("gateway[{i}].back_endpoint"), gateway.back_endpoint, Kind::Host));
-    }
-    places
-}
-
-/// The key and value of what `text`, the words of an error, is about: an address, or the interface.
-pub fn knob_in(config: &Config, text: &str) -> Option<String> {
-    let client = ("demo.client_bind".to_owned(), config.demo.client_bind, Kind::Bind);
-    let mut places = all_places(config);
-    places.push(client);
-    let interface = &config.transport.interface;
-    if text.contains("interface matches") && text.contains(interface) {
-        return Some(format!("transport.interface = \"{interface}\""));
-    }
-    // Not 127.0.0.1:2401 in the place of 127.0.0.1:24010, nor 10.0.0.1 in that of 110.0.0.1.
-    let names = |place: &str| {
-        text.match_indices(place).any(|(at, _)| {
-            let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
-            let (before, after) = (&text[..at], &text[at + place.len()..]);
-            !digit(before.chars().next_back()) && !digit(after.chars().next())
-        })
-    };
-    // A channel may name two places, of which the cause is about one.
-    let is_cause = |place: &str| text.contains(&format!("UDP {place} is taken"));
-    let (key, place, _) = places
-        .iter()
-        .find(|(_, place, _)| is_cause(&place.to_string()))
-        .or_else(|| places.iter().find(|(_, place, _)| names(&place.to_string())))?;
-    Some(format!("{key} = \"{place}\""))
-}
-
-fn places(config: &Config) -> Check {
-    let places = all_places(config);
-    for (i, (key, place, kind)) in places.iter().enumerate() {
-        address(key, *place, *kind)?;
-        if place.port() == 0 && *kind == Kind::Reader {
-            continue;
-        }
-        if place.port() == 0 {
-            let rule = "must have a port, because others send there";
-            return Err(Broken::new(key, place, rule, "use 1024 to 65535"));
-        }
-        for (other_key, other, other_kind) in &places[..i] {
-            if other.port() == 0 {
-                continue;
-            }
-            distinct((key, *place, *kind), (other_key, *other, *other_kind))?;
-        }
-    }
-    address("demo.client_bind", config.demo.client_bind, Kind::Bind)
-}
-
-fn address(key: &str, place: SocketAddrV4, kind: Kind) -> Check {
-    let ip = place.ip();
-    match kind {
-        Kind::Group if !ip.is_multicast() => Err(Broken::new(
-            key,
-            place,
-            "must be a multicast group, because many read this stream",
-            "use an address of 239.0.0.0/8 with an odd last octet",
-        )),
-        Kind::Group if ip.octets()[3].is_multiple_of(2) => {
-            let [a, b, c, d] = ip.octets();
-            Err(Broken::new(
-                key,
-                place,
-                "the last octet of a group must be odd: Aeron sends data there, and status \
-                 messages to the next address",
-                format!("use {a}.{b}.{c}.{}:{}", d + 1, place.port()),
-            ))
-        }
-        Kind::Host | Kind::Bind | Kind::Reader if ip.is_multicast() || ip.is_broadcast() => {
-            Err(Broken::new(
-                key,
-                place,
-                "must be the address of one host, because one process reads there",
-                "use an address of the host that the process runs on",
-            ))
-        }
-        Kind::Host if ip.is_unspecified() => Err(Broken::new(
-            key,
-            place,
-            "must name the host, because others send there",
-            "use the address by which others reach it",
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Two places can be open at the same time, and no reader of one gets what is meant for the other.
-fn distinct(
-    (key, place, kind): (&str, SocketAddrV4, Kind),
-    (other_key, other, other_kind): (&str, SocketAddrV4, Kind),
-) -> Check {
-    if kind == Kind::Group && other_kind == Kind::Group && place.ip() == other.ip() {
-        return Err(Broken::new(
-            key,
-            place,
-            format!("is the group of {other_key} too, and each host would receive both"),
-            "give each stream a group of its own",
-        ));
-    }
-    let one_host = place.ip() == other.ip()
-        || place.ip().is_unspecified()
-        || other.ip().is_unspecified()
-        || kind == Kind::Group
-        || other_kind == Kind::Group;
-    if place.port() == other.port() && one_host {
-        return Err(Broken::new(
-            key,
-            place,
-            format!("the port is taken by {other_key} = {other}"),
-            "choose a free port",
-        ));
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ mod error;
 mod instrument;
 mod lists;
 mod network;
+mod places;
 mod schedule;
 mod section;
 #[cfg(test)]
@@ -193,7 +194,7 @@ impl Config {
     /// `streams.orders.endpoint = "127.0.0.1:24010"`: those below know addresses, not keys.
     #[must_use]
     pub fn knob_in(&self, text: &str) -> Option<String> {
-        check::knob_in(self, text)
+        places::knob_in(self, text)
     }
 
     /// The Aeron channels of every stream.
