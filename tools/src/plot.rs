@@ -101,7 +101,7 @@ fn draw<'a>(
         let colour = COLOURS[colour % COLOURS.len()];
         let (line, is_dashed) = (colour.stroke_width(2), *is_dashed);
         let series = if is_dashed {
-            chart.draw_series(DashedLineSeries::new(points.into_iter(), DASH.0, DASH.1, line))?
+            chart.draw_series(DashedLineSeries::new(points, DASH.0, DASH.1, line))?
         } else {
             chart.draw_series(LineSeries::new(points, line))?
         };
