@@ -98,7 +98,7 @@ impl<T: Transport> EngineAgent<T> {
         // What has left makes room only once it is the larger part: so much again may be in front. The
         // operating system backs what is used.
         let room = 2 * PENDING_BYTES_HIGH + record_bytes_max(&settings.capacity);
-        let outbox = EventOutbox::new(1, output.message_len_max(), room);
+        let outbox = EventOutbox::new(1, output.fragment_len_max(), room);
         Ok(Self {
             engine: Engine::new(settings),
             input,
@@ -151,8 +151,8 @@ impl<T: Transport> EngineAgent<T> {
 
     /// Publishers of the input log that were ignored, because there was one already.
     #[must_use]
-    pub const fn strangers(&self) -> u64 {
-        self.publisher.strangers()
+    pub const fn rivals(&self) -> u64 {
+        self.publisher.rivals()
     }
 
     /// When what the latest duty cycle applied first was sequenced; `None` when it applied nothing.

@@ -204,8 +204,8 @@ impl<T: Transport, D: DatagramSocket> GatewayAgent<T, D> {
 
     /// Publishers of the streams that it reads that were ignored, because there was one already.
     #[must_use]
-    pub const fn strangers(&self) -> u64 {
-        self.sequencer.strangers() + self.engine.strangers()
+    pub const fn rivals(&self) -> u64 {
+        self.sequencer.rivals() + self.engine.rivals()
     }
 
     /// When what the latest duty cycle reported first was sequenced; `None` when it reported nothing.

@@ -112,7 +112,7 @@ impl<T: Transport, D: DatagramSocket> Agent for GatewayAgent<T, D> {
             ("reports", counts.reports),
             ("dropped_reports", counts.reports_dropped),
             ("events", self.event_seq().0),
-            ("strangers", self.strangers()),
+            ("rival_publishers", self.rivals()),
         ] {
             sink.counter(Scope::ROLE, name, Unit::Count, count);
         }

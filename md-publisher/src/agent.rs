@@ -100,8 +100,8 @@ impl<T: Transport> MdPublisherAgent<T> {
         let snapshots = transport.add_publication(&links.snapshots.0, links.snapshots.1)?;
         Ok(Self {
             settings,
-            publisher: Publisher::new(settings, market_data.message_len_max()),
-            round: SnapshotRound::new(settings.snapshot_interval_ns, snapshots.message_len_max()),
+            publisher: Publisher::new(settings, market_data.fragment_len_max()),
+            round: SnapshotRound::new(settings.snapshot_interval_ns, snapshots.fragment_len_max()),
             events,
             market_data,
             snapshots,
@@ -138,8 +138,8 @@ impl<T: Transport> MdPublisherAgent<T> {
 
     /// Publishers of the event log that were ignored, because there was one already.
     #[must_use]
-    pub const fn strangers(&self) -> u64 {
-        self.engine.strangers()
+    pub const fn rivals(&self) -> u64 {
+        self.engine.rivals()
     }
 
     /// When what the latest duty cycle applied first was sequenced; `None` when it applied nothing.

@@ -147,7 +147,7 @@ impl<T: Transport> Agent for MdPublisherAgent<T> {
             ("feed_messages", publisher.feed_seq()),
             ("heartbeats", counts.heartbeats),
             ("dropped_messages", counts.dropped),
-            ("strangers", self.strangers()),
+            ("rival_publishers", self.rivals()),
         ] {
             sink.counter(Scope::ROLE, name, Unit::Count, count);
         }

@@ -87,7 +87,7 @@ pub struct Counters {
     /// Commands that were refused.
     pub refused: u64,
     /// Messages from whoever is no gateway of this shard.
-    pub strangers: u64,
+    pub unknown_gateways: u64,
     /// Refusals that a gateway did not take in time.
     pub refusals_dropped: u64,
     /// Commands that were refused, by reason.
@@ -141,7 +141,7 @@ impl<T: Transport> SequencerAgent<T> {
             let refusals = Vec::with_capacity(REFUSALS_MAX);
             back.insert(link.gateway, Back { publication, status_due: true, refusals });
         }
-        let outbox = LogOutbox::new(1, log.message_len_max(), 2 * PENDING_BYTES_HIGH);
+        let outbox = LogOutbox::new(1, log.fragment_len_max(), 2 * PENDING_BYTES_HIGH);
         Ok(Self {
             sequencer: Sequencer::new(settings),
             orders,
@@ -257,7 +257,7 @@ impl<T: Transport> SequencerAgent<T> {
                     let Some((speaker, back)) =
                         speaker.and_then(|id| Some((id, back.get_mut(&id)?)))
                     else {
-                        counters.strangers += 1;
+                        counters.unknown_gateways += 1;
                         return Flow::Taken;
                     };
                     speakers.insert(fragment.image, speaker);

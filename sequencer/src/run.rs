@@ -89,7 +89,7 @@ impl<T: Transport> Agent for SequencerAgent<T> {
         let counters = self.counters();
         format!(
             "sequenced {} commands, refused {}, dropped {} of unknown gateways; {} records of its own",
-            counters.sequenced, counters.refused, counters.strangers, counters.own
+            counters.sequenced, counters.refused, counters.unknown_gateways, counters.own
         )
     }
 
@@ -106,7 +106,7 @@ impl<T: Transport> Agent for SequencerAgent<T> {
             ("sequenced", counts.sequenced),
             ("own_records", counts.own),
             ("refused", counts.refused),
-            ("dropped_strangers", counts.strangers),
+            ("dropped_unknown_gateways", counts.unknown_gateways),
             ("dropped_refusals", counts.refusals_dropped),
             ("records", self.sequencer().next_seq().0 - 1),
         ] {

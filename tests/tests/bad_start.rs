@@ -152,7 +152,7 @@ fn what_is_known_but_not_available() {
     let cases = [
         ("[shard]\ncommit_level = \"replicated\"", ["commit_level", "use \"received\""]),
         ("[shard]\ncommit_level = \"journaled\"", ["commit_level", "use \"received\""]),
-        ("[streams.input_log]\nflow_control = \"tagged\"", ["flow_control", "use \"slowest\""]),
+        ("[streams.event_log]\nflow_control = \"tagged\"", ["flow_control", "use \"slowest\""]),
     ];
     for (text, needles) in cases {
         all_refuse(&places, text, &needles);

@@ -2,6 +2,7 @@
 //! they print and leave behind, and their exit status. Never how fast anything is.
 
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -45,9 +46,40 @@ fn found(out: &Out, args: &[&str]) -> Value {
     // The report says on what it was measured, and has what was found.
     let written: Value = serde_json::from_str(&out.text("result.json")).expect("JSON");
     assert_eq!(written["result"], found);
-    for key in ["cpu", "kernel", "governor", "pinning", "commit", "settings", "configuration"] {
-        assert!(written["header"][key].as_str().is_some_and(|text| !text.is_empty()), "{key}");
+    let header = &written["header"];
+    for key in [
+        "cpu",
+        "kernel",
+        "governor",
+        "smt",
+        "sleep_states",
+        "socket_buffers",
+        "pinning",
+        "warm_up",
+        "seed",
+        "commit",
+        "command",
+        "settings",
+        "configuration",
+    ] {
+        assert!(header[key].as_str().is_some_and(|text| !text.is_empty()), "{key}");
     }
+    // An interval log, a percentile file for each of its tags, a plot, and the table.
+    let name = header["bench"].as_str().expect("a name");
+    let log = out.text(&format!("{name}.hlog"));
+    let tags: BTreeSet<&str> =
+        log.lines().filter_map(|line| line.strip_prefix("Tag=")?.split(',').next()).collect();
+    assert!(!tags.is_empty(), "{log}");
+    for tag in tags {
+        assert!(out.text(&format!("{tag}.hgrm")).contains("#[Max"), "{tag}");
+    }
+    assert!(out.text("report.html").contains("<svg"), "{name} has no plot");
+    let report = out.text("report.txt");
+    let columns = ["rate /s", "p50", "p90", "p99", "p99.9", "p99.99", "worst"];
+    assert!(
+        report.lines().any(|line| columns.iter().all(|column| line.contains(column))),
+        "{report}"
+    );
     found
 }
 
@@ -100,11 +132,14 @@ fn wire_on_loopback_compares_engine_and_echo() {
         check_pair(pair);
     }
     let html = out.text("report.html");
-    assert!(html.matches("<svg").count() == 2 && html.contains("lo-socket-multicast-1"), "{html}");
-    assert!(out.text("lo-socket-unicast-1-engine.hgrm").contains("#[Max"));
+    assert_eq!(html.matches("<svg").count(), 2, "a plot for each kind of addressing: {html}");
+    assert!(
+        html.contains("lo, multicast, 1 endpoint") && html.contains("socket, engine"),
+        "{html}"
+    );
+    assert!(html.contains("<summary>wire.toml</summary>"), "{html}");
     let log = out.text("wire.hlog");
     assert!(log.contains("Tag=lo-socket-multicast-1-echo,"), "{log}");
-    assert!(out.text("report.txt").contains("p99.99"));
 }
 
 #[test]
@@ -146,6 +181,10 @@ fn throughput_loses_nothing_and_checks_every_event() {
     assert!((number(datapath, "orders_per_s") - per_s).abs() < 1.0, "{datapath}");
     assert!(number(datapath, "cpu_ns_per_order") > 0.0, "{datapath}");
     assert!(number(datapath, "events") > number(datapath, "orders"), "{datapath}");
+    // By itself it takes a window that is enough, or as much as the kernel grants.
+    let toml = out.text("throughput-socket.toml");
+    let window = format!("receiver_window_bytes = {}", found["window_bytes"]);
+    assert!(toml.contains(&window), "{window}: {toml}");
     let from_clients = &found["from_clients"][0];
     assert_eq!(from_clients["lost"], 0, "{found}");
     assert!(number(from_clients, "orders") > 0.0, "{found}");
@@ -212,7 +251,9 @@ fn rings_keep_every_message() {
     let out = Out::new("rings");
     let found = found(&out, &["rings", "--rounds", "1", "--messages", "2000"]);
     let rings = found["rings"].as_array().expect("a list");
-    assert!(rings.len() >= 3, "{found}");
+    let names: Vec<&str> = rings.iter().filter_map(|ring| ring["ring"].as_str()).collect();
+    assert_eq!(names[..3], ["vesta-hotmem", "vesta-hotmem-shared", "rtrb"], "{found}");
+    assert_eq!(names.len(), 5, "{found}");
     for ring in rings {
         assert!(number(ring, "ns_per_message") > 0.0 && ring["wrong"] == 0, "{ring}");
     }

@@ -228,7 +228,7 @@ fn what_the_gate_keeps_out_is_said() {
             let of_gate = counters.iter().filter(|counter| counter["scope"] == "gate");
             of_gate.map(move |counter| (&role["role"], &counter["name"], &counter["value"]))
         });
-        let names = ["strangers", "long_terms", "excess_readers"];
+        let names = ["unlisted_sources", "long_terms", "long_mtus", "excess_readers"];
         let gate: Vec<_> = gate.collect();
         assert!(gate.iter().all(|(role, ..)| *role == "driver"), "{gate:?}");
         let has = |name: &str, value: u64| gate.iter().any(|g| *g.1 == name && *g.2 == value);

@@ -84,7 +84,7 @@ fn every_role_counts_what_it_did() {
         let role = role(&json, name);
         assert_eq!((&role["live"], value(role, "", "ready")), (&true.into(), 1), "{name}");
         assert!(value(role, "", "duty_cycles") >= value(role, "", "duty_cycles_busy"), "{name}");
-        assert_eq!(value(role, "gate", "strangers"), 0, "{name}: each has a driver");
+        assert_eq!(value(role, "gate", "unlisted_sources"), 0, "{name}: each has a driver");
         let hop = role["counters"].as_array().expect("a list").iter().find(|c| c["name"] == "hop");
         assert!(hop.expect("told")["count"].as_u64() > Some(0), "{name}");
     }

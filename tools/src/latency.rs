@@ -127,7 +127,8 @@ impl Latency {
     /// # Errors
     /// When the file can not be written.
     pub fn plot(&self, file: &Path, title: &str) -> Result<(), String> {
-        let svg = plot::svg(title, &[Curve { name: "", latency: self }])?;
+        let svg =
+            plot::svg(title, &[Curve { name: "", latency: self, colour: 0, is_dashed: false }])?;
         std::fs::write(file, svg).map_err(|error| error.to_string())
     }
 

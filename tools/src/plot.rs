@@ -12,6 +12,10 @@ pub struct Curve<'a> {
     pub name: &'a str,
     /// What it shows.
     pub latency: &'a Latency,
+    /// Which of the colours, from 0; they come again when there are no more.
+    pub colour: usize,
+    /// What is only there to be compared with.
+    pub is_dashed: bool,
 }
 
 /// Width and height of the plot, in pixels.
@@ -20,6 +24,8 @@ const PLOT_SIZE: (u32, u32) = (900, 560);
 const CURVE_TICKS_PER_HALF: u32 = 10;
 /// A logarithm has no place for 0: what is shorter is drawn as this much. It is the resolution.
 const MIN_PLOTTED_US: f64 = 0.001;
+/// Dashes, and gaps between them, in pixels.
+const DASH: (u32, u32) = (7, 4);
 /// Colours that are told apart in print, too; with more curves they come again.
 const COLOURS: [RGBColor; 8] = [
     RGBColor(20, 80, 160),
@@ -33,8 +39,8 @@ const COLOURS: [RGBColor; 8] = [
 ];
 
 /// Draws all percentiles of each curve as an SVG picture, on scales that give the slowest few as
-/// much room as the rest. A curve that stands alone has its values written on it; several have a
-/// legend.
+/// much room as the rest; a dot is the slowest of all. A curve that stands alone has its values written on
+/// it; several have a legend, where curves that climb leave room.
 ///
 /// # Errors
 /// What the plotting library finds wrong.
@@ -75,18 +81,41 @@ fn draw<'a>(
         .axis_desc_style(("sans-serif", 15))
         .draw()?;
 
-    for (n, Curve { name, latency }) in curves.iter().enumerate() {
+    // Half of all are below it, and it is on no power of ten.
+    let (half, light) = (nines_of(0.5), RGBColor(205, 205, 205));
+    chart.draw_series(std::iter::once(PathElement::new([(half, low), (half, high)], light)))?;
+    let below = Pos::new(HPos::Center, VPos::Top);
+    let style = ("sans-serif", 14).into_font().into_text_style(root).pos(below);
+    let under = EmptyElement::at((half, low)) + Text::new("50 %", (0, 11), style);
+    chart.draw_series(std::iter::once(under))?;
+
+    for Curve { name, latency, colour, is_dashed } in curves {
         let max_ns = latency.summary().max_ns;
-        let points = latency.histogram().iter_quantiles(CURVE_TICKS_PER_HALF).map(|step| {
-            let value = step.value_iterated_to().min(max_ns);
-            (nines_of(step.quantile_iterated_to()).min(nines), plotted_us(value))
-        });
-        let colour = COLOURS[n % COLOURS.len()];
-        let series = chart.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
+        let steps = latency.histogram().iter_quantiles(CURVE_TICKS_PER_HALF);
+        let points: Vec<(f64, f64)> = steps
+            .map(|step| {
+                let value = step.value_iterated_to().min(max_ns);
+                (nines_of(step.quantile_iterated_to()).min(nines), plotted_us(value))
+            })
+            .collect();
+        let colour = COLOURS[colour % COLOURS.len()];
+        let (line, is_dashed) = (colour.stroke_width(2), *is_dashed);
+        let series = if is_dashed {
+            chart.draw_series(DashedLineSeries::new(points, DASH.0, DASH.1, line))?
+        } else {
+            chart.draw_series(LineSeries::new(points, line))?
+        };
         if curves.len() > 1 {
+            let stroke = colour.stroke_width(3);
             series.label(*name).legend(move |(x, y)| {
-                PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(3))
+                let part = |from, to| PathElement::new([(from, 0), (to, 0)], stroke);
+                let gap = if is_dashed { (7, 11) } else { (9, 9) };
+                EmptyElement::at((x, y)) + part(0, gap.0) + part(gap.1, 18)
             });
+        }
+        if latency.count() > 0 {
+            let worst = (nines, plotted_us(max_ns));
+            chart.draw_series(std::iter::once(Circle::new(worst, 3, colour.filled())))?;
         }
     }
     if let [only] = curves {
@@ -113,7 +142,7 @@ fn draw<'a>(
     } else {
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
+            .position(SeriesLabelPosition::LowerRight)
             .background_style(WHITE.mix(0.85))
             .border_style(RGBColor(205, 205, 205))
             .label_font(("sans-serif", 13))
@@ -177,13 +206,12 @@ mod tests {
             fast.record(n * 37 % 9_973 + 5_000);
             slow.record(n * 37 % 9_973 + 90_000);
         });
-        let curves =
-            [Curve { name: "fast", latency: &fast }, Curve { name: "slow", latency: &slow }];
+        let curve = |name, latency, is_dashed| Curve { name, latency, colour: 3, is_dashed };
+        let curves = [curve("fast", &fast, false), curve("slow", &slow, true)];
         let both = svg("two", &curves).expect("drawn");
-        assert!(
-            both.contains("fast") && both.contains("slow") && both.contains("99.99 %"),
-            "{both}"
-        );
+        for word in ["fast", "slow", "50 %", "99.99 %"] {
+            assert!(both.contains(word), "no {word}: {both}");
+        }
         let one = svg("one", &curves[..1]).expect("drawn");
         assert!(!one.contains("fast") && one.contains("<circle"), "{one}");
         assert!(svg("none", &[]).is_ok());

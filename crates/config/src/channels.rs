@@ -32,7 +32,11 @@ impl<'a> Channels<'a> {
     #[must_use]
     pub fn orders_publication(&self) -> Channel {
         let orders = &self.config.streams.orders;
-        unicast_publication(orders.endpoint, orders.term_length_bytes, orders.id)
+        unicast_publication(
+            orders.endpoint,
+            buffers(orders.term_length_bytes, orders.mtu_bytes),
+            orders.id,
+        )
     }
 
     /// The sequencer's end of `orders`.
@@ -47,7 +51,11 @@ impl<'a> Channels<'a> {
     pub fn sequencer_back_publication(&self, gateway: GatewayId) -> Option<Channel> {
         let back = &self.config.streams.sequencer_back;
         let endpoint = self.config.gateway(gateway)?.back_endpoint;
-        Some(unicast_publication(endpoint, back.term_length_bytes, back.id))
+        Some(unicast_publication(
+            endpoint,
+            buffers(back.term_length_bytes, back.mtu_bytes),
+            back.id,
+        ))
     }
 
     /// A gateway's end of `sequencer_back`; `None` for an unknown one.
@@ -64,10 +72,16 @@ impl<'a> Channels<'a> {
         self.group_publication(&self.config.streams.input_log)
     }
 
-    /// An engine's end of `input_log`.
+    /// An engine's end of `input_log`: with `tagged` flow control, a voter's carries the tag.
     #[must_use]
     pub fn input_log_subscription(&self) -> Channel {
-        self.group_subscription(&self.config.streams.input_log)
+        let stream = &self.config.streams.input_log;
+        let mut channel = self.group_subscription(stream);
+        if stream.flow_control == FlowControl::Tagged && self.config.engine.voter {
+            let tag = self.config.transport.flow_control_group_tag;
+            channel.uri.push_str(&format!("|gtag={tag}"));
+        }
+        channel
     }
 
     /// The engine's end of `event_log`.
@@ -144,18 +158,19 @@ impl<'a> Channels<'a> {
 
     fn group_publication(&self, stream: &GroupStream) -> Channel {
         let transport = &self.config.transport;
+        let (timeout_ms, tag) =
+            (transport.flow_control_receiver_timeout_ms, transport.flow_control_group_tag);
         let flow_control = match stream.flow_control {
-            FlowControl::Slowest => {
-                format!("min,t:{}ms", transport.flow_control_receiver_timeout_ms)
-            }
+            FlowControl::Slowest => format!("min,t:{timeout_ms}ms"),
+            FlowControl::Tagged => format!("tagged,g:{tag},t:{timeout_ms}ms"),
             FlowControl::Fastest => "max".to_owned(),
         };
         let place = match transport.mode {
             Mode::Multicast => self.group(stream),
             Mode::Mdc => sign_up(stream.control),
         };
-        let term = stream.term_length_bytes;
-        let uri = format!("aeron:udp?{place}|term-length={term}|fc={flow_control}");
+        let buffers = stream.buffers();
+        let uri = format!("aeron:udp?{place}|{buffers}|fc={flow_control}");
         Channel { uri, stream_id: stream.id }
     }
 
@@ -190,9 +205,25 @@ fn signed_up(stream: &GroupStream, control: SocketAddrV4) -> Channel {
     Channel { uri: format!("aeron:udp?endpoint={endpoint}|{place}"), stream_id: stream.id }
 }
 
-fn unicast_publication(endpoint: SocketAddrV4, term: u32, stream_id: i32) -> Channel {
+impl GroupStream {
+    /// What its publication's buffers are like, as a part of a URI.
+    #[must_use]
+    pub fn buffers(&self) -> String {
+        buffers(self.term_length_bytes, self.mtu_bytes)
+    }
+}
+
+/// What a publication's buffers are like. Its readers hear of both from it.
+fn buffers(term: u32, mtu: u32) -> String {
+    match mtu {
+        0 => format!("term-length={term}"),
+        mtu => format!("term-length={term}|mtu={mtu}"),
+    }
+}
+
+fn unicast_publication(endpoint: SocketAddrV4, buffers: String, stream_id: i32) -> Channel {
     let place = unicast_subscription(endpoint, stream_id).uri;
-    Channel { uri: format!("{place}|term-length={term}"), stream_id }
+    Channel { uri: format!("{place}|{buffers}"), stream_id }
 }
 
 fn unicast_subscription(endpoint: SocketAddrV4, stream_id: i32) -> Channel {
@@ -303,6 +334,38 @@ mod tests {
         let channels = config.channels();
         assert!(channels.event_log_publication().uri.ends_with("|fc=max"));
         assert!(channels.snapshots_publication().uri.ends_with("|fc=min,t:5000ms"));
+    }
+
+    #[test]
+    fn a_tagged_input_log_waits_for_engines_that_vote() {
+        let tagged = "[transport]\nflow_control_group_tag = 7\n\
+                      [streams.input_log]\nflow_control = \"tagged\"\n";
+        let ends = |text: &str| {
+            let config = Config::parse(text, "t").expect("a good file");
+            let channels = config.channels();
+            (channels.input_log_publication().uri, channels.input_log_subscription().uri)
+        };
+        let (publication, voter) = ends(tagged);
+        assert!(publication.ends_with("|fc=tagged,g:7,t:5000ms"), "{publication}");
+        assert!(voter.ends_with("|ttl=1|gtag=7"), "{voter}");
+        let (same, learner) = ends(&format!("{tagged}[engine]\nvoter = false\n"));
+        assert_eq!(same, publication);
+        assert!(!learner.contains("gtag"), "{learner}");
+        // Without it nobody is told apart.
+        assert!(!ends("").1.contains("gtag"));
+    }
+
+    #[test]
+    fn a_stream_may_have_datagrams_of_its_own_length() {
+        let text = "[streams.orders]\nmtu_bytes = 8928\n[streams.snapshots]\nmtu_bytes = 512\n";
+        let config = Config::parse(text, "t").expect("a good file");
+        assert_eq!(config.datagram_max(), ("streams.orders.mtu_bytes".to_owned(), 8928));
+        assert_eq!(Config::default().datagram_max(), ("transport.mtu_bytes".to_owned(), 1408));
+        let uris = uris(&config);
+        let of = |id: i32| uris.iter().filter(move |(own, _)| *own == id).map(|(_, uri)| uri);
+        assert!(of(10).any(|uri| uri.ends_with("|term-length=1048576|mtu=8928")), "{uris:?}");
+        assert!(of(41).any(|uri| uri.ends_with("|term-length=4194304|mtu=512|fc=max")), "{uris:?}");
+        assert_eq!(uris.iter().filter(|(_, uri)| uri.contains("mtu=")).count(), 2, "{uris:?}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
 use crate::error::Broken;
-use crate::{Config, Datapath, places};
+use crate::{Config, Datapath, FlowControl, places};
 
 /// Aeron's shortest and longest term, bytes.
 const TERM_LENGTH_BYTES: RangeInclusive<u32> = 64 << 10..=1 << 30;
@@ -200,16 +200,7 @@ fn transport(config: &Config) -> Check {
     let why = "a driver and its clients show signs of life every half second";
     within("transport.driver_timeout_ms", t.driver_timeout_ms, 1_000..=MS_MAX, why)?;
     within("transport.publishers_max", t.publishers_max, 1..=10_000, "")?;
-    let why = "the longest message must fit, and UDP carries no more";
-    within("transport.mtu_bytes", t.mtu_bytes, MTU_BYTES, why)?;
-    if !t.mtu_bytes.is_multiple_of(FRAME_ALIGNMENT) {
-        return Err(Broken::new(
-            "transport.mtu_bytes",
-            t.mtu_bytes,
-            format!("must be a multiple of {FRAME_ALIGNMENT}, to which Aeron aligns its frames"),
-            format!("use {}", t.mtu_bytes / FRAME_ALIGNMENT * FRAME_ALIGNMENT),
-        ));
-    }
+    mtu("transport.mtu_bytes", t.mtu_bytes)?;
     let why = "one is Aeron's least, and 64 its most";
     within("transport.messages_per_send", t.messages_per_send, 1..=64, why)?;
     let uring = &t.uring;
@@ -223,7 +214,8 @@ fn transport(config: &Config) -> Check {
     let receive_buffer = ("transport.socket_receive_buffer_bytes", t.socket_receive_buffer_bytes);
     let send_buffer = ("transport.socket_send_buffer_bytes", t.socket_send_buffer_bytes);
     let window = ("transport.receiver_window_bytes", t.receiver_window_bytes);
-    let mtu = ("transport.mtu_bytes", t.mtu_bytes);
+    let (mtu_key, mtu) = config.datagram_max();
+    let mtu = (mtu_key.as_str(), mtu);
     for (key, bytes) in [receive_buffer, send_buffer, window] {
         within(key, bytes, 4096..=1 << 30, "")?;
     }
@@ -290,6 +282,19 @@ fn transport(config: &Config) -> Check {
     Ok(())
 }
 
+fn mtu(key: &str, bytes: u32) -> Check {
+    within(key, bytes, MTU_BYTES, "the longest message must fit, and UDP carries no more")?;
+    if bytes.is_multiple_of(FRAME_ALIGNMENT) {
+        return Ok(());
+    }
+    Err(Broken::new(
+        key,
+        bytes,
+        format!("must be a multiple of {FRAME_ALIGNMENT}, to which Aeron aligns its frames"),
+        format!("use {}", bytes / FRAME_ALIGNMENT * FRAME_ALIGNMENT),
+    ))
+}
+
 fn xdp(config: &Config) -> Check {
     let t = &config.transport;
     within("transport.xdp_queue_count", t.xdp_queue_count, 0..=256, "0 takes all there are")?;
@@ -304,10 +309,11 @@ fn xdp(config: &Config) -> Check {
             "write it as \"eth0\" or \"10.0.0.0/24\", or leave it empty for transport.interface",
         ));
     }
-    if t.datapath == Datapath::Xdp && t.mtu_bytes > XDP_MTU_BYTES_MAX {
+    let (key, longest) = config.datagram_max();
+    if t.datapath == Datapath::Xdp && longest > XDP_MTU_BYTES_MAX {
         return Err(Broken::new(
-            "transport.mtu_bytes",
-            t.mtu_bytes,
+            key,
+            longest,
             format!(
                 "must be at most {XDP_MTU_BYTES_MAX} with transport.datapath = \"xdp\": a datagram \
                  has to fit one of its frames"
@@ -343,24 +349,21 @@ fn streams(config: &Config) -> Check {
         let key = "transport.setup_term_length_max_bytes";
         within(key, term_max, TERM_LENGTH_BYTES, "Aeron's limits, or 0 for the longest of ours")?;
     }
-    let s = &config.streams;
-    let streams = [
-        ("orders", s.orders.id, s.orders.term_length_bytes),
-        ("sequencer_back", s.sequencer_back.id, s.sequencer_back.term_length_bytes),
-        ("input_log", s.input_log.id, s.input_log.term_length_bytes),
-        ("event_log", s.event_log.id, s.event_log.term_length_bytes),
-        ("market_data", s.market_data.id, s.market_data.term_length_bytes),
-        ("snapshots", s.snapshots.id, s.snapshots.term_length_bytes),
-    ];
-    for (i, (name, id, term)) in streams.into_iter().enumerate() {
+    let streams = config.streams.buffers();
+    for (i, stream) in streams.iter().enumerate() {
+        let (name, id, term) = (stream.name, stream.id, stream.term_length_bytes);
+        if stream.mtu_bytes != 0 {
+            mtu(&format!("streams.{name}.mtu_bytes"), stream.mtu_bytes)?;
+        }
         let key = format!("streams.{name}.id");
         within(&key, id, 1..=i32::MAX, "")?;
-        if let Some((other, ..)) = streams[..i].iter().find(|(_, other, _)| *other == id) {
+        if let Some(other) = streams[..i].iter().find(|other| other.id == id) {
             return Err(Broken::new(
                 key,
                 id,
                 format!(
-                    "is the id of streams.{other} too, and a reader would take one for the other"
+                    "is the id of streams.{} too, and a reader would take one for the other",
+                    other.name
                 ),
                 "give each stream an id of its own",
             ));
@@ -393,6 +396,19 @@ fn streams(config: &Config) -> Check {
                      of a reader"
                 ),
                 format!("lower it, or raise {key}"),
+            ));
+        }
+    }
+    let s = &config.streams;
+    for (name, stream) in
+        [("event_log", &s.event_log), ("market_data", &s.market_data), ("snapshots", &s.snapshots)]
+    {
+        if stream.flow_control == FlowControl::Tagged {
+            return Err(Broken::new(
+                format!("streams.{name}.flow_control"),
+                "\"tagged\"",
+                "waits for voters, and only streams.input_log has any",
+                "use \"slowest\" or \"fastest\"",
             ));
         }
     }

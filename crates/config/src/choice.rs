@@ -90,11 +90,11 @@ choice! {
     FlowControl {
         /// The slowest reader that still sends status messages.
         Slowest = "slowest",
+        /// The slowest of those that carry the group tag: the voters of the input log.
+        Tagged = "tagged",
         /// Nobody: the fastest reader sets the pace, and one that can not follow loses its image.
         Fastest = "fastest",
-    } refused {
-        "tagged": "not available: it needs voters to tag; use \"slowest\"",
-    }
+    } refused {}
 }
 
 choice! {

@@ -44,7 +44,8 @@ pub use network::Network;
 pub use schedule::Scheduled;
 pub use section::{
     BackStream, Consumer, Cores, Counters, Demo, Engine, GroupStream, Log, MdPublisher, MdRelay,
-    Metrics, RoleIdles, Sequencer, SessionLimits, Shard, Streams, Transport, UnicastStream, Uring,
+    Metrics, RoleIdles, Sequencer, SessionLimits, Shard, StreamBuffers, Streams, Transport,
+    UnicastStream, Uring,
 };
 
 use error::Broken;
@@ -202,6 +203,17 @@ impl Config {
     /// The sessions of a gateway, by id.
     pub fn sessions_of(&self, gateway: GatewayId) -> impl Iterator<Item = &Session> {
         self.session_list.iter().filter(move |session| session.gateway == gateway)
+    }
+
+    /// The largest datagram of any stream, bytes of UDP payload, and the key that says it.
+    #[must_use]
+    pub fn datagram_max(&self) -> (String, u32) {
+        let (own, common) = (self.streams.mtu_max_bytes(), self.transport.mtu_bytes);
+        if own <= common {
+            return ("transport.mtu_bytes".to_owned(), common);
+        }
+        let named = self.streams.buffers().into_iter().find(|stream| stream.mtu_bytes == own);
+        (format!("streams.{}.mtu_bytes", named.map_or("?", |stream| stream.name)), own)
     }
 
     /// The key and value that `text`, the words of an error from below, is about, as

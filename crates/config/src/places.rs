@@ -1,4 +1,5 @@
-//! Addresses and ports: what each key wants of them, and which can not be open at one time.
+//! Addresses and ports: what each key wants of them, which can not be open at one time, and which key an
+//! error from below is about.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -74,7 +75,7 @@ pub fn knob_in(config: &Config, text: &str) -> Option<String> {
     Some(format!("{key} = \"{place}\""))
 }
 
-/// Every place is one, and no two clash.
+/// Every place is of its kind, and no two are in each other's way.
 pub fn check(config: &Config) -> Check {
     let places = all_places(config);
     for (i, (key, place, kind)) in places.iter().enumerate() {

@@ -156,6 +156,8 @@ sections! {
         /// Readers of the event log that must have joined before the first record is applied. In
         /// the file 0 stands for "every gateway and the md-publisher"; here it is that number.
         event_readers_min: u32,
+        /// True: it carries the group tag where the input log's flow control is `tagged`.
+        voter: bool,
     }
 
     /// `[md_publisher]`.
@@ -199,7 +201,7 @@ sections! {
         driver_timeout_ms: u64,
         /// Where the driver's directory `vesta-<role>-<pid>` is made; empty stands for `/dev/shm`.
         driver_directory_parent: String,
-        /// Largest datagram, bytes of UDP payload.
+        /// Largest datagram, bytes of UDP payload, of streams that do not say otherwise.
         mtu_bytes: u32,
         /// Datagrams that a stream's sender hands to the kernel at once.
         messages_per_send: u32,
@@ -220,6 +222,8 @@ sections! {
         status_message_interval_ms: u64,
         /// A reader silent for this long no longer holds the publisher back, ms.
         flow_control_receiver_timeout_ms: u64,
+        /// What the readers carry for whom a stream with `tagged` flow control waits.
+        flow_control_group_tag: u32,
         /// A publisher silent for this long is lost, ms.
         image_liveness_timeout_ms: u64,
         /// A publication without a status message for this long has no reader, ms.
@@ -298,6 +302,8 @@ sections! {
         endpoint: SocketAddrV4,
         /// Bytes of one of the three terms of a log buffer.
         term_length_bytes: u32,
+        /// Largest datagram of it, bytes of UDP payload; 0 stands for `transport.mtu_bytes`.
+        mtu_bytes: u32,
     }
 
     /// A stream to one reader each, at the place that the reader's own table names.
@@ -306,6 +312,8 @@ sections! {
         id: i32,
         /// Bytes of one of the three terms of a log buffer.
         term_length_bytes: u32,
+        /// Largest datagram of it, bytes of UDP payload; 0 stands for `transport.mtu_bytes`.
+        mtu_bytes: u32,
     }
 
     /// A stream to many readers.
@@ -323,6 +331,8 @@ sections! {
         flow_control: FlowControl,
         /// Bytes of one of the three terms of a log buffer.
         term_length_bytes: u32,
+        /// Largest datagram of it, bytes of UDP payload; 0 stands for `transport.mtu_bytes`.
+        mtu_bytes: u32,
     }
 
     /// `[consumer]`: who subscribes to market data.
@@ -396,20 +406,47 @@ sections! {
     }
 }
 
+/// What every stream has, whatever its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamBuffers {
+    /// Its key below `streams`.
+    pub name: &'static str,
+    /// Aeron stream id.
+    pub id: i32,
+    /// Bytes of one term.
+    pub term_length_bytes: u32,
+    /// Largest datagram, bytes; 0 stands for `transport.mtu_bytes`.
+    pub mtu_bytes: u32,
+}
+
+macro_rules! buffers {
+    ($streams:ident: $($name:ident),*) => {
+        [$(StreamBuffers {
+            name: stringify!($name),
+            id: $streams.$name.id,
+            term_length_bytes: $streams.$name.term_length_bytes,
+            mtu_bytes: $streams.$name.mtu_bytes,
+        }),*]
+    };
+}
+
 impl Streams {
+    /// What all have in common, in the order of the file.
+    #[must_use]
+    pub fn buffers(&self) -> [StreamBuffers; 6] {
+        buffers!(self: orders, sequencer_back, input_log, event_log, market_data, snapshots)
+    }
+
     /// The longest term of them, bytes.
     #[must_use]
     pub fn term_length_max_bytes(&self) -> u32 {
-        [
-            self.orders.term_length_bytes,
-            self.sequencer_back.term_length_bytes,
-            self.input_log.term_length_bytes,
-            self.event_log.term_length_bytes,
-            self.market_data.term_length_bytes,
-            self.snapshots.term_length_bytes,
-        ]
-        .into_iter()
-        .fold(0, u32::max)
+        self.buffers().map(|stream| stream.term_length_bytes).into_iter().fold(0, u32::max)
+    }
+
+    /// The largest datagram that one of them names for itself, bytes; 0 where none does.
+    #[must_use]
+    pub fn mtu_max_bytes(&self) -> u32 {
+        self.buffers().map(|stream| stream.mtu_bytes).into_iter().fold(0, u32::max)
     }
 }
 

@@ -346,8 +346,8 @@ fn what_is_not_a_configuration_is_shown() {
         ("[idle]\nengine = \"sleep\"", &["use \"default\" or \"spin\" or"]),
         ("[transport]\nmode = \"broadcast\"", &["use \"multicast\" or \"mdc\""]),
         (
-            "[streams.input_log]\nflow_control = \"tagged\"",
-            &["line 2", "\"tagged\" is not available: it needs voters to tag; use \"slowest\""],
+            "[streams.event_log]\nflow_control = \"tagged\"",
+            &["streams.event_log.flow_control = \"tagged\"", "only streams.input_log has any"],
         ),
         (
             "[transport]\ndatapath = \"dpdk\"",
@@ -482,6 +482,27 @@ fn a_broken_rule_is_named_with_its_fix() {
         (
             transport("mtu_bytes = 1400"),
             ["transport.mtu_bytes = 1400", "multiple of 32", "use 1376"],
+        ),
+        (
+            "[streams.orders]\nmtu_bytes = 1400".to_owned(),
+            ["streams.orders.mtu_bytes = 1400", "multiple of 32", "use 1376"],
+        ),
+        (
+            "[streams.snapshots]\nmtu_bytes = 256".to_owned(),
+            ["streams.snapshots.mtu_bytes = 256", "longest message", "use 512 or more"],
+        ),
+        (
+            "[transport]\nreceiver_window_bytes = 4096\n[streams.event_log]\nmtu_bytes = 8192"
+                .to_owned(),
+            [
+                "transport.receiver_window_bytes = 4096",
+                "streams.event_log.mtu_bytes = 8192",
+                "raise",
+            ],
+        ),
+        (
+            "[transport]\ndatapath = \"xdp\"\n[streams.market_data]\nmtu_bytes = 3488".to_owned(),
+            ["streams.market_data.mtu_bytes = 3488", "at most 3456", "lower it"],
         ),
         (
             transport("mtu_bytes = 65536"),

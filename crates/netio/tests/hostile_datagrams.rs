@@ -172,7 +172,7 @@ fn strangers_are_not_let_in(path: Path) {
         target.digest();
     }
     let dropped = || target.transport.with_driver(|driver| driver.dropped()).expect("embedded");
-    assert_eq!(dropped().strangers, 1_000);
+    assert_eq!(dropped().unlisted, 1_000);
     assert_eq!((target.transport.malformed_count(), target.file_bytes()), (0, before));
 }
 

@@ -10,7 +10,9 @@ use support::{
     settings, threadings, transport, unicast,
 };
 use vesta_netio::{AeronTransport, ClientSettings, Clock, Datapath, MediaDriver, Threading};
-use vesta_transport::{Duty, Flow, OfferError, Publication, Subscription, Transport};
+use vesta_transport::{
+    Duty, Flow, Input, MESSAGE_LEN_MAX, OfferError, Publication, Subscription, Transport,
+};
 
 /// Every datapath with every threading mode, unicast and multicast.
 fn each_set_up(mut test: impl FnMut(Path, Threading, &str)) {
@@ -213,22 +215,149 @@ fn a_long_message_is_refused_and_the_longest_travels_whole() {
         let mut a = transport(&settings(datapath, Threading::Invoker));
         let mut publication = a.add_publication(&channel, STREAM).expect("publication");
         let mut subscription = a.add_subscription(&channel, STREAM).expect("subscription");
-        let len_max = publication.message_len_max();
-        assert_eq!(len_max, 1408 - 32);
+        let (one, len_max) = (publication.fragment_len_max(), publication.message_len_max());
+        assert_eq!((one, len_max), (1408 - 32, 64 * 1024 / 8), "an eighth of the term");
         assert_eq!(publication.offer(b"early"), Err(OfferError::NotConnected));
         drive("connects", &mut [&mut a], || publication.is_connected());
         assert_eq!(
             publication.offer(&vec![0; len_max + 1]),
             Err(OfferError::TooLong { len: len_max + 1, len_max })
         );
-        let longest: Vec<u8> = (0..len_max).map(|n| n as u8).collect();
-        publication.offer(&longest).expect("taken");
+        let messages = [one, len_max].map(|len| (0..len).map(|n| n as u8).collect::<Vec<_>>());
+        for message in &messages {
+            publication.offer(message).expect("taken");
+        }
         let mut seen = Vec::new();
         drive("arrives", &mut [&mut a], || {
             poll_into(&mut subscription, &mut seen);
-            seen.len() == 2
+            seen.len() == 3
         });
-        assert!(matches!(&seen[1], Seen::Message(_, _, bytes) if *bytes == longest));
+        for (seen, message) in seen[1..].iter().zip(&messages) {
+            assert!(matches!(seen, Seen::Message(_, _, bytes) if bytes == message));
+        }
+    }
+}
+
+/// Far longer than a datagram and than half of a window; one that can not be put together for want of
+/// room does not exist, as none is taken.
+#[test]
+fn messages_of_64_kib_and_up_to_the_limit_travel_whole() {
+    for datapath in datapaths() {
+        let channel = format!("{}|term-length=8m", multicast());
+        let settings = settings(datapath, Threading::Invoker);
+        let (mut a, mut b) = (transport(&settings), transport(&settings));
+        let mut publication = a.add_publication(&channel, STREAM).expect("publication");
+        let mut subscription = b.add_subscription(&channel, STREAM).expect("subscription");
+        assert_eq!(publication.message_len_max(), MESSAGE_LEN_MAX);
+        let lens = [64 << 10, 10, MESSAGE_LEN_MAX, (64 << 10) + 1, 1_376, MESSAGE_LEN_MAX - 1];
+        let messages = lens.map(|len| (0..len).map(|n| (n * 31 + len) as u8).collect::<Vec<_>>());
+        let (mut next, mut came) = (0, 0);
+        drive("all arrive", &mut [&mut a, &mut b], || {
+            match messages.get(next).map(|message| publication.offer(message)) {
+                Some(Ok(_)) => next += 1,
+                None | Some(Err(OfferError::BackPressured | OfferError::NotConnected)) => {}
+                Some(Err(error)) => panic!("message {next}: {error}"),
+            }
+            subscription.poll(1, &mut |input| {
+                if let Input::Fragment(fragment) = input {
+                    assert!(fragment.bytes == messages[came], "message {came} is another");
+                    came += 1;
+                }
+                Flow::Taken
+            });
+            came == messages.len()
+        });
+    }
+}
+
+/// Streams of one driver, each with its own longest datagram; and a reader that has no room for one
+/// of them hears nothing of it, and says why.
+#[test]
+fn a_stream_may_have_an_mtu_of_its_own() {
+    for datapath in datapaths() {
+        let mut jumbo = settings(datapath, Threading::Invoker);
+        jumbo.channel_mtu_max_bytes = 8_928;
+        let plain = settings(datapath, Threading::Invoker);
+        let (mut a, mut b, mut c) = (transport(&jumbo), transport(&jumbo), transport(&plain));
+        let (short, long) = (multicast(), multicast());
+        let mut read = |to: &str, at: &str, len: usize| {
+            let mut publication = a.add_publication(to, STREAM).expect("publication");
+            let mut subscription = b.add_subscription(at, STREAM).expect("subscription");
+            let mut refused = c.add_subscription(at, STREAM).expect("subscription");
+            assert_eq!(publication.fragment_len_max(), len);
+            drive("connects", &mut [&mut a, &mut b, &mut c], || publication.is_connected());
+            let message: Vec<u8> = (0..len).map(|n| n as u8).collect();
+            publication.offer(&message).expect("taken");
+            let (mut seen, mut seen_there) = (Vec::new(), Vec::new());
+            drive("arrives", &mut [&mut a, &mut b, &mut c], || {
+                poll_into(&mut subscription, &mut seen);
+                poll_into(&mut refused, &mut seen_there);
+                seen.len() == 2
+            });
+            assert!(matches!(&seen[1], Seen::Message(_, _, bytes) if *bytes == message));
+            drive_for(Duration::from_millis(200), &mut [&mut a, &mut b, &mut c]);
+            poll_into(&mut refused, &mut seen_there);
+            seen_there
+        };
+        assert!(!read(&short, &short, 1_408 - 32).is_empty());
+        let refused = read(&format!("{long}|mtu=8928"), &long, 8_928 - 32);
+        assert!(refused.is_empty(), "datagrams that would be cut: {refused:?}");
+        let dropped = c.with_driver(MediaDriver::dropped).expect("embedded");
+        assert!(dropped.long_mtus > 0, "{dropped:?}");
+        assert!(dropped.to_string().contains("streams.*.mtu_bytes"), "{dropped}");
+    }
+}
+
+/// Who does not read is waited for if it carries the tag, and not otherwise.
+#[test]
+fn a_tagged_publisher_waits_for_those_that_carry_the_tag() {
+    let port = support::free_port();
+    let control = format!("aeron:udp?control=127.0.0.1:{port}|control-mode=dynamic");
+    let mdc = (control.clone(), control.replace("udp?", "udp?endpoint=127.0.0.1:0|"));
+    let group = multicast();
+    for (to, at) in [(group.clone(), group), mdc] {
+        for slow_is_tagged in [false, true] {
+            let settings = settings(Datapath::Socket, Threading::Invoker);
+            let [mut a, mut b, mut c] = [(); 3].map(|()| transport(&settings));
+            let to = format!("{to}|fc=tagged,g:7,t:60s");
+            let tagged = format!("{at}|gtag=7");
+            let (fast, slow) = if slow_is_tagged { (&at, &tagged) } else { (&tagged, &at) };
+            let mut publication = a.add_publication(&to, STREAM).expect("publication");
+            let mut reader = b.add_subscription(fast, STREAM).expect("subscription");
+            let mut idle = c.add_subscription(slow, STREAM).expect("subscription");
+            let (mut seen, mut stuck) = (Vec::new(), Vec::new());
+            drive("both have joined", &mut [&mut a, &mut b, &mut c], || {
+                poll_into(&mut reader, &mut seen);
+                idle.poll(1, &mut |input| {
+                    stuck.push(keep(input));
+                    Flow::Taken
+                });
+                let is_counted = publication.reader_count() == 1;
+                is_counted && seen.len() == 1 && stuck.len() == 1
+            });
+
+            // The idle one reads nothing more. Several windows are taken, or about one.
+            let clock = Clock::new();
+            let (mut taken, mut refused_since_ns) = (0_u64, clock.mono_ns());
+            drive("enough is taken, or nothing more is", &mut [&mut a, &mut b, &mut c], || {
+                let now_ns = clock.mono_ns();
+                while taken < 10_000 && publication.offer(&message(taken)).is_ok() {
+                    (taken, refused_since_ns) = (taken + 1, now_ns);
+                }
+                poll_into(&mut reader, &mut seen);
+                taken == 10_000 || now_ns - refused_since_ns > 500_000_000
+            });
+            let windows = taken * 96 / settings.initial_window_bytes as u64;
+            assert_eq!(windows < 4, slow_is_tagged, "{windows} windows on {to}");
+            assert_eq!(taken == 10_000, !slow_is_tagged, "{taken} messages on {to}");
+            if slow_is_tagged {
+                drive("it goes on once that reads", &mut [&mut a, &mut b, &mut c], || {
+                    poll_into(&mut idle, &mut stuck);
+                    poll_into(&mut reader, &mut seen);
+                    publication.offer(&message(taken)).is_ok()
+                });
+            }
+        }
     }
 }
 

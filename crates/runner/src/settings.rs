@@ -44,6 +44,7 @@ pub fn driver_settings(config: &Config, role: &str) -> DriverSettings {
         xdp: xdp_settings(t),
         term_buffer_sparse_file: t.sparse_files,
         mtu_bytes: t.mtu_bytes as usize,
+        channel_mtu_max_bytes: config.streams.mtu_max_bytes() as usize,
         messages_per_send: t.messages_per_send,
         socket_receive_buffer_bytes: t.socket_receive_buffer_bytes as usize,
         socket_send_buffer_bytes: t.socket_send_buffer_bytes as usize,

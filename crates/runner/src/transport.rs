@@ -91,12 +91,16 @@ pub fn host_driver(config: &Config) -> Result<MediaDriver, StartError> {
     Ok(MediaDriver::start(&settings)?)
 }
 
+/// The one of them that is no key of its own.
+const DATAGRAM_MAX: &str = "datagram_max_bytes";
+
 /// What those who share a driver must agree on, key by key.
 fn wanted(config: &Config) -> Vec<(&'static str, String)> {
     let t = &config.transport;
     vec![
         ("version", crate::VERSION.to_owned()),
         ("mtu_bytes", t.mtu_bytes.to_string()),
+        (DATAGRAM_MAX, config.datagram_max().1.to_string()),
         ("socket_receive_buffer_bytes", t.socket_receive_buffer_bytes.to_string()),
         ("socket_send_buffer_bytes", t.socket_send_buffer_bytes.to_string()),
         ("receiver_window_bytes", t.receiver_window_bytes.to_string()),
@@ -115,9 +119,13 @@ fn wanted(config: &Config) -> Vec<(&'static str, String)> {
 fn compare(config: &Config, driver: &SharedDriver) -> Result<(), StartError> {
     let differs = |key: &str, wanted: &str, has: &str| {
         let directory = driver.directory.display();
-        let knob = if key == "version" { String::new() } else { "transport.".to_owned() };
+        let knob = match key {
+            "version" => key.to_owned(),
+            DATAGRAM_MAX => "the longest of transport.mtu_bytes and streams.*.mtu_bytes".to_owned(),
+            key => format!("transport.{key}"),
+        };
         Err(StartError::Argument(format!(
-            "the driver in {directory} does not fit: {knob}{key} is {has} there, and {wanted} here. \
+            "the driver in {directory} does not fit: {knob} is {has} there, and {wanted} here. \
              Give both the same configuration and the same version, and start the driver again"
         )))
     };

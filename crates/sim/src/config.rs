@@ -1,5 +1,7 @@
 //! What a simulated network is like.
 
+use vesta_transport::MESSAGE_LEN_MAX;
+
 /// Settings of a [`SimNetwork`](crate::SimNetwork). The default has no faults but varying latency.
 #[derive(Clone, Copy, Debug)]
 pub struct SimConfig {
@@ -10,6 +12,9 @@ pub struct SimConfig {
     pub window_bytes: i64,
     /// The longest message, in bytes.
     pub message_len_max: usize,
+    /// The longest message that travels as one fragment, in bytes; a longer one takes a header for
+    /// each of its fragments.
+    pub fragment_len_max: usize,
     /// Whose consumption moves a publication's window.
     pub flow_control: FlowControl,
     /// Shortest time on the way, in nanoseconds.
@@ -39,8 +44,9 @@ impl Default for SimConfig {
         Self {
             seed: 0,
             window_bytes: 64 << 10,
+            message_len_max: 16 << 10,
             // What Aeron's default MTU of 1408 leaves beside its 32-byte header.
-            message_len_max: 1376,
+            fragment_len_max: 1376,
             flow_control: FlowControl::Slowest,
             latency_min_ns: 20_000,
             latency_max_ns: 100_000,
@@ -58,8 +64,10 @@ impl SimConfig {
     /// # Panics
     /// When the settings contradict each other: a simulation is written by us, so that is a bug.
     pub(crate) fn check(&self) {
-        assert!(self.message_len_max > 0);
-        assert!(frame_len(self.message_len_max) <= self.window_bytes, "no message fits the window");
+        assert!(0 < self.fragment_len_max && self.fragment_len_max <= self.message_len_max);
+        assert!(self.message_len_max <= MESSAGE_LEN_MAX);
+        let longest = framed_len(self.message_len_max, self.fragment_len_max);
+        assert!(longest <= self.window_bytes, "the longest message does not fit the window");
         assert!(self.latency_min_ns <= self.latency_max_ns);
         let quiet_max_ns = self.heartbeat_ns + self.latency_max_ns + self.repair_ns;
         assert!(self.heartbeat_ns > 0);
@@ -109,8 +117,24 @@ impl Default for DatagramFaults {
     }
 }
 
-/// Bytes that a message of `len` bytes takes in its stream: a 32-byte header, and padding to a
-/// multiple of 32, as Aeron frames it.
-pub(crate) fn frame_len(len: usize) -> i64 {
-    ((len + 32).next_multiple_of(32)) as i64
+/// Bytes that a message of `len` bytes takes in its stream: for each of its fragments a 32-byte
+/// header, and padding to a multiple of 32, as Aeron frames it.
+pub(crate) fn framed_len(len: usize, fragment_len_max: usize) -> i64 {
+    let frame = |len: usize| (len + 32).next_multiple_of(32);
+    let whole = (len.max(1) - 1) / fragment_len_max;
+    (whole * frame(fragment_len_max) + frame(len - whole * fragment_len_max)) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::framed_len;
+
+    #[test]
+    fn each_fragment_has_a_header_and_begins_on_an_alignment() {
+        for (len, framed) in [(1, 64), (32, 64), (33, 96), (1376, 1408), (1377, 1408 + 64)] {
+            assert_eq!(framed_len(len, 1376), framed, "{len}");
+        }
+        assert_eq!(framed_len(64 << 10, 1376), 47 * 1408 + 896);
+        assert_eq!(framed_len(20, 10), 2 * 64, "two whole ones, and not a third of nothing");
+    }
 }

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use vesta_transport::{Fragment, ImageId, Input, StreamId};
 use vesta_types::StreamPosition;
 
-use crate::config::frame_len;
+use crate::SimConfig;
+use crate::config::framed_len;
 use crate::fabric::{Envelope, Fabric, NodeId, Packet, ReceiverId, SenderId};
 
 /// A sender's stream as one receiver has it.
@@ -122,7 +123,7 @@ impl Receiver {
             }
             Packet::Data { attempt, position, bytes } => {
                 if let Some(image) = image.filter(|image| image.attempt == attempt) {
-                    image.on_data(position, bytes, fabric.config.window_bytes, now_ns);
+                    image.on_data(position, bytes, &fabric.config, now_ns);
                 }
             }
             Packet::Gone { attempt } => {
@@ -232,12 +233,13 @@ impl Image {
         }
     }
 
-    fn on_data(&mut self, position: i64, bytes: Rc<[u8]>, window_bytes: i64, now_ns: u64) {
-        if self.is_overrun || position - self.position > window_bytes {
+    fn on_data(&mut self, position: i64, bytes: Rc<[u8]>, config: &SimConfig, now_ns: u64) {
+        if self.is_overrun || position - self.position > config.window_bytes {
             self.is_overrun = true;
             return;
         }
-        assert_eq!(position - frame_len(bytes.len()), self.received_position, "a hole in an image");
+        let begin = position - framed_len(bytes.len(), config.fragment_len_max);
+        assert_eq!(begin, self.received_position, "a hole in an image");
         self.heard_ns = now_ns;
         self.received_position = position;
         self.buffer.push_back((position, bytes));

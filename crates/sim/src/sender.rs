@@ -7,7 +7,7 @@ use vesta_transport::{OfferError, StreamId};
 use vesta_types::StreamPosition;
 
 use crate::FlowControl;
-use crate::config::frame_len;
+use crate::config::framed_len;
 use crate::fabric::{Envelope, Fabric, NodeId, Packet, ReceiverId, SenderId};
 
 /// A reader that a sender counts.
@@ -80,7 +80,7 @@ impl Sender {
             FlowControl::Fastest => consumed.max(),
         };
         let Some(consumed) = consumed else { return Err(OfferError::NotConnected) };
-        let after = self.position + frame_len(bytes.len());
+        let after = self.position + framed_len(bytes.len(), fabric.config.fragment_len_max);
         if after > consumed + fabric.config.window_bytes {
             return Err(OfferError::BackPressured);
         }
@@ -119,7 +119,7 @@ impl Sender {
                     return;
                 }
                 // Its image begins behind what was sent, so that it misses nothing that follows.
-                let position = self.sent_position();
+                let position = self.sent_position(fabric.config.fragment_len_max);
                 let peer =
                     Peer { node: from, attempt, position, heard_ns: now_ns, not_before_ns: 0 };
                 self.peers.insert(receiver, peer);
@@ -179,9 +179,9 @@ impl Sender {
     }
 
     /// Where sending has got to: before the first message that waits.
-    fn sent_position(&self) -> i64 {
+    fn sent_position(&self, fragment_len_max: usize) -> i64 {
         match self.unsent.front() {
-            Some((after, bytes)) => after - frame_len(bytes.len()),
+            Some((after, bytes)) => after - framed_len(bytes.len(), fragment_len_max),
             None => self.position,
         }
     }

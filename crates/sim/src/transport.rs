@@ -89,6 +89,10 @@ impl Publication for SimPublication {
     fn message_len_max(&self) -> usize {
         self.network.state.borrow().fabric.config.message_len_max
     }
+
+    fn fragment_len_max(&self) -> usize {
+        self.network.state.borrow().fabric.config.fragment_len_max
+    }
 }
 
 impl Drop for SimPublication {

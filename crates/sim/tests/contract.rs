@@ -62,6 +62,14 @@ impl Harness for SimHarness {
 
 vesta_transport::contract_tests!(SimHarness::new(SimConfig::default()));
 
+/// As long as the longest that interop sends.
+#[test]
+fn the_contract_holds_for_messages_of_64_kib() {
+    let config =
+        SimConfig { window_bytes: 256 << 10, message_len_max: 64 << 10, ..SimConfig::default() };
+    run_all(&mut SimHarness::new(config));
+}
+
 #[test]
 fn the_contract_holds_under_loss_and_latency_for_many_seeds() {
     for seed in 0..20 {

@@ -8,7 +8,7 @@
 //! in simulated and in real time; every wait has a deadline and says what it waited for.
 //!
 //! ```text
-//!   delivery    in order, once, intact; too long; two readers, two publishers
+//!   delivery    in order, once, intact; long, too long; two readers, two publishers
 //!   connection  no reader, early and late readers, readers that leave
 //!   flow        Retry, poll limits, back-pressure
 //!   lifecycle   orderly close, abrupt death, restart
@@ -104,6 +104,7 @@ macro_rules! contract_tests {
     (@list $then:ident $harness:tt) => {
         $crate::contract_tests! { @$then $harness
             messages_arrive_in_order_once_and_intact
+            long_messages_arrive_whole
             a_message_too_long_is_refused_and_nothing_of_it_sent
             two_publishers_are_two_images
             two_readers_each_get_everything
@@ -113,6 +114,7 @@ macro_rules! contract_tests {
             a_reader_that_leaves_does_not_stop_the_others
             the_last_reader_to_leave_disconnects
             retry_redelivers_the_same_fragment
+            retry_redelivers_a_long_message
             retry_redelivers_joined
             retry_redelivers_lost
             poll_takes_at_most_its_limit

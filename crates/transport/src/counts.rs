@@ -60,6 +60,9 @@ mod tests {
         fn message_len_max(&self) -> usize {
             100
         }
+        fn fragment_len_max(&self) -> usize {
+            100
+        }
     }
 
     #[test]

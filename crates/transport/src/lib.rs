@@ -100,6 +100,12 @@ pub enum OfferError {
     },
 }
 
+/// The longest message that any publication takes and any subscription puts together, in bytes. A
+/// reader keeps room for one of each publisher.
+/// Too low -> what peers say in one message is dropped; too high -> what a stranger may make a reader
+/// keep.
+pub const MESSAGE_LEN_MAX: usize = 1 << 20;
+
 /// The writing end of a stream.
 ///
 /// Dropping it closes the stream in good order: what was taken is still sent, then the readers see
@@ -107,7 +113,8 @@ pub enum OfferError {
 pub trait Publication {
     /// Appends one message of 1 byte or more, all of it or nothing, and returns the position after
     /// it. Transient term rotation is retried inside; every other refusal is the caller's to
-    /// handle.
+    /// handle. A message above [`fragment_len_max`](Self::fragment_len_max) travels as several
+    /// fragments, which the readers put together again: to them it is one message.
     ///
     /// Taken is not delivered: what is taken between the last reader's going and its being noticed
     /// is lost.
@@ -121,16 +128,20 @@ pub trait Publication {
     /// count each; where it does not count, 1 while connected.
     fn reader_count(&self) -> usize;
 
-    /// The longest message that [`offer`](Self::offer) takes and that travels as one fragment, in
-    /// bytes.
+    /// The longest message that [`offer`](Self::offer) takes, in bytes: [`MESSAGE_LEN_MAX`] or what
+    /// the stream's buffers admit, if that is less.
     fn message_len_max(&self) -> usize;
+
+    /// The longest message that travels as one fragment, in bytes: in one datagram, without a copy
+    /// at the reader. What Vesta's roles say is made to fit it.
+    fn fragment_len_max(&self) -> usize;
 }
 
 /// The reading end of a stream, over all of its publishers. Dropping it leaves the stream.
 pub trait Subscription {
     /// Delivers up to `limit` inputs and returns how many were taken. Within an image inputs come
     /// in order, none twice, none left out. The handler may answer [`Flow::Retry`], which ends the
-    /// poll.
+    /// poll. Who joined in the middle of a message of several fragments does not get that one.
     fn poll(&mut self, limit: usize, handler: &mut dyn FnMut(Input<'_>) -> Flow) -> usize;
 }
 

@@ -39,7 +39,7 @@ pub struct SinglePublisher {
     stream: &'static str,
     must_see_start: bool,
     image: Option<ImageId>,
-    strangers: u64,
+    rivals: u64,
 }
 
 impl SinglePublisher {
@@ -47,7 +47,7 @@ impl SinglePublisher {
     /// is a fault: for streams that only make sense from their first message.
     #[must_use]
     pub const fn new(stream: &'static str, must_see_start: bool) -> Self {
-        Self { stream, must_see_start, image: None, strangers: 0 }
+        Self { stream, must_see_start, image: None, rivals: 0 }
     }
 
     /// True while the publisher is there.
@@ -58,8 +58,8 @@ impl SinglePublisher {
 
     /// Publishers that were ignored because there was one already.
     #[must_use]
-    pub const fn strangers(&self) -> u64 {
-        self.strangers
+    pub const fn rivals(&self) -> u64 {
+        self.rivals
     }
 
     /// Takes what the subscription delivers; returns the messages of the one publisher.
@@ -69,7 +69,7 @@ impl SinglePublisher {
     pub fn admit<'a>(&mut self, input: Input<'a>) -> Result<Option<Fragment<'a>>, StreamFault> {
         match input {
             Input::Joined { .. } if self.image.is_some() => {
-                self.strangers += 1;
+                self.rivals += 1;
                 Ok(None)
             }
             Input::Joined { position, .. } if self.must_see_start && position.0 != 0 => {
@@ -118,7 +118,7 @@ mod tests {
             assert!(matches!(publisher.admit(input), Ok(None)), "{input:?}");
         }
         assert!(matches!(publisher.admit(said(OURS)), Ok(Some(_))));
-        assert_eq!(publisher.strangers(), 2);
+        assert_eq!(publisher.rivals(), 2);
         let fault = StreamFault::Lost { stream: "input log", end_of_stream: false };
         assert_eq!(publisher.admit(lost(OURS)).err(), Some(fault));
         assert!(!publisher.is_joined());

@@ -6,10 +6,12 @@
 //! ```
 
 use super::BenchError;
+use super::intervals::{IntervalCounts, IntervalRecorder};
 use super::orders::OrderFlow;
 use super::venue::embed;
 use super::worker::{Parent, pin};
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 use std::time::Duration;
 use vesta_config::Config;
 use vesta_netio::{AeronPublication, AeronSubscription, AeronTransport, Clock, Idler};
@@ -24,9 +26,11 @@ use vesta_workload::Scenario;
 /// Commands of a pass: their records fit the second-level cache.
 const PASS_COMMANDS: usize = 8_192;
 /// Fragments of the event log taken in one duty cycle.
-const FRAGMENTS_PER_CYCLE: usize = 64;
+pub const FRAGMENTS_PER_CYCLE: usize = 64;
 /// Records offered in one duty cycle, at most.
-const BATCH: usize = 256;
+pub const BATCH: usize = 256;
+/// Of so many commands one is timed. A power of two. Too low -> the clock is a part of what is measured.
+pub const SAMPLE_EVERY: u64 = 32;
 /// How long the last answers may take, and the roles to find each other.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -66,8 +70,18 @@ pub struct Tally {
     pub event_seq: u64,
 }
 
-/// Floods until told to stop. A word of the parent asks for a [`Tally`]; its second word ends the
-/// flood: the tally then comes when everything is answered, or nothing more comes.
+/// What is told at the end.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct GenerateEnd {
+    /// With everything answered, or given up.
+    pub tally: Tally,
+    /// From when a command was taken by its stream until it was answered, by the second, between the
+    /// first two words; one in [`SAMPLE_EVERY`].
+    pub answers: Vec<IntervalCounts>,
+}
+
+/// Floods until told to stop. A word of the parent asks for a [`Tally`]; its third word ends the
+/// flood: a [`GenerateEnd`] then comes when everything is answered, or nothing more comes.
 ///
 /// # Errors
 /// When a stream can not be opened or fails, or the event log has a gap.
@@ -90,8 +104,10 @@ pub fn run(parent: &Parent, job: &GenerateJob) -> Result<(), BenchError> {
         }
         if parent.has_spoken() {
             words += 1;
-            if words == 3 {
-                break;
+            match words {
+                1 => generator.timing.begin(&generator.clock),
+                2 => generator.timing.end(&generator.clock),
+                _ => break,
             }
             parent.tell(&generator.tally());
         }
@@ -99,7 +115,8 @@ pub fn run(parent: &Parent, job: &GenerateJob) -> Result<(), BenchError> {
         idler.idle(work);
     }
     generator.drain(parent, &mut idler)?;
-    parent.tell(&generator.tally());
+    let (tally, answers) = (generator.tally(), std::mem::take(&mut generator.timing.answers));
+    parent.tell(&GenerateEnd { tally, answers });
     Ok(())
 }
 
@@ -118,6 +135,47 @@ struct Generator {
     clock: Clock,
     tally: Tally,
     seen: Seen,
+    timing: Timing,
+}
+
+/// Times some of the commands. Answers come in the order of the commands, as one generator sends them.
+#[derive(Debug, Default)]
+struct Timing {
+    /// Which command, and when its stream took it, monotonic ns.
+    under_way: VecDeque<(u64, u64)>,
+    recorder: Option<IntervalRecorder>,
+    answers: Vec<IntervalCounts>,
+}
+
+impl Timing {
+    fn begin(&mut self, clock: &Clock) {
+        self.recorder = Some(IntervalRecorder::new(clock.mono_ns(), clock.utc_ns().0));
+    }
+
+    fn end(&mut self, clock: &Clock) {
+        if let Some(recorder) = self.recorder.take() {
+            self.answers = recorder.finish(clock.mono_ns());
+        }
+    }
+
+    fn sent(&mut self, number: u64, clock: &Clock) {
+        if number.is_multiple_of(SAMPLE_EVERY) {
+            self.under_way.push_back((number, clock.mono_ns()));
+        }
+    }
+
+    /// So many are answered.
+    fn answered(&mut self, count: u64, clock: &Clock) {
+        while let Some(&(number, sent_ns)) = self.under_way.front()
+            && number < count
+        {
+            self.under_way.pop_front();
+            if let Some(recorder) = &mut self.recorder {
+                let now_ns = clock.mono_ns();
+                recorder.record(now_ns, now_ns - sent_ns);
+            }
+        }
+    }
 }
 
 impl Generator {
@@ -149,6 +207,7 @@ impl Generator {
             clock: Clock::new(),
             tally: Tally::default(),
             seen: Seen::default(),
+            timing: Timing::default(),
         })
     }
 
@@ -177,7 +236,7 @@ impl Generator {
     fn cycle(&mut self) -> Result<usize, BenchError> {
         let mut work =
             self.transport.do_work().map_err(|error| BenchError::broke("transport", error))?;
-        let Self { events, reader, tally, seen, back, accepting, .. } = self;
+        let Self { events, reader, tally, seen, back, accepting, timing, clock, .. } = self;
         let mut outcome = Ok(());
         work += events.poll(FRAGMENTS_PER_CYCLE, &mut |input| {
             if let Input::Fragment(fragment) = input
@@ -186,6 +245,7 @@ impl Generator {
                 outcome = reader.read(fragment.bytes, |event_seq, event| {
                     tally.event_seq = event_seq.0;
                     count(event, tally, seen);
+                    timing.answered(tally.answered, clock);
                     Ok::<(), EventLogError>(())
                 });
             }
@@ -214,6 +274,7 @@ impl Generator {
                 return sent;
             }
             self.waiting = false;
+            self.timing.sent(self.tally.sent, &self.clock);
             self.tally.sent += 1;
         }
         BATCH
@@ -283,6 +344,24 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_in_some_commands_is_timed_until_its_answer() {
+        let (clock, mut timing) = (Clock::new(), Timing::default());
+        timing.begin(&clock);
+        let sent = 10 * SAMPLE_EVERY;
+        (0..sent).for_each(|number| timing.sent(number, &clock));
+        // The answer to number n is the one that makes it n + 1.
+        timing.answered(SAMPLE_EVERY, &clock);
+        assert_eq!(timing.under_way.len(), 9);
+        timing.answered(SAMPLE_EVERY + 1, &clock);
+        assert_eq!(timing.under_way.len(), 8);
+        timing.answered(sent, &clock);
+        timing.end(&clock);
+        let counted =
+            |interval: &IntervalCounts| interval.counts.counts.iter().map(|c| c.1).sum::<u64>();
+        assert_eq!(timing.answers.iter().map(counted).sum::<u64>(), 10);
+    }
 
     #[test]
     fn each_number_is_new_once() {

@@ -1,10 +1,11 @@
 //! A process that is a client: orders over UDP, each at its own time, and their answers.
 
 use super::BenchError;
+use super::intervals::{IntervalCounts, IntervalRecorder};
 use super::trace::{Trace, TracedSocket};
 use super::worker::{Parent, pin};
 use crate::client::{Client, Report};
-use crate::latency::{Counts, Latency};
+use crate::latency::Latency;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -45,10 +46,9 @@ pub struct LoadJob {
 /// What was found.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LoadEnd {
-    /// Latencies from the time at which an order was due, of those recorded.
-    pub counts: Counts,
-    /// When recording began, UTC ns.
-    pub began_ns: u64,
+    /// Latencies from the time at which an order was due, of those recorded, by the second of the
+    /// answer. Without a rate an order is due when there is room for it.
+    pub intervals: Vec<IntervalCounts>,
     /// From the first recorded order's time to the last recorded answer, ns.
     pub duration_ns: u64,
     /// Orders that were recorded.
@@ -63,6 +63,16 @@ pub struct LoadEnd {
     pub resent: u64,
     /// Traced: of each recorded order, when it was due, and which `seq` it became.
     pub due_ticks: Vec<(u64, u64)>,
+}
+
+impl LoadEnd {
+    /// All latencies.
+    #[must_use]
+    pub fn latency(&self) -> Latency {
+        let mut whole = Latency::new();
+        self.intervals.iter().for_each(|interval| whole.add(&Latency::from(&interval.counts)));
+        whole
+    }
 }
 
 /// Sends, and tells the parent what was found.
@@ -141,9 +151,10 @@ impl<D: DatagramSocket> Load<D> {
         let calibration = quanta::Clock::new();
         let ticks_per_ns = f64::from(1 << 20) / calibration.delta_as_nanos(0, 1 << 20) as f64;
         let warm_up_ns = (self.warm_up as f64 * self.interval_ns) as u64;
-        let began_ns = self.clock.utc_ns().0 + warm_up_ns;
+        let mut recorder =
+            IntervalRecorder::new(begin_ns + warm_up_ns, self.clock.utc_ns().0 + warm_up_ns);
         let deadline_ns = begin_ns + self.end_ns + PATIENCE.as_nanos() as u64;
-        let (mut latency, mut late, mut answered) = (Latency::new(), 0, 0);
+        let (mut recorded, mut late, mut answered) = (0, 0, 0);
         let (mut due_at, mut due_ticks, mut last_ns) = (Vec::new(), Vec::new(), begin_ns);
         loop {
             let now = self.clock.mono_ns();
@@ -172,7 +183,8 @@ impl<D: DatagramSocket> Load<D> {
                     answered += 1;
                     if tag >= warm_up {
                         last_ns = now;
-                        latency.record(now.saturating_sub(due_at[tag]));
+                        recorded += 1;
+                        recorder.record(now, now.saturating_sub(due_at[tag]));
                         if traced {
                             let after_ns = (due_at[tag] - begin_ns) as f64;
                             let ticks = begin_ticks + (after_ns * ticks_per_ns) as u64;
@@ -193,10 +205,9 @@ impl<D: DatagramSocket> Load<D> {
             self.idler.idle(work);
         }
         Ok(LoadEnd {
-            counts: latency.counts(),
-            began_ns,
+            intervals: recorder.finish(last_ns),
             duration_ns: last_ns.saturating_sub(begin_ns + warm_up_ns),
-            recorded: latency.count(),
+            recorded,
             sent: due_at.len() as u64,
             answered,
             late,

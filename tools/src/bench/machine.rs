@@ -8,6 +8,23 @@ use vesta_types::TimeNs;
 /// The commit that this program was built from; `-dirty` where it had changes.
 pub const COMMIT: &str = env!("VESTA_COMMIT");
 
+/// What a measurement says of itself.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// Which one it is.
+    pub bench: &'static str,
+    /// Which process, or thread, is on which core, and what it does when idle.
+    pub pinning: String,
+    /// What runs before anything is recorded, in words.
+    pub warm_up: String,
+    /// Of the order flow; in words where there is none.
+    pub seed: String,
+    /// What else it was told, in words.
+    pub settings: String,
+    /// The configuration file, or that it is the default one.
+    pub configuration: String,
+}
+
 /// The head of a report.
 #[derive(Clone, Debug, Serialize)]
 pub struct Header {
@@ -33,6 +50,12 @@ pub struct Header {
     pub isolation: String,
     /// Who sets the frequency, or `none` where nobody can.
     pub governor: String,
+    /// Whether two threads share a core: `on`, `off`, or that the processor can not.
+    pub smt: String,
+    /// Who puts idle cores to sleep, or `none`: waking them takes up to some 100 us.
+    pub sleep_states: String,
+    /// The longest socket buffers that the kernel grants, receive and send, bytes.
+    pub socket_buffers: String,
     /// The kernel's clock.
     pub clock_source: String,
     /// Processes that wanted to run when it began, over the last minute: above what is idle, somebody
@@ -40,7 +63,11 @@ pub struct Header {
     pub load_average: String,
     /// Which process is on which core.
     pub pinning: String,
-    /// What the measurement was told, in words.
+    /// Before anything is recorded.
+    pub warm_up: String,
+    /// Of the order flow.
+    pub seed: String,
+    /// What else the measurement was told, in words.
     pub settings: String,
     /// The configuration file, or that it is the default one.
     pub configuration: String,
@@ -49,7 +76,8 @@ pub struct Header {
 impl Header {
     /// Looks at this machine.
     #[must_use]
-    pub fn new(bench: &str, pinning: String, settings: String, configuration: String) -> Self {
+    pub fn new(about: About) -> Self {
+        let About { bench, pinning, warm_up, seed, settings, configuration } = about;
         let cpu_info = read("/proc/cpuinfo");
         let field = |name: &str| {
             let line = cpu_info.lines().find(|line| line.starts_with(name));
@@ -73,9 +101,18 @@ impl Header {
             kernel: format!("Linux {}", read("/proc/sys/kernel/osrelease")),
             isolation: or_none(told.collect::<Vec<_>>().join(" ")),
             governor: or_none(read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
+            smt: or_none(read("/sys/devices/system/cpu/smt/control")),
+            sleep_states: or_none(read("/sys/devices/system/cpu/cpuidle/current_driver")),
+            socket_buffers: format!(
+                "{}, {}",
+                or_none(read("/proc/sys/net/core/rmem_max")),
+                or_none(read("/proc/sys/net/core/wmem_max"))
+            ),
             clock_source: read("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
             load_average: load.split(' ').next().unwrap_or_default().to_owned(),
             pinning,
+            warm_up,
+            seed,
             settings,
             configuration,
         }
@@ -95,9 +132,17 @@ impl Header {
             ("kernel", self.kernel.clone()),
             ("isolation", self.isolation.clone()),
             ("governor", self.governor.clone()),
+            ("SMT", self.smt.clone()),
+            ("sleep", format!("{} puts idle cores to sleep", self.sleep_states)),
+            (
+                "buffers",
+                format!("{} bytes at most (net.core.rmem_max, wmem_max)", self.socket_buffers),
+            ),
             ("clock", self.clock_source.clone()),
             ("load", format!("{} processes over the minute before", self.load_average)),
             ("pinning", self.pinning.clone()),
+            ("warm-up", self.warm_up.clone()),
+            ("seed", self.seed.clone()),
             ("settings", self.settings.clone()),
             ("config", self.configuration.clone()),
         ]
@@ -147,7 +192,14 @@ mod tests {
 
     #[test]
     fn a_head_says_what_it_was_measured_on() {
-        let header = Header::new("wire", "0, 1".into(), "seed 42".into(), "default".into());
+        let header = Header::new(About {
+            bench: "wire",
+            pinning: "0, 1".into(),
+            warm_up: "none".into(),
+            seed: "42".into(),
+            settings: "short".into(),
+            configuration: "default".into(),
+        });
         assert!(header.cores >= 1 && !header.cpu.is_empty() && header.kernel.len() > 6);
         assert!(header.lines().iter().all(|(name, value)| !name.is_empty() && !value.is_empty()));
         assert_ne!(header.commit, "");

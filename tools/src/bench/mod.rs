@@ -4,7 +4,7 @@
 //!   vesta bench wire ... (one process: plans, merges, reports)
 //!     |- Network     namespaces and links, removed again
 //!     |- Worker ...  `vesta bench worker`: one Job each, pinned, given on its stdin, answered on its stdout
-//!     '- Report      header, tables, .hgrm, .hlog, plot, JSON
+//!     '- Report      header, configuration, tables, .hgrm, .hlog, plots, JSON
 //! ```
 //!
 //! All latencies are taken open loop: a message is due at its time whether the one before was
@@ -12,6 +12,7 @@
 
 pub mod chain;
 pub mod generate;
+pub mod intervals;
 pub mod jitter;
 pub mod load;
 pub mod machine;
@@ -20,6 +21,7 @@ pub mod orders;
 pub mod report;
 pub mod rings;
 pub mod statistics;
+pub mod sysctl;
 pub mod trace;
 pub mod venue;
 pub mod wire;

@@ -1,10 +1,11 @@
 //! What a measurement leaves behind: a directory with everything that it found.
 //!
 //! ```text
-//!   <out>/report.html    head, tables and plots, whole in itself
+//!   <out>/report.html    head, tables, plots and configuration, whole in itself
 //!   <out>/report.txt     head and tables
-//!   <out>/<name>.hlog    HdrHistogram interval log, one tag for each series
-//!   <out>/<series>.hgrm  HdrHistogram percentiles of each series
+//!   <out>/<name>.hlog    HdrHistogram interval log, values in ns, one tag for each series
+//!   <out>/<series>.hgrm  HdrHistogram percentiles of each series, us
+//!   <out>/<name>.toml    a configuration that was measured, with every key
 //!   <out>/result.json    the object that `--json` prints, with the head
 //! ```
 
@@ -62,13 +63,24 @@ impl Series {
     }
 }
 
+/// A series on a plot.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Its name.
+    pub series: String,
+    /// What the legend calls it.
+    pub label: String,
+    /// Number of its colour.
+    pub colour: usize,
+    /// What is only there to be compared with.
+    pub is_dashed: bool,
+}
+
 /// A plot: a title, and the series on it.
 #[derive(Clone, Debug)]
-pub struct Plot {
-    /// What stands above it.
-    pub title: String,
-    /// Names of series.
-    pub series: Vec<String>,
+struct Plot {
+    title: String,
+    lines: Vec<Line>,
 }
 
 /// A report that grows until it is written.
@@ -79,6 +91,8 @@ pub struct Report {
     text: String,
     series: Vec<Series>,
     plots: Vec<Plot>,
+    /// Name and text.
+    configurations: Vec<(String, String)>,
 }
 
 impl Report {
@@ -94,8 +108,8 @@ impl Report {
         fs::create_dir_all(&directory).map_err(|error| {
             BenchError::not_started(&format!("--out {}", directory.display()), error)
         })?;
-        let (text, series, plots) = Default::default();
-        Ok(Self { directory, header, text, series, plots })
+        let (text, series, plots, configurations) = Default::default();
+        Ok(Self { directory, header, text, series, plots, configurations })
     }
 
     /// Where it will be.
@@ -117,9 +131,23 @@ impl Report {
         self.series.push(series);
     }
 
-    /// Adds a plot of series that are there by the end.
+    /// Adds a plot of series that are there by the end, by their names.
     pub fn plot(&mut self, title: impl Into<String>, series: Vec<String>) {
-        self.plots.push(Plot { title: title.into(), series });
+        let line = |(colour, series): (usize, String)| {
+            let label = series.clone();
+            Line { series, label, colour, is_dashed: false }
+        };
+        self.plot_lines(title, series.into_iter().enumerate().map(line).collect());
+    }
+
+    /// The same, with other words and colours.
+    pub fn plot_lines(&mut self, title: impl Into<String>, lines: Vec<Line>) {
+        self.plots.push(Plot { title: title.into(), lines });
+    }
+
+    /// Adds a configuration that was measured, as the processes were given it.
+    pub fn configuration(&mut self, name: impl Into<String>, toml: impl Into<String>) {
+        self.configurations.push((name.into(), toml.into()));
     }
 
     /// The table of all series: rate and percentiles.
@@ -151,6 +179,9 @@ impl Report {
         write("report.html", self.html()?.as_bytes())?;
         let whole = json!({ "header": self.header, "result": result });
         write("result.json", format!("{whole:#}\n").as_bytes())?;
+        for (name, toml) in &self.configurations {
+            write(&format!("{name}.toml"), toml.as_bytes())?;
+        }
         for series in &self.series {
             let mut hgrm = Vec::new();
             series.whole().write_hgrm(&mut hgrm).map_err(|e| BenchError::broke("hgrm", e))?;
@@ -206,17 +237,30 @@ impl Report {
             let _ = writeln!(html, "<tr><th>{name}<td>{}", escaped(&value));
         }
         let _ = writeln!(html, "</table>\n<pre>\n{}</pre>", escaped(&self.text));
-        for Plot { title, series } in &self.plots {
-            let shown: Vec<(&str, Latency)> = series
+        for Plot { title, lines } in &self.plots {
+            let shown: Vec<(&Line, Latency)> = lines
                 .iter()
-                .filter_map(|name| self.series.iter().find(|series| series.name == *name))
-                .map(|series| (series.name.as_str(), series.whole()))
+                .filter_map(|line| {
+                    let series = self.series.iter().find(|series| series.name == line.series)?;
+                    Some((line, series.whole()))
+                })
                 .collect();
+            let curve = |(line, latency)| {
+                let Line { label, colour, is_dashed, .. }: &Line = line;
+                Curve { name: label, latency, colour: *colour, is_dashed: *is_dashed }
+            };
             let curves: Vec<Curve<'_>> =
-                shown.iter().map(|(name, latency)| Curve { name, latency }).collect();
+                shown.iter().map(|(line, latency)| curve((*line, latency))).collect();
             let svg =
                 plot::svg(title, &curves).map_err(|error| BenchError::broke("plot", error))?;
             let _ = writeln!(html, "<p>{svg}");
+        }
+        for (name, toml) in &self.configurations {
+            let toml = escaped(toml);
+            let _ = writeln!(
+                html,
+                "<details><summary>{name}.toml</summary><pre>\n{toml}</pre></details>"
+            );
         }
         Ok(html)
     }
@@ -237,7 +281,9 @@ pub fn table<'a>(rows: impl Iterator<Item = (&'a str, f64, Latency)>) -> String 
     );
     for (name, rate, latency) in rows {
         let Summary { p50_ns, p90_ns, p99_ns, p999_ns, p9999_ns, max_ns } = latency.summary();
-        let _ = write!(table, "{name:<width$} {rate:>10.0} {:>9}", latency.count());
+        // Of what had no rate, none is told.
+        let rate = if rate > 0.0 { format!("{rate:.0}") } else { "-".to_owned() };
+        let _ = write!(table, "{name:<width$} {rate:>10} {:>9}", latency.count());
         for ns in [p50_ns, p90_ns, p99_ns, p999_ns, p9999_ns] {
             let _ = write!(table, " {:>8.2}", ns as f64 / 1e3);
         }
@@ -249,6 +295,7 @@ pub fn table<'a>(rows: impl Iterator<Item = (&'a str, f64, Latency)>) -> String 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::machine::About;
     use hdrhistogram::Histogram;
     use hdrhistogram::serialization::Deserializer;
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
@@ -256,7 +303,14 @@ mod tests {
     #[test]
     fn a_report_is_whole_and_its_log_can_be_read() {
         let directory = std::env::temp_dir().join(format!("vesta-report-{}", std::process::id()));
-        let header = Header::new("wire", "0".into(), "a < b".into(), "default".into());
+        let header = Header::new(About {
+            bench: "wire",
+            pinning: "0".into(),
+            warm_up: "none".into(),
+            seed: "42".into(),
+            settings: "a < b".into(),
+            configuration: "default".into(),
+        });
         let mut report = Report::create(Some(&directory), header).expect("a directory");
         let mut series = Series::new("echo", 1_000.0);
         for round in 0..3_u64 {
@@ -271,11 +325,14 @@ mod tests {
         assert!(table.contains("p99.99") && table.lines().count() == 2, "{table}");
         report.text(&table);
         report.plot("all", vec!["echo".to_owned()]);
+        report.configuration("socket", "[transport]\nmtu_bytes = 1408\n");
         report.finish(&json!({"rounds": 3})).expect("written");
 
         let read = |name: &str| fs::read(directory.join(name)).expect(name);
         let text = |name: &str| String::from_utf8(read(name)).expect("text");
         assert!(text("report.html").contains("<svg") && text("report.html").contains("a &lt; b"));
+        assert!(text("report.html").contains("<summary>socket.toml</summary>"));
+        assert!(text("socket.toml").contains("mtu_bytes = 1408"));
         assert!(text("echo.hgrm").contains("Total count    =          300]"));
         assert!(text("result.json").contains("\"rounds\": 3"));
         let log = read("wire.hlog");

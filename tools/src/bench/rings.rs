@@ -11,6 +11,7 @@ use super::{BenchError, orders::RECORD_LEN_MAX};
 use crate::latency::Latency;
 use std::hint::{black_box, spin_loop};
 use std::sync::atomic::{AtomicU8, Ordering};
+use vesta_hotmem::{End, Receiver, RingMemory, Sender};
 use vesta_netio::Clock;
 use vesta_wire::record::NewOrder;
 use vesta_wire::{Message, decode, encode};
@@ -34,10 +35,73 @@ pub trait Spsc {
 
     /// A ring of so many messages.
     fn ring(capacity: usize) -> (Self::Producer, Self::Consumer);
-    /// Adds a message; false when there is no room.
+    /// Adds a message, which the consumer sees at once; false when there is no room.
     fn push(producer: &mut Self::Producer, item: &Item) -> bool;
     /// Takes a message.
     fn pop(consumer: &mut Self::Consumer) -> Option<Item>;
+}
+
+/// Our own, as two threads of a process have it.
+pub struct Hotmem;
+
+/// Bytes of a ring of ours for so many items: each has a header of 8 bytes.
+const fn hotmem_bytes(capacity: usize) -> usize {
+    capacity * (size_of::<Item>() + 8)
+}
+
+fn push_and_publish(sender: &mut Sender<End>, item: &Item) -> bool {
+    let taken = sender.push(item).is_ok();
+    sender.publish();
+    taken
+}
+
+fn pop_from(receiver: &mut Receiver<End>) -> Option<Item> {
+    let mut item = None;
+    let taken = receiver.poll(1, |message| item = message.first_chunk().copied());
+    taken.ok().and(item)
+}
+
+impl Spsc for Hotmem {
+    const NAME: &'static str = "vesta-hotmem";
+    type Producer = Sender<End>;
+    type Consumer = Receiver<End>;
+
+    fn ring(capacity: usize) -> (Self::Producer, Self::Consumer) {
+        vesta_hotmem::ring(hotmem_bytes(capacity)).expect("memory for a ring")
+    }
+
+    fn push(producer: &mut Self::Producer, item: &Item) -> bool {
+        push_and_publish(producer, item)
+    }
+
+    fn pop(consumer: &mut Self::Consumer) -> Option<Item> {
+        pop_from(consumer)
+    }
+}
+
+/// Our own, as two processes have it: each end with a mapping of its own of memory behind a descriptor.
+/// (Here both are threads, as those of the others are.)
+pub struct HotmemFile;
+
+impl Spsc for HotmemFile {
+    const NAME: &'static str = "vesta-hotmem-shared";
+    type Producer = Sender<End>;
+    type Consumer = Receiver<End>;
+
+    fn ring(capacity: usize) -> (Self::Producer, Self::Consumer) {
+        let (here, file) = RingMemory::with_descriptor("vesta-bench", hotmem_bytes(capacity))
+            .expect("memory for a ring");
+        let there = RingMemory::attach(&file).expect("just made");
+        (here.sender().expect("a free end"), there.receiver().expect("a free end"))
+    }
+
+    fn push(producer: &mut Self::Producer, item: &Item) -> bool {
+        push_and_publish(producer, item)
+    }
+
+    fn pop(consumer: &mut Self::Consumer) -> Option<Item> {
+        pop_from(consumer)
+    }
 }
 
 /// The crate `rtrb`.
@@ -301,6 +365,8 @@ mod tests {
     fn rings_keep_everything_and_one_that_does_not_is_found_out() {
         let none = [None, None];
         for round in [
+            round::<Hotmem>(2_000, none),
+            round::<HotmemFile>(2_000, none),
             round::<Rtrb>(2_000, none),
             round::<ArrayQueue>(2_000, none),
             round::<Channel>(2_000, none),

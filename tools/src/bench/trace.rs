@@ -266,6 +266,10 @@ impl<P: Publication> Publication for Traced<P> {
     fn message_len_max(&self) -> usize {
         self.inner.message_len_max()
     }
+
+    fn fragment_len_max(&self) -> usize {
+        self.inner.fragment_len_max()
+    }
 }
 
 impl<S: Subscription> Subscription for Traced<S> {

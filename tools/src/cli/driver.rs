@@ -2,6 +2,7 @@
 
 use super::{Context, Failure, Verdict};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use vesta_config::Threading;
 use vesta_netio::{Clock, Idle, Idler, StopFlag};
@@ -52,11 +53,7 @@ pub fn driver(context: &Context) -> Result<Verdict, Failure> {
         let value = json!({
             "directory": driver.directory().display().to_string(),
             "datapath": driver.datapath().datapath.to_string(),
-            "dropped": {
-                "strangers": dropped.strangers,
-                "long_terms": dropped.long_terms,
-                "excess_readers": dropped.excess_readers,
-            },
+            "dropped": dropped.named().collect::<BTreeMap<_, _>>(),
         });
         println!("{value}");
     }

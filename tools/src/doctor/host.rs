@@ -99,7 +99,8 @@ pub(super) fn interface(config: &Config, host: &HostReport) -> Vec<Finding> {
                 .knob("transport.mode = \"multicast\""),
         );
     }
-    let needed = u64::from(transport.mtu_bytes + HEADER_BYTES);
+    let (key, longest) = config.datagram_max();
+    let needed = u64::from(longest + HEADER_BYTES);
     let mtu = Finding::ok("MTU", format!("{} for datagrams of {needed}", interface.mtu_bytes));
     findings.push(if interface.mtu_bytes >= needed {
         mtu
@@ -108,7 +109,7 @@ pub(super) fn interface(config: &Config, host: &HostReport) -> Vec<Finding> {
         mtu.but(State::Warn, why)
             .fix(format!("ip link set dev {name} mtu {needed}"), "iproute2")
             .stage("mtu")
-            .knob(format!("transport.mtu_bytes = {}", transport.mtu_bytes))
+            .knob(format!("{key} = {longest}"))
     });
     if let Some((now, max)) = interface.receive_ring {
         let ring = Finding::ok("receive ring", format!("{now} of {max} descriptors"));
@@ -266,7 +267,7 @@ pub(super) fn memory(config: &Config, host: &HostReport) -> Vec<Finding> {
     let receive = ("socket_receive_buffer_bytes", transport.socket_receive_buffer_bytes);
     let send = ("socket_send_buffer_bytes", transport.socket_send_buffer_bytes);
     let window = u64::from(transport.receiver_window_bytes);
-    let mtu = u64::from(transport.mtu_bytes);
+    let mtu = u64::from(config.datagram_max().1);
     findings.push(buffer("rmem_max", memory.receive_buffer_max_bytes, receive, window));
     findings.push(buffer("wmem_max", memory.send_buffer_max_bytes, send, mtu));
     for (n, gateway) in config.gateway_list.iter().enumerate() {

@@ -32,7 +32,7 @@ impl TransportReport {
         let wants_xdp = config.transport.datapath == Datapath::Xdp;
         let wants_shared = config.transport.driver == Driver::Shared;
         Self {
-            xdp: wants_xdp.then(|| XdpReport::probe(&settings.xdp, settings.mtu_bytes)),
+            xdp: wants_xdp.then(|| XdpReport::probe(&settings.xdp, settings.datagram_max_bytes())),
             shared: wants_shared.then(|| {
                 let found = find_shared(config, Duration::ZERO);
                 found.map(SharedReport::from).map_err(|error: StartError| error.to_string())
@@ -73,10 +73,11 @@ fn xdp(config: &Config, found: &Result<XdpReport, XdpUnavailable>) -> Finding {
     let refusal = match found {
         Ok(report) => {
             let finding = Finding::ok(NAME, report.to_string()).knob(knob);
-            if report.payload_bytes_max >= t.mtu_bytes as usize {
+            let (key, mtu) = config.datagram_max();
+            if report.payload_bytes_max >= mtu as usize {
                 return finding;
             }
-            let (link, needed) = (&report.interface, t.mtu_bytes + super::host::HEADER_BYTES);
+            let (link, needed) = (&report.interface, mtu + super::host::HEADER_BYTES);
             let why = format!(
                 "datagrams above {} bytes go by the kernel, in fragments",
                 report.payload_bytes_max
@@ -85,7 +86,7 @@ fn xdp(config: &Config, found: &Result<XdpReport, XdpUnavailable>) -> Finding {
                 .but(State::Warn, why)
                 .fix(format!("ip link set dev {link} mtu {needed}"), "iproute2")
                 .stage("mtu")
-                .knob(format!("transport.mtu_bytes = {}", t.mtu_bytes));
+                .knob(format!("{key} = {mtu}"));
         }
         Err(refusal) => refusal,
     };
@@ -100,7 +101,8 @@ fn xdp(config: &Config, found: &Result<XdpReport, XdpUnavailable>) -> Finding {
             finding.knob(format!("transport.xdp_queue_count = {}", t.xdp_queue_count))
         }
         XdpUnavailable::MtuTooLarge { .. } => {
-            finding.knob(format!("transport.mtu_bytes = {}", t.mtu_bytes))
+            let (key, mtu) = config.datagram_max();
+            finding.knob(format!("{key} = {mtu}"))
         }
         XdpUnavailable::NotPermitted { .. } => finding.knob("transport.datapath = \"xdp\""),
         _ => finding.knob(knob),

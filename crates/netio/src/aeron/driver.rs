@@ -170,7 +170,7 @@ impl MediaDriver {
         let receive_loss = settings.receive_loss.then(ReceiveLoss::default);
         let bindings = DriverBindings::new(
             selected.datapath,
-            settings.mtu_bytes,
+            settings.datagram_max_bytes(),
             &settings.uring,
             receive_loss.clone(),
             settings.gate.clone(),
@@ -307,7 +307,7 @@ fn open_xdp(
     settings: &DriverSettings,
     selected: &mut Selected,
 ) -> Result<Option<Arc<XdpInterface>>, XdpUnavailable> {
-    match XdpInterface::open(&settings.xdp, settings.mtu_bytes) {
+    match XdpInterface::open(&settings.xdp, settings.datagram_max_bytes()) {
         Ok(interface) => {
             interface.description().clone_into(&mut selected.reason);
             Ok(Some(interface))

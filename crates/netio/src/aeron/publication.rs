@@ -1,11 +1,11 @@
 //! The writing end of a stream.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use vesta_transport::{OfferError, Publication};
+use vesta_transport::{MESSAGE_LEN_MAX, OfferError, Publication};
 use vesta_types::StreamPosition;
 
 use super::client::ClientCore;
@@ -20,11 +20,13 @@ const ADMIN_ACTION_RETRY_MAX: usize = 3;
 pub struct AeronPublication {
     publication: NonNull<c::aeron_exclusive_publication_t>,
     message_len_max: usize,
-    fragmented_len_max: usize,
+    fragment_len_max: usize,
     /// The flow control's count of receivers, where it keeps one.
     receivers: Option<NonNull<AtomicI64>>,
     /// Session and stream, as the driver's counters name them.
     stream: StreamKey,
+    /// The flow control counts those readers alone that carry its tag.
+    is_tagged: bool,
     initial_term_id: i32,
     /// Keeps client and counters alive.
     core: Rc<ClientCore>,
@@ -47,13 +49,21 @@ impl AeronPublication {
             }
             constants.assume_init()
         };
+        // SAFETY: the channel is a text of the publication's, which is live.
+        let channel = unsafe { CStr::from_ptr(constants.channel) }.to_string_lossy();
+        let is_tagged = channel.contains("fc=tagged");
         let receivers = find_receivers_counter(&core, constants.registration_id);
         Ok(Self {
             publication,
-            message_len_max: constants.max_payload_length,
-            fragmented_len_max: constants.max_message_length,
+            // Aeron's own limit for several fragments is an eighth of a term; one may be longer.
+            message_len_max: constants
+                .max_message_length
+                .min(MESSAGE_LEN_MAX)
+                .max(constants.max_payload_length),
+            fragment_len_max: constants.max_payload_length,
             receivers,
             stream: StreamKey { session_id: constants.session_id, stream_id: constants.stream_id },
+            is_tagged,
             initial_term_id: constants.initial_term_id,
             core,
         })
@@ -69,20 +79,6 @@ impl AeronPublication {
     #[must_use]
     pub const fn initial_term_id(&self) -> i32 {
         self.initial_term_id
-    }
-
-    /// As [`Publication::offer`], also for longer messages, which travel as several fragments and are
-    /// put together by the reader: up to an eighth of the term, and 16 MiB. For peers that want
-    /// such; what Vesta says itself fits one fragment.
-    ///
-    /// # Errors
-    /// As `offer`.
-    pub fn offer_fragmented(&mut self, message: &[u8]) -> Result<StreamPosition, OfferError> {
-        if message.len() > self.fragmented_len_max {
-            let (len, len_max) = (message.len(), self.fragmented_len_max);
-            return Err(OfferError::TooLong { len, len_max });
-        }
-        self.append(message)
     }
 
     fn append(&mut self, message: &[u8]) -> Result<StreamPosition, OfferError> {
@@ -140,7 +136,7 @@ impl Publication for AeronPublication {
         let receivers = usize::try_from(count).unwrap_or(0);
         // Flow control knows a driver as one receiver, however many read there. Of our own driver
         // we can tell.
-        let here = Here::look(&self.core, self.stream);
+        let here = Here::look(&self.core, self.stream, self.is_tagged);
         match receivers {
             0 => 0,
             _ => receivers.saturating_sub(here.images) + here.subscribers,
@@ -149,6 +145,10 @@ impl Publication for AeronPublication {
 
     fn message_len_max(&self) -> usize {
         self.message_len_max
+    }
+
+    fn fragment_len_max(&self) -> usize {
+        self.fragment_len_max
     }
 }
 
@@ -184,9 +184,14 @@ struct Here {
 }
 
 impl Here {
-    fn look(core: &ClientCore, stream: StreamKey) -> Self {
+    /// With `is_tagged` only those are seen whose channel carries a tag, as their labels tell.
+    fn look(core: &ClientCore, stream: StreamKey, is_tagged: bool) -> Self {
         let mut here = Self { stream, images: 0, subscribers: 0 };
+        let tag = b"gtag=";
         for_each_counter(core, |counter| {
+            if is_tagged && !counter.label.windows(tag.len()).any(|part| part == tag) {
+                return;
+            }
             let ids = counter.key.get(8..16).map(|ids| ids.split_at(4));
             let Some((session, stream)) = ids else { return };
             let is_ours = session == here.stream.session_id.to_le_bytes()
@@ -223,6 +228,7 @@ struct Counter<'a> {
     id: i32,
     type_id: i32,
     key: &'a [u8],
+    label: &'a [u8],
 }
 
 /// Visits every counter that is in use.
@@ -234,15 +240,16 @@ fn for_each_counter(core: &ClientCore, mut look: impl FnMut(Counter<'_>)) {
         type_id: i32,
         key: *const u8,
         key_length: usize,
-        _label: *const c_char,
-        _label_length: usize,
+        label: *const c_char,
+        label_length: usize,
         look: *mut c_void,
     ) {
-        // SAFETY: `look` is the closure below, borrowed for the walk; Aeron's key is readable for
-        // its length.
+        // SAFETY: `look` is the closure below, borrowed for the walk; Aeron's key and label are
+        // readable for their lengths.
         unsafe {
             let key = std::slice::from_raw_parts(key, key_length);
-            (*look.cast::<Look<'_>>())(Counter { id, type_id, key });
+            let label = std::slice::from_raw_parts(label.cast(), label_length);
+            (*look.cast::<Look<'_>>())(Counter { id, type_id, key, label });
         }
     }
     let mut look: Look<'_> = &mut look;

@@ -128,9 +128,13 @@ pub struct DriverSettings {
     /// Reserve memory on first touch. True costs page faults on the path of the first pass over
     /// a term (p99 of 40 us instead of 10); false costs the memory at once.
     pub term_buffer_sparse_file: bool,
-    /// Longest datagram, UDP payload, in bytes: a multiple of 32 from 64 to 65,504. Every driver
-    /// of a network needs the same.
+    /// Longest datagram, UDP payload, in bytes: a multiple of 32 from 64 to 65,504. That of
+    /// publications whose channel names none (`mtu=`).
     pub mtu_bytes: usize,
+    /// Longest datagram of any channel that names its own, in bytes; 0 where none does. The datapath
+    /// keeps room for the longer of this and `mtu_bytes`; publishers elsewhere that announce more are
+    /// not let in.
+    pub channel_mtu_max_bytes: usize,
     /// Datagrams that a publication hands to the datapath at once, 1 to 64. Too low -> a system call
     /// for few of them; too high -> one stream's burst delays the others, and nothing is won above
     /// the window.
@@ -197,6 +201,7 @@ impl DriverSettings {
             ipc_term_buffer_bytes: 1024 * 1024,
             term_buffer_sparse_file: false,
             mtu_bytes: 1408,
+            channel_mtu_max_bytes: 0,
             messages_per_send: 16,
             // 208 KiB is what an unconfigured kernel grants (net.core.rmem_max).
             socket_receive_buffer_bytes: 208 * 1024,
@@ -225,6 +230,12 @@ impl DriverSettings {
         3 * term_bytes as u64 + LOG_METADATA_BYTES as u64
     }
 
+    /// Longest datagram that this driver has to do with, in bytes.
+    #[must_use]
+    pub fn datagram_max_bytes(&self) -> usize {
+        self.mtu_bytes.max(self.channel_mtu_max_bytes)
+    }
+
     /// Memory that a driver takes before its first stream, in bytes: command, counter, error and
     /// loss-report buffers.
     #[must_use]
@@ -244,9 +255,13 @@ impl DriverSettings {
                 return Err(format!("{name} = {bytes} is not a power of two from 64 KiB to 1 GiB"));
             }
         }
-        let mtu = self.mtu_bytes;
-        if !(64..=65_504).contains(&mtu) || !mtu.is_multiple_of(32) {
-            return Err(format!("mtu_bytes = {mtu} is not a multiple of 32 from 64 to 65504"));
+        for (name, mtu) in
+            [("mtu_bytes", self.mtu_bytes), ("channel_mtu_max_bytes", self.channel_mtu_max_bytes)]
+        {
+            let is_unset = mtu == 0 && name != "mtu_bytes";
+            if !is_unset && (!(64..=65_504).contains(&mtu) || !mtu.is_multiple_of(32)) {
+                return Err(format!("{name} = {mtu} is not a multiple of 32 from 64 to 65504"));
+            }
         }
         if !(1..=64).contains(&self.messages_per_send) {
             let count = self.messages_per_send;

@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::rc::Rc;
 
-use vesta_transport::{Flow, Fragment, ImageId, Input, Subscription};
+use vesta_transport::{Flow, Fragment, ImageId, Input, MESSAGE_LEN_MAX, Subscription};
 use vesta_types::StreamPosition;
 
 use super::client::ClientCore;
@@ -21,10 +21,6 @@ use super::ffi::c;
 /// Frame flags of a message's first and last fragment.
 const BEGIN: u8 = 0x80;
 const END: u8 = 0x40;
-
-/// Longest message put together from fragments. Vesta's own are single fragments; a peer's longer
-/// than this is dropped whole, so that it can not make us allocate without bound.
-const ASSEMBLED_LEN_MAX: usize = 1024 * 1024;
 
 /// A subscription over all of its publishers, closed on drop.
 #[derive(Debug)]
@@ -217,7 +213,7 @@ impl Image {
             self.joined_delivered = true;
             taken += 1;
         }
-        if let Some(raw) = self.image
+        while let Some(raw) = self.image
             && taken < limit
         {
             let mut walk = Walk {
@@ -229,20 +225,25 @@ impl Image {
                 panic: None,
             };
             // SAFETY: the image is live (see the module's head), `walk` outlives the call.
-            unsafe {
+            let fragments = unsafe {
                 c::aeron_image_controlled_poll(
                     raw.as_ptr(),
                     Some(on_fragment),
                     (&raw mut walk).cast(),
                     limit - taken,
-                );
-            }
+                )
+            };
             if let Some(panic) = walk.panic {
                 resume_unwind(panic);
             }
             taken += walk.taken;
             if walk.flow == Flow::Retry {
                 return (taken, Flow::Retry);
+            }
+            // Aeron counts fragments: of a message that has begun, the rest is fetched as far as it is
+            // here, or a long one would look like a poll that found nothing.
+            if fragments <= 0 || !self.assembly.is_open {
+                break;
             }
         }
         if let Some(gone) = self.gone
@@ -350,7 +351,7 @@ impl Assembly {
         if !self.is_open {
             return Assembled::Part;
         }
-        if self.buffer.len() + bytes.len() > ASSEMBLED_LEN_MAX {
+        if self.buffer.len() + bytes.len() > MESSAGE_LEN_MAX {
             self.forget();
             return Assembled::Part;
         }
@@ -416,7 +417,7 @@ mod tests {
     #[test]
     fn an_endless_message_is_dropped_whole() {
         let mut assembly = Assembly::default();
-        let chunk = vec![0; ASSEMBLED_LEN_MAX / 2];
+        let chunk = vec![0; MESSAGE_LEN_MAX / 2];
         assert_eq!(add(&mut assembly, &chunk, BEGIN), None);
         assert_eq!(add(&mut assembly, &chunk, 0), None);
         assert_eq!(add(&mut assembly, b"over", 0), None);

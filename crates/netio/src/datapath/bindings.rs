@@ -5,7 +5,7 @@
 //! `init` finds the driver's state behind it. A transport finds it through `bindings_clientd`,
 //! which Aeron leaves to the bindings.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 use std::os::fd::RawFd;
 use std::sync::{Arc, OnceLock};
 
@@ -32,8 +32,8 @@ pub(super) struct Shared {
     pub(super) gate: Gate,
     /// The datapath's own poll, which the gate calls.
     pub(super) poll: gate::Poll,
-    /// Longest datagram, in bytes.
-    pub(super) mtu_bytes: usize,
+    /// Longest datagram of any stream, in bytes.
+    pub(super) datagram_max_bytes: usize,
     pub(super) uring: UringSettings,
     pub(super) counters: DatapathCounters,
     /// The interface, where the datapath is `xdp`.
@@ -89,7 +89,7 @@ impl DriverBindings {
     /// `None` when Aeron has no table of its own to copy.
     pub(crate) fn new(
         datapath: Datapath,
-        mtu_bytes: usize,
+        datagram_max_bytes: usize,
         uring: &UringSettings,
         receive_loss: Option<ReceiveLoss>,
         gate: GateSettings,
@@ -105,8 +105,8 @@ impl DriverBindings {
         table.close_func = Some(close);
         match datapath {
             Datapath::Socket => {}
-            Datapath::Uring => install_uring(&mut table),
-            Datapath::Xdp => install_xdp(&mut table),
+            Datapath::Uring => install(&mut table, Some(uring::send), Some(uring::poller_poll)),
+            Datapath::Xdp => install(&mut table, Some(xdp::send), Some(xdp::poller_poll)),
         }
         let poll = table.poller_poll_func.replace(gate::poller_poll)?;
         let mut uring = uring.clone();
@@ -115,9 +115,9 @@ impl DriverBindings {
         uring.gro &= receive_loss.is_none();
         let shared = Arc::new(Shared {
             receive_loss,
-            gate: Gate::new(gate),
+            gate: Gate::new(gate, datagram_max_bytes),
             poll,
-            mtu_bytes,
+            datagram_max_bytes,
             uring,
             counters: DatapathCounters::default(),
             interface,
@@ -147,20 +147,18 @@ impl DriverBindings {
     }
 }
 
-fn install_xdp(table: &mut c::aeron_udp_channel_transport_bindings_t) {
-    table.send_func = Some(xdp::send);
-    table.poller_close_func = Some(xdp::poller_close);
-    table.poller_add_func = Some(xdp::poller_add);
-    table.poller_remove_func = Some(xdp::poller_remove);
-    table.poller_poll_func = Some(xdp::poller_poll);
-}
-
-fn install_uring(table: &mut c::aeron_udp_channel_transport_bindings_t) {
-    table.send_func = Some(uring::send);
-    table.poller_close_func = Some(uring::poller_close);
-    table.poller_add_func = Some(uring::poller_add);
-    table.poller_remove_func = Some(uring::poller_remove);
-    table.poller_poll_func = Some(uring::poller_poll);
+/// Puts a datapath of ours in the place of Aeron's sends and polls; what else is done for a poller is
+/// done in this file, for each of them.
+fn install(
+    table: &mut c::aeron_udp_channel_transport_bindings_t,
+    send: c::aeron_udp_channel_transport_send_func_t,
+    poll: c::aeron_udp_transport_poller_poll_func_t,
+) {
+    table.send_func = send;
+    table.poller_poll_func = poll;
+    table.poller_add_func = Some(poller_add);
+    table.poller_remove_func = Some(poller_remove);
+    table.poller_close_func = Some(poller_close);
 }
 
 unsafe extern "C" fn init(
@@ -211,14 +209,7 @@ unsafe extern "C" fn init(
         {
             loss.on_close((*transport).recv_fd, || ());
             c::aeron_udp_channel_transport_close(transport);
-            let code = error.raw_os_error().unwrap_or(libc::EIO);
-            c::aeron_err_set(
-                code,
-                c"init".as_ptr(),
-                c"bindings.rs".as_ptr(),
-                0,
-                c"can not attach the receive-loss filter".as_ptr(),
-            );
+            set_error(&error, c"init", c"can not attach the receive-loss filter");
             return -1;
         }
         (*transport).bindings_clientd = Box::into_raw(Box::new(state)).cast();
@@ -253,14 +244,81 @@ fn leave_port_group(socket: RawFd) {
     }
 }
 
+unsafe extern "C" fn poller_add(
+    poller: *mut c::aeron_udp_transport_poller_t,
+    transport: *mut c::aeron_udp_channel_transport_t,
+) -> c_int {
+    // SAFETY: the driver passes a live poller and a transport opened by our `init`; both stay where
+    // they are until `poller_remove` or `poller_close`.
+    unsafe {
+        // Aeron's list of transports is kept as well: the driver walks it for other ends.
+        let result = c::aeron_udp_transport_poller_add(poller, transport);
+        if result >= 0
+            && let Some(state) = state_of(transport)
+        {
+            match state.xdp {
+                None => uring::begin(poller, transport, state),
+                Some(_) => xdp::begin(poller, transport, state),
+            }
+        }
+        result
+    }
+}
+
+unsafe extern "C" fn poller_remove(
+    poller: *mut c::aeron_udp_transport_poller_t,
+    transport: *mut c::aeron_udp_channel_transport_t,
+) -> c_int {
+    // SAFETY: the driver passes what it passed to `poller_add`.
+    unsafe {
+        forget(transport);
+        c::aeron_udp_transport_poller_remove(poller, transport)
+    }
+}
+
+unsafe extern "C" fn poller_close(poller: *mut c::aeron_udp_transport_poller_t) -> c_int {
+    uring::forget_poller(poller as usize);
+    xdp::forget_poller(poller as usize);
+    // SAFETY: the driver closes a poller that it opened.
+    unsafe { c::aeron_udp_transport_poller_close(poller) }
+}
+
+/// Stops receiving on a transport, where a datapath of ours does so.
+///
+/// # Safety
+/// `transport` is live, and was opened by our `init`.
+unsafe fn forget(transport: *mut c::aeron_udp_channel_transport_t) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        uring::forget(transport);
+        xdp::forget(transport);
+    }
+}
+
+/// Leaves an error where the driver looks for the text of a call that failed.
+pub(super) fn set_error(error: &std::io::Error, function: &CStr, text: &CStr) {
+    let code = error.raw_os_error().unwrap_or(libc::EIO);
+    // SAFETY: all strings are NUL-terminated and copied; the text goes in by a format of its own, so
+    // that nothing in it is taken for one.
+    unsafe {
+        c::aeron_err_set(
+            code,
+            function.as_ptr(),
+            c"netio".as_ptr(),
+            0,
+            c"%s".as_ptr(),
+            text.as_ptr(),
+        );
+    }
+}
+
 unsafe extern "C" fn close(transport: *mut c::aeron_udp_channel_transport_t) -> c_int {
     // SAFETY: the driver closes a transport that `init` opened, once or again; the state is taken
     // off it, so that a second close finds none.
     unsafe {
         // The driver takes a transport from its poller first; where it did not, an armed receive
         // would hold the port.
-        uring::forget(transport);
-        xdp::forget(transport);
+        forget(transport);
         let state = std::mem::replace(&mut (*transport).bindings_clientd, std::ptr::null_mut());
         if state.is_null() {
             return c::aeron_udp_channel_transport_close(transport);

@@ -7,7 +7,8 @@
 //! a publisher waits, or to whom it sends. So here
 //!
 //! - datagrams from outside the list of sources are dropped,
-//! - set-up frames that ask for longer terms than we ever use are dropped,
+//! - set-up frames that ask for longer terms than we ever use, or announce longer datagrams than we
+//!   receive, are dropped,
 //! - status messages of more readers than a publisher can have are dropped,
 //!
 //! and each is counted.
@@ -36,6 +37,7 @@ const FORGET_INTERVAL_NS: u64 = 1_000_000_000;
 mod at {
     pub const TYPE: usize = 6;
     pub const SETUP_TERM_LENGTH: usize = 28;
+    pub const SETUP_MTU: usize = 32;
     pub const SM_RECEIVER_ID: usize = 28;
 }
 /// Frame types of Aeron's protocol.
@@ -76,9 +78,11 @@ pub struct GateSettings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
     /// From outside the list of sources.
-    pub strangers: u64,
+    pub unlisted: u64,
     /// Set-up frames that name a longer term than is admitted, or none that is one.
     pub long_terms: u64,
+    /// Set-up frames of publishers whose datagrams are longer than we receive, or none.
+    pub long_mtus: u64,
     /// Status messages of readers beyond the number that is admitted.
     pub excess_readers: u64,
 }
@@ -87,14 +91,19 @@ impl Dropped {
     /// All of them.
     #[must_use]
     pub const fn total(self) -> u64 {
-        self.strangers + self.long_terms + self.excess_readers
+        self.unlisted + self.long_terms + self.long_mtus + self.excess_readers
     }
 
     /// Each with its name.
     pub fn named(self) -> impl Iterator<Item = (&'static str, u64)> {
-        let Self { strangers, long_terms, excess_readers } = self;
-        [("strangers", strangers), ("long_terms", long_terms), ("excess_readers", excess_readers)]
-            .into_iter()
+        let Self { unlisted, long_terms, long_mtus, excess_readers } = self;
+        [
+            ("unlisted_sources", unlisted),
+            ("long_terms", long_terms),
+            ("long_mtus", long_mtus),
+            ("excess_readers", excess_readers),
+        ]
+        .into_iter()
     }
 }
 
@@ -103,8 +112,10 @@ impl std::fmt::Display for Dropped {
         write!(
             f,
             "not let in: {} datagrams from outside transport.allowed_sources, {} set-up frames above \
-             transport.setup_term_length_max_bytes, {} status messages of readers beyond {READERS_MAX}",
-            self.strangers, self.long_terms, self.excess_readers
+             transport.setup_term_length_max_bytes, {} set-up frames of publishers with longer datagrams \
+             than transport.mtu_bytes and any streams.*.mtu_bytes here, {} status messages of readers \
+             beyond {READERS_MAX}",
+            self.unlisted, self.long_terms, self.long_mtus, self.excess_readers
         )
     }
 }
@@ -113,8 +124,12 @@ impl std::fmt::Display for Dropped {
 #[derive(Debug)]
 pub(super) struct Gate {
     settings: GateSettings,
-    strangers: AtomicU64,
+    /// Longest datagram that the datapath has room for, bytes. Of a publisher that may send longer ones
+    /// a reader would hear nothing but the short ones.
+    mtu_max: usize,
+    unlisted: AtomicU64,
     long_terms: AtomicU64,
+    long_mtus: AtomicU64,
     excess_readers: AtomicU64,
     clock: Clock,
     readers: Mutex<Readers>,
@@ -150,11 +165,13 @@ impl Readers {
 }
 
 impl Gate {
-    pub(super) fn new(settings: GateSettings) -> Self {
+    pub(super) fn new(settings: GateSettings, mtu_max: usize) -> Self {
         Self {
             settings,
-            strangers: AtomicU64::new(0),
+            mtu_max,
+            unlisted: AtomicU64::new(0),
             long_terms: AtomicU64::new(0),
+            long_mtus: AtomicU64::new(0),
             excess_readers: AtomicU64::new(0),
             clock: Clock::new(),
             readers: Mutex::default(),
@@ -164,8 +181,9 @@ impl Gate {
     pub(super) fn dropped(&self) -> Dropped {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Dropped {
-            strangers: count(&self.strangers),
+            unlisted: count(&self.unlisted),
             long_terms: count(&self.long_terms),
+            long_mtus: count(&self.long_mtus),
             excess_readers: count(&self.excess_readers),
         }
     }
@@ -174,7 +192,7 @@ impl Gate {
     #[inline]
     fn admits(&self, source: Option<Ipv4Addr>, frame: &[u8]) -> bool {
         if !self.settings.sources.is_empty() && !self.is_listed(source) {
-            self.strangers.fetch_add(1, Ordering::Relaxed);
+            self.unlisted.fetch_add(1, Ordering::Relaxed);
             return false;
         }
         let Some(kind) = frame.get(at::TYPE..).and_then(<[u8]>::first_chunk) else { return true };
@@ -193,15 +211,18 @@ impl Gate {
 
     /// A frame that is too short goes on: the driver counts it among what is malformed.
     fn admits_setup(&self, frame: &[u8]) -> bool {
-        let Some(length) = frame.get(at::SETUP_TERM_LENGTH..).and_then(<[u8]>::first_chunk) else {
-            return true;
-        };
-        let length = i32::from_le_bytes(*length);
-        let fits = usize::try_from(length).is_ok_and(|len| len <= self.settings.term_length_max);
-        if !fits {
-            self.long_terms.fetch_add(1, Ordering::Relaxed);
-        }
-        fits
+        let limits = [
+            (at::SETUP_TERM_LENGTH, self.settings.term_length_max, &self.long_terms),
+            (at::SETUP_MTU, self.mtu_max, &self.long_mtus),
+        ];
+        limits.into_iter().all(|(at, max, dropped)| {
+            let Some(length) = frame.get(at..).and_then(<[u8]>::first_chunk) else { return true };
+            let fits = usize::try_from(i32::from_le_bytes(*length)).is_ok_and(|len| len <= max);
+            if !fits {
+                dropped.fetch_add(1, Ordering::Relaxed);
+            }
+            fits
+        })
     }
 
     fn admits_reader(&self, frame: &[u8]) -> bool {
@@ -347,7 +368,7 @@ mod tests {
         let network =
             |&(address, prefix_bits): &(Ipv4Addr, u8)| SourceNetwork { address, prefix_bits };
         let sources = sources.iter().map(network).collect();
-        Gate::new(GateSettings { sources, term_length_max: 1 << 22 })
+        Gate::new(GateSettings { sources, term_length_max: 1 << 22 }, 1408)
     }
 
     fn frame(kind: u16, word_at_28: &[u8]) -> Vec<u8> {
@@ -368,7 +389,7 @@ mod tests {
         {
             assert!(!listed.admits(stranger, &data), "{stranger:?}");
         }
-        assert_eq!(listed.dropped(), Dropped { strangers: 3, ..Dropped::default() });
+        assert_eq!(listed.dropped(), Dropped { unlisted: 3, ..Dropped::default() });
         assert!(gate(&[]).admits(Some(Ipv4Addr::new(192, 0, 2, 6)), &data));
         assert!(
             gate(&[(Ipv4Addr::UNSPECIFIED, 0)]).admits(Some(Ipv4Addr::new(192, 0, 2, 6)), &data)
@@ -376,12 +397,21 @@ mod tests {
     }
 
     #[test]
-    fn a_setup_frame_may_not_ask_for_more_than_our_longest_term() {
+    fn a_setup_frame_may_not_ask_for_more_than_our_longest_term_and_datagram() {
         let gate = gate(&[]);
         let ask = |bytes: i32| gate.admits(FRIEND, &frame(SETUP, &bytes.to_le_bytes()));
         assert!(ask(1 << 16) && ask(1 << 22));
         assert!(!ask(1 << 23) && !ask(1 << 30) && !ask(-1));
         assert_eq!(gate.dropped(), Dropped { long_terms: 3, ..Dropped::default() });
+        let announce = |mtu: i32| {
+            let mut frame = frame(SETUP, &(1_i32 << 16).to_le_bytes());
+            frame[at::SETUP_MTU..][..4].copy_from_slice(&mtu.to_le_bytes());
+            gate.admits(FRIEND, &frame)
+        };
+        assert!(announce(1408) && announce(64));
+        assert!(!announce(1440) && !announce(-1));
+        assert_eq!(gate.dropped().long_mtus, 2);
+        assert!(gate.dropped().to_string().contains("2 set-up frames of publishers with longer"));
         // The driver counts what is malformed.
         assert!(gate.admits(FRIEND, &frame(SETUP, &[])[..20]));
         assert!(gate.admits(FRIEND, &[]));

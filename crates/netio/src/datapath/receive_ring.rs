@@ -403,8 +403,8 @@ impl ReceiveRing {
 
     fn note_oversized(&mut self, token: Token) {
         self.counts.oversized_drops.add(1);
-        let text = "a datagram longer than our MTU was dropped: give every driver of this network \
-                    the same mtu";
+        let text = "a datagram longer than transport.mtu_bytes and any streams.*.mtu_bytes was \
+                    dropped: give every host of this network the same";
         self.note_error(token, io::Error::other(text));
     }
 

@@ -2,8 +2,7 @@
 //!
 //! Each agent thread has its own rings per driver, made when that thread first needs them (a ring
 //! belongs to the thread that made it) and dropped when its last poller is closed, or when the
-//! thread ends. Aeron's own poller functions are still called: the driver walks the poller's list
-//! of transports for other ends.
+//! thread ends.
 //!
 //! A ring that can not be made or breaks is not worked around in silence: the driver's owner gets
 //! it as an error from the next duty cycle.
@@ -15,11 +14,10 @@ pub(super) use poll::poller_poll;
 pub(super) use send::send;
 
 use std::cell::{Cell, RefCell};
-use std::ffi::c_int;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use super::bindings::{Shared, state_of};
+use super::bindings::{Shared, TransportState, state_of};
 use super::counters::Block;
 use super::receive_ring::ReceiveRing;
 use super::sender::Sender;
@@ -41,7 +39,8 @@ struct Rings {
 impl Rings {
     fn new(owner: &Arc<Shared>) -> std::io::Result<Self> {
         let counts = owner.counters.block();
-        let receive = ReceiveRing::new(owner.mtu_bytes, &owner.uring, Arc::clone(&counts))?;
+        let receive =
+            ReceiveRing::new(owner.datagram_max_bytes, &owner.uring, Arc::clone(&counts))?;
         let send = Sender::new(&owner.uring, Arc::clone(&counts))?;
         Ok(Self { owner: Arc::clone(owner), receive, send, counts, classic: Vec::new() })
     }
@@ -135,72 +134,40 @@ pub(super) unsafe fn forget(transport: *mut c::aeron_udp_channel_transport_t) {
     }
 }
 
-pub(super) unsafe extern "C" fn poller_close(
-    poller: *mut c::aeron_udp_transport_poller_t,
-) -> c_int {
+/// A poller is being closed.
+pub(super) fn forget_poller(poller: usize) {
     // On a thread that is ending they are gone already; on another than the agent's, which has
     // ended by then, there are none of this poller.
     let _ = RINGS.try_with(|all| {
         all.borrow_mut().retain_mut(|owned| {
             // SAFETY: as in `forget`.
             let rings = unsafe { owned.0.as_mut() };
-            rings.classic.retain(|(owner, _)| *owner != poller);
-            !(rings.receive.serves(poller as usize) && rings.receive.remove_poller(poller as usize))
+            rings.classic.retain(|(owner, _)| *owner as usize != poller);
+            !(rings.receive.serves(poller) && rings.receive.remove_poller(poller))
         });
     });
-    // SAFETY: the driver closes a poller that it opened.
-    unsafe { c::aeron_udp_transport_poller_close(poller) }
 }
 
-pub(super) unsafe extern "C" fn poller_add(
+/// Begins to receive on a transport.
+///
+/// # Safety
+/// `transport` is live, was opened by our `init` and has this `state`; both it and the poller stay
+/// where they are until they are forgotten.
+pub(super) unsafe fn begin(
     poller: *mut c::aeron_udp_transport_poller_t,
     transport: *mut c::aeron_udp_channel_transport_t,
-) -> c_int {
-    // SAFETY: the driver passes a live poller and a transport opened by our `init`; both stay
-    // where they are until `poller_remove` or `poller_close`.
-    unsafe {
-        let result = c::aeron_udp_transport_poller_add(poller, transport);
-        if result < 0 {
-            return result;
-        }
-        if let Some(state) = state_of(transport)
-            && let Some(mut rings) = rings(&state.shared)
-        {
-            let rings = rings.as_mut();
-            if (*transport).timestamp_flags != 0 {
-                rings.classic.push((poller, transport));
-            } else {
-                let socket = (*transport).recv_fd;
-                let traffic = if state.is_receiver { Traffic::Data } else { Traffic::Control };
-                let (poller, token) = (poller as usize, transport as usize);
-                state.slot = Some(rings.receive.add(poller, token, socket, traffic));
-            }
-        }
-        result
-    }
-}
-
-pub(super) unsafe extern "C" fn poller_remove(
-    poller: *mut c::aeron_udp_transport_poller_t,
-    transport: *mut c::aeron_udp_channel_transport_t,
-) -> c_int {
-    // SAFETY: the driver passes what it passed to `poller_add`.
-    unsafe {
-        forget(transport);
-        c::aeron_udp_transport_poller_remove(poller, transport)
-    }
-}
-
-/// Leaves an error where the driver looks for the text of a failed call.
-fn set_error(code: c_int) {
-    // SAFETY: all strings are static and NUL-terminated, and the format takes no argument.
-    unsafe {
-        c::aeron_err_set(
-            code,
-            c"send".as_ptr(),
-            c"uring.rs".as_ptr(),
-            0,
-            c"failed to send through the uring datapath".as_ptr(),
-        );
+    state: &mut TransportState,
+) {
+    let Some(mut rings) = rings(&state.shared) else { return };
+    // SAFETY: the rings are this thread's, and no reference to them is held by the functions that the
+    // driver can call this from; the transport is as the caller promises.
+    let (rings, wants_timestamps, socket) =
+        unsafe { (rings.as_mut(), (*transport).timestamp_flags != 0, (*transport).recv_fd) };
+    if wants_timestamps {
+        rings.classic.push((poller, transport));
+    } else {
+        let traffic = if state.is_receiver { Traffic::Data } else { Traffic::Control };
+        let (poller, token) = (poller as usize, transport as usize);
+        state.slot = Some(rings.receive.add(poller, token, socket, traffic));
     }
 }

@@ -80,7 +80,7 @@ pub fn a_reader_that_leaves_does_not_stop_the_others<H: Harness>(harness: &mut H
     drop(leaves);
 
     // Far more than the window: whoever waited for the one that left would never get through.
-    let len = publication.message_len_max();
+    let len = publication.fragment_len_max();
     let count = 2 * rig.harness.limits().unread_bytes_max / len + 10;
     for number in 20..20 + count {
         sent.push(rig.send(&mut publication, &message(number, len), &mut [&mut stays]));

@@ -2,17 +2,17 @@
 
 use super::Harness;
 use super::rig::{Rig, assert_same, message};
-use crate::{OfferError, Publication};
+use crate::{MESSAGE_LEN_MAX, OfferError, Publication};
 
 /// The most messages of one clause, whatever the window is.
 const MESSAGES_MAX: usize = 5_000;
 
-/// Messages of every length from 1 byte to `message_len_max` arrive in order, once and intact,
+/// Messages of every length from 1 byte to `fragment_len_max` arrive in order, once and intact,
 /// over several windows' worth of bytes, each at the position that its offer returned.
 pub fn messages_arrive_in_order_once_and_intact<H: Harness>(harness: &mut H) {
     let mut rig = Rig::new(harness, "messages_arrive_in_order_once_and_intact");
     let (mut publication, mut reader) = rig.joined();
-    let len_max = publication.message_len_max();
+    let len_max = publication.fragment_len_max();
     let edges = [1, 2, 7, 8, 31, 32, 33, 64, len_max / 2, len_max - 1, len_max];
     let bytes_wanted = 4 * rig.harness.limits().unread_bytes_max;
 
@@ -24,6 +24,29 @@ pub fn messages_arrive_in_order_once_and_intact<H: Harness>(harness: &mut H) {
         bytes_sent += len;
         sent.push(rig.send(&mut publication, &message(number, len), &mut [&mut reader]));
         if number % 5 == 0 {
+            reader.poll();
+            rig.turn();
+        }
+    }
+    rig.until_read(&mut reader, &sent);
+    rig.settle(|| reader.poll());
+    reader.assert_read(&sent);
+}
+
+/// Messages of several fragments, up to `message_len_max`, arrive whole and once, in their place
+/// among those of one, each at the position that its offer returned.
+pub fn long_messages_arrive_whole<H: Harness>(harness: &mut H) {
+    let mut rig = Rig::new(harness, "long_messages_arrive_whole");
+    let (mut publication, mut reader) = rig.joined();
+    let (one, longest) = (publication.fragment_len_max(), publication.message_len_max());
+    assert!(one <= longest && longest <= MESSAGE_LEN_MAX, "{one} to {longest} bytes");
+    let lens = [one + 1, 2 * one, 3, 2 * one + 1, longest - 1, longest, 1, longest / 2 + 1, one];
+
+    let mut sent = Vec::new();
+    for (number, len) in lens.into_iter().cycle().take(4 * lens.len()).enumerate() {
+        let bytes = message(number, len.min(longest));
+        sent.push(rig.send(&mut publication, &bytes, &mut [&mut reader]));
+        if number % 3 == 0 {
             reader.poll();
             rig.turn();
         }

@@ -42,6 +42,38 @@ pub fn retry_redelivers_the_same_fragment<H: Harness>(harness: &mut H) {
     reader.assert_read(&sent);
 }
 
+/// A message of several fragments that is answered with `Retry` comes again whole, each time, and what
+/// follows it waits.
+pub fn retry_redelivers_a_long_message<H: Harness>(harness: &mut H) {
+    let mut rig = Rig::new(harness, "retry_redelivers_a_long_message");
+    let (mut publication, mut reader) = rig.joined();
+    let long = publication.message_len_max().min(3 * publication.fragment_len_max());
+    let sent: Vec<_> = [long, 5, long - 1, 7]
+        .into_iter()
+        .enumerate()
+        .map(|(number, len)| rig.send(&mut publication, &message(number, len), &mut []))
+        .collect();
+
+    let mut refusals = 0;
+    rig.until("every message to arrive through retries", || {
+        reader.poll_with(16, |input| {
+            let Seen::Fragment { message, .. } = input else {
+                panic!("only fragments were due: {input:?}")
+            };
+            let at = sent.iter().position(|m| m == message).expect("a message that was sent");
+            if at % 2 == 0 && refusals < RETRIES {
+                refusals += 1;
+                return Flow::Retry;
+            }
+            refusals = 0;
+            Flow::Taken
+        });
+        reader.fragments().count() >= sent.len()
+    });
+    rig.settle(|| reader.poll());
+    reader.assert_read(&sent);
+}
+
 /// `Joined` answered with `Retry` comes again, before any fragment of its image.
 pub fn retry_redelivers_joined<H: Harness>(harness: &mut H) {
     let mut rig = Rig::new(harness, "retry_redelivers_joined");
@@ -126,7 +158,7 @@ pub fn back_pressure_is_bounded_and_recovers<H: Harness>(harness: &mut H) {
     let mut rig = Rig::new(harness, "back_pressure_is_bounded_and_recovers");
     let (mut publication, mut reader) = rig.joined();
     let limits = rig.harness.limits();
-    let len = publication.message_len_max().min(512);
+    let len = publication.fragment_len_max().min(512);
 
     // Refused for the whole of a settling time: the window is full to the brim. Each message that
     // is taken begins the time anew, and the bytes taken are bounded: the loop ends.

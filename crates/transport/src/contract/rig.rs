@@ -163,7 +163,7 @@ impl<'h, H: Harness> Rig<'h, H> {
         count: usize,
         readers: &mut [&mut Reader<Sub<H>>],
     ) -> Vec<Sent> {
-        let len_max = publication.message_len_max();
+        let len_max = publication.fragment_len_max();
         (first..first + count)
             .map(|number| {
                 let bytes = message(number, 1 + (number * 97) % len_max.min(300));

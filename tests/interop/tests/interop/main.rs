@@ -1,11 +1,13 @@
 //! Peers that we did not write, on the driver that `vesta driver` hosts, against our own client on a
-//! driver of its own: both ways, by unicast, multicast and MDC, on every datapath, 64 B to 64 KiB.
+//! driver of its own: both ways, by unicast, multicast and MDC, on every datapath, 64 B to 64 KiB (on
+//! `xdp` between two hosts, and not by MDC: `between_hosts`).
 //!
 //! ```text
 //!   peer (C, or aeron-rs) -- vesta driver <==UDP==> driver -- AeronTransport (this test)
 //! ```
 //! Where `VESTA_AERONMD` names a stock media driver, it takes the place of `vesta driver` once.
 
+mod between_hosts;
 mod pure_rust;
 
 use std::path::{Path, PathBuf};
@@ -18,7 +20,9 @@ use vesta_netio::{
 };
 use vesta_tests::roles::{Places, command};
 use vesta_tests::running::{Running, wait_for};
-use vesta_transport::{Duty, Flow, Input, OfferError, StreamId, Subscription, Transport};
+use vesta_transport::{
+    Duty, Flow, Input, OfferError, Publication, StreamId, Subscription, Transport,
+};
 
 const STREAM: StreamId = StreamId(7);
 const LENGTHS: [i32; 5] = [64, 300, 1_376, 8_192, 65_536];
@@ -31,6 +35,8 @@ const TASK: &str = "VESTA_INTEROP_TASK";
 enum Peer {
     C,
     PureRust,
+    /// No peer, but our own side as a process: for hosts that this test's threads are not on.
+    Ours,
 }
 
 /// The peer's side of the tests below; nothing to do where this is no child.
@@ -49,15 +55,31 @@ fn peer_process() {
         lengths: LENGTHS.to_vec(),
         patience_ms: PATIENCE_MS,
     };
-    let done = if peer == "C" { run_in_c(&task) } else { pure_rust::run(&task) };
+    let done = match peer {
+        "C" => run_in_c(&task),
+        "Ours" => between_hosts::run_ours(&task),
+        _ => pure_rust::run(&task),
+    };
     assert!(done, "{peer} did not {role} on {channel}");
 }
 
 fn start_peer(peer: Peer, role: &str, directory: &Path, channel: &str) -> Running {
-    let mut command = Command::new(std::env::current_exe().expect("this binary"));
+    let command = Command::new(std::env::current_exe().expect("this binary"));
+    let command = peer_command(command, peer, role, directory, channel);
+    Running::start(&format!("peer {peer:?}"), command)
+}
+
+/// Makes a command that runs this binary one that runs a peer.
+fn peer_command(
+    mut command: Command,
+    peer: Peer,
+    role: &str,
+    directory: &Path,
+    channel: &str,
+) -> Command {
     command.args(["--exact", "peer_process", "--nocapture"]);
     command.env(TASK, format!("{peer:?}\n{role}\n{}\n{channel}", directory.display()));
-    Running::start(&format!("peer {peer:?}"), command)
+    command
 }
 
 fn datapaths() -> Vec<Datapath> {
@@ -128,7 +150,7 @@ fn write_to(peer: Peer, ours: &mut AeronTransport, directory: &Path, (to, at): &
     let mut next = 0;
     while next < MESSAGES {
         ours.do_work().expect("the transport works");
-        match publisher.offer_fragmented(&message(next, &LENGTHS)) {
+        match publisher.offer(&message(next, &LENGTHS)) {
             Ok(_) => next += 1,
             Err(OfferError::BackPressured | OfferError::NotConnected) => {
                 std::thread::sleep(Duration::from_micros(50));

@@ -80,7 +80,7 @@ impl Echo {
         let failed = |error| started(config, error);
         let input = transport.add_subscription(&input.0, input.1).map_err(failed)?;
         let output = transport.add_publication(&output.0, output.1).map_err(failed)?;
-        let script = Script::new(config, side.seed, output.message_len_max())?;
+        let script = Script::new(config, side.seed, output.fragment_len_max())?;
         Ok(Self { input, output, script, pending: VecDeque::new(), bytes: Vec::new() })
     }
 

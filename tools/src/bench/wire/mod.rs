@@ -155,7 +155,7 @@ fn unicast(
     id: i32,
     written: Option<&vesta_config::GroupStream>,
 ) -> (String, StreamId) {
-    let term = written.map_or(String::new(), |s| format!("|term-length={}", s.term_length_bytes));
-    let uri = format!("aeron:udp?endpoint={address}:{port}{term}");
+    let buffers = written.map_or(String::new(), |stream| format!("|{}", stream.buffers()));
+    let uri = format!("aeron:udp?endpoint={address}:{port}{buffers}");
     link(Channel { uri, stream_id: id })
 }

@@ -11,7 +11,7 @@
 use super::probe::Found;
 use super::{Side, Subject};
 use crate::bench::network::Place;
-use crate::bench::report::{Interval, Series};
+use crate::bench::report::{Interval, Line, Series};
 use crate::bench::statistics::Spread;
 use crate::bench::worker::Worker;
 use crate::bench::{BenchError, Job};
@@ -196,6 +196,34 @@ pub fn round(
         floors.insert(place, floor);
     }
     Ok(())
+}
+
+/// Plots: of each link, kind of addressing and number of endpoints one, with engine and echo (dashed) on
+/// every datapath, in a colour each, beside raw UDP. Each has a title.
+#[must_use]
+pub fn plots(pairs: &[Pair]) -> Vec<(String, Vec<Line>)> {
+    let is_first = |at: &usize| !pairs[..*at].iter().any(|before| before.is_like(&pairs[*at]));
+    let line = |pair: &Pair, kind: &str, label: String, colour| {
+        let series = format!("{}-{kind}", pair.name());
+        Line { series, label, colour, is_dashed: kind != "engine" }
+    };
+    (0..pairs.len())
+        .filter(is_first)
+        .map(|at| {
+            let first = &pairs[at];
+            let mut lines = vec![line(first, "raw", "raw UDP".to_owned(), 0)];
+            let alike = pairs.iter().filter(|other| other.is_like(first));
+            for (colour, pair) in alike.enumerate() {
+                for kind in ["engine", "echo"] {
+                    let label = format!("{}, {kind}", pair.datapath);
+                    lines.push(line(pair, kind, label, colour + 1));
+                }
+            }
+            let cast = if first.multicast { "multicast" } else { "unicast" };
+            let endpoints = if first.endpoints == 1 { "endpoint" } else { "endpoints" };
+            (format!("{}, {cast}, {} {endpoints}", first.link.name, first.endpoints), lines)
+        })
+        .collect()
 }
 
 fn p50(intervals: &[Interval]) -> Vec<f64> {

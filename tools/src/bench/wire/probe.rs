@@ -163,7 +163,7 @@ pub fn run(parent: &Parent, side: &Side) -> Result<(), BenchError> {
     let input = transport.add_publication(&input.0, input.1).map_err(|e| started(&config, e))?;
     let output =
         transport.add_subscription(&output.0, output.1).map_err(|e| started(&config, e))?;
-    let script = Script::new(&config, side.seed, input.message_len_max())?;
+    let script = Script::new(&config, side.seed, input.fragment_len_max())?;
     let shard = config.shard_id().0;
     let mut probe = Probe {
         transport,

@@ -10,14 +10,13 @@ use vesta_config::Config;
 use vesta_netio::StopFlag;
 use vesta_tools::bench::chain::{self, ConsumeJob, Hop, Traces};
 use vesta_tools::bench::load::{LoadEnd, LoadJob};
-use vesta_tools::bench::machine::Header;
+use vesta_tools::bench::machine::{About, Header};
 use vesta_tools::bench::network::{Network, Place, can_make_namespaces, loopback};
 use vesta_tools::bench::report::{Interval, Report, Series};
 use vesta_tools::bench::venue::{self, Role, RoleJob};
 use vesta_tools::bench::worker::Worker;
 use vesta_tools::bench::{BenchError, Job};
 use vesta_tools::latency::Latency;
-use vesta_types::TimeNs;
 
 /// All that run at a time: four roles, client, consumer.
 const PROCESSES: usize = 6;
@@ -79,7 +78,7 @@ impl Step {
     }
 
     fn latency(&self) -> Latency {
-        Latency::from(&self.load.counts)
+        self.load.latency()
     }
 }
 
@@ -105,13 +104,20 @@ pub fn chain(context: &Context, args: &ChainArgs) -> Result<Verdict, Failure> {
     } else {
         format!("{PROCESSES} processes on cores {cores:?}, one each, spinning")
     };
-    let settings = format!(
-        "{} s at each rate after {} s of warm-up, loopback, scenario normal, seed {}, level received",
-        args.seconds, args.warm_up, args.common.seed
-    );
-    let header = Header::new("chain", pinning, settings, super::configuration());
-    let mut report = Report::create(args.common.out.as_deref(), header).map_err(failure)?;
     let config = config(context, args, &place, cores.len()).map_err(failure)?;
+    let header = Header::new(About {
+        bench: "chain",
+        pinning,
+        warm_up: format!("{} s at each rate", args.warm_up),
+        seed: args.common.seed.to_string(),
+        settings: format!(
+            "{} s at each rate, loopback, transport.datapath {}, scenario normal, level received",
+            args.seconds, config.transport.datapath
+        ),
+        configuration: super::configuration(),
+    });
+    let mut report = Report::create(args.common.out.as_deref(), header).map_err(failure)?;
+    report.configuration("chain", config.to_toml());
     let mut steps: Vec<Step> = Vec::new();
     for &rate in &args.rates {
         let step = measure(&config, args, &place, &cores, rate, report.directory(), &stop);
@@ -129,11 +135,7 @@ pub fn chain(context: &Context, args: &ChainArgs) -> Result<Verdict, Failure> {
     for step in &steps {
         report.text(&hop_table(step));
         let mut series = Series::new(format!("rate-{}", step.rate), step.rate);
-        series.intervals.push(Interval {
-            began: TimeNs(step.load.began_ns),
-            duration_ns: step.load.duration_ns,
-            latency: step.latency(),
-        });
+        series.intervals.extend(step.load.intervals.iter().map(Interval::from));
         report.series(series);
     }
     let names = steps.iter().map(|step| format!("rate-{}", step.rate)).collect();

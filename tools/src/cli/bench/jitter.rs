@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use vesta_netio::StopFlag;
 use vesta_tools::bench::jitter::{CoreGaps, watch};
-use vesta_tools::bench::machine::Header;
-use vesta_tools::bench::report::{Report, Series};
+use vesta_tools::bench::machine::{About, Header};
+use vesta_tools::bench::report::Report;
 
 /// Rows of the table: how many gaps there were from so many ns on.
 const FROM_NS: [u64; 6] = [1_000, 10_000, 50_000, 100_000, 1_000_000, 10_000_000];
@@ -30,25 +30,21 @@ pub struct JitterArgs {
 pub fn jitter(context: &Context, args: &JitterArgs) -> Result<Verdict, Failure> {
     let stop = StopFlag::on_signals().map_err(|e| Failure::CannotStart(e.to_string()))?;
     let cores = args.common.cores()?;
-    let header = Header::new(
-        "jitter",
-        format!("a thread on each of cores {cores:?}"),
-        format!("{} s, gaps from {} ns on", args.seconds, args.threshold_ns),
-        super::configuration(),
-    );
+    let header = Header::new(About {
+        bench: "jitter",
+        pinning: format!("a thread on each of cores {cores:?}, spinning"),
+        warm_up: "none: there is nothing to warm".to_owned(),
+        seed: "none: nothing is drawn".to_owned(),
+        settings: format!("{} s, gaps from {} ns on", args.seconds, args.threshold_ns),
+        configuration: "none: no role runs".to_owned(),
+    });
     let mut report = Report::create(args.common.out.as_deref(), header).map_err(failure)?;
     let span = Duration::from_secs_f64(args.seconds);
     let found = watch(&cores, args.threshold_ns, span, &stop).map_err(failure)?;
     report.text(&table(&found));
     let names = found.iter().map(|gaps| format!("core-{}", gaps.core)).collect();
     report.plot(format!("gaps of {} ns and more", args.threshold_ns), names);
-    for gaps in &found {
-        // As a rate: gaps in a second.
-        let per_s = gaps.gaps.latency.count() as f64 / seconds(gaps);
-        let mut series = Series::new(format!("core-{}", gaps.core), per_s);
-        series.intervals.push(gaps.gaps.clone());
-        report.series(series);
-    }
+    found.iter().for_each(|gaps| report.series(gaps.series()));
     report.text(&format!("\n{}", report.table()));
     report.text("verdict: OK");
     let result = json!({
@@ -64,20 +60,20 @@ pub fn jitter(context: &Context, args: &JitterArgs) -> Result<Verdict, Failure> 
 }
 
 fn seconds(gaps: &CoreGaps) -> f64 {
-    gaps.gaps.duration_ns as f64 / 1e9
+    gaps.duration_ns as f64 / 1e9
 }
 
 /// Gaps from `ns` on.
 fn count_from(gaps: &CoreGaps, ns: u64) -> u64 {
-    gaps.gaps.latency.histogram().count_between(ns, u64::MAX)
+    gaps.all().histogram().count_between(ns, u64::MAX)
 }
 
 fn in_json(gaps: &CoreGaps) -> Value {
-    let s = gaps.gaps.latency.summary();
+    let s = gaps.all().summary();
     json!({
         "core": gaps.core,
         "seconds": seconds(gaps),
-        "gaps": gaps.gaps.latency.count(),
+        "gaps": gaps.all().count(),
         "lost_us_per_s": gaps.lost_ns as f64 / 1e3 / seconds(gaps),
         "worst_ns": s.max_ns,
         "p50": s.p50_ns,
@@ -100,7 +96,7 @@ fn table(found: &[CoreGaps]) -> String {
             gaps.core,
             seconds(gaps),
             gaps.lost_ns as f64 / 1e3 / seconds(gaps),
-            gaps.gaps.latency.summary().max_ns as f64 / 1e3,
+            gaps.all().summary().max_ns as f64 / 1e3,
         ));
         for ns in FROM_NS {
             table.push_str(&format!(" {:>9}", count_from(gaps, ns)));

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use vesta_config::Config;
 use vesta_netio::{Clock, StopFlag};
 use vesta_tools::bench::BenchError;
-use vesta_tools::bench::machine::Header;
+use vesta_tools::bench::machine::{About, Header};
 use vesta_tools::bench::orders::OrderFlow;
 use vesta_tools::bench::report::{Interval, Report, Series};
 use vesta_tools::bench::rings::{
-    ArrayQueue, Channel, CodecRound, RingRound, Rtrb, Spsc, codec_round, round,
+    ArrayQueue, Channel, CodecRound, Hotmem, HotmemFile, RingRound, Rtrb, Spsc, codec_round, round,
 };
 use vesta_tools::bench::statistics::Spread;
 use vesta_wire::decode;
@@ -62,20 +62,33 @@ impl Ring {
 pub fn rings(context: &Context, args: &RingsArgs) -> Result<Verdict, Failure> {
     let stop = StopFlag::on_signals().map_err(|e| Failure::CannotStart(e.to_string()))?;
     let cores = args.common.two_cores()?;
-    let header = Header::new(
-        "rings",
-        format!("producer {}, consumer {}", super::core(cores[0]), super::core(cores[1])),
-        format!(
-            "{} rounds, {} messages of {} bytes each way",
+    let [producer, consumer] = cores.map(super::core);
+    let header = Header::new(About {
+        bench: "rings",
+        pinning: format!("producer {producer}, consumer {consumer}, both spinning"),
+        warm_up: format!(
+            "the stream of {} messages comes before the round trips; it has none itself",
+            args.messages
+        ),
+        seed: format!("{}, of the order that the codec is measured on", args.common.seed),
+        settings: format!(
+            "{} rounds, {} messages of {} bytes each way; closed loop: the next round trip begins when \
+             the one before has ended",
             args.rounds,
             args.messages,
             vesta_tools::bench::orders::RECORD_LEN_MAX
         ),
-        super::configuration(),
-    );
+        configuration: super::configuration(),
+    });
     let mut report = Report::create(args.common.out.as_deref(), header).map_err(failure)?;
     let order = plain_order(&context.config, args.common.seed)?;
-    let mut rings = [Ring::new::<Rtrb>(), Ring::new::<ArrayQueue>(), Ring::new::<Channel>()];
+    let mut rings = [
+        Ring::new::<Hotmem>(),
+        Ring::new::<HotmemFile>(),
+        Ring::new::<Rtrb>(),
+        Ring::new::<ArrayQueue>(),
+        Ring::new::<Channel>(),
+    ];
     let (clock, mut codec) = (Clock::new(), Vec::new());
     for number in 0..args.rounds as usize {
         for turn in 0..rings.len() {

@@ -12,10 +12,14 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use vesta_config::{Config, Datapath};
 use vesta_netio::StopFlag;
-use vesta_tools::bench::generate::{GenerateJob, Tally};
-use vesta_tools::bench::machine::Header;
+use vesta_tools::bench::generate::{
+    BATCH, FRAGMENTS_PER_CYCLE, GenerateEnd, GenerateJob, SAMPLE_EVERY, Tally,
+};
+use vesta_tools::bench::intervals::IntervalCounts;
+use vesta_tools::bench::machine::{About, Header};
 use vesta_tools::bench::network::{Network, Place, can_make_namespaces, loopback};
-use vesta_tools::bench::report::Report;
+use vesta_tools::bench::report::{Interval, Report, Series};
+use vesta_tools::bench::sysctl::Raised;
 use vesta_tools::bench::venue::{self, Role, RoleJob, START_MAX};
 use vesta_tools::bench::worker::Worker;
 use vesta_tools::bench::{BenchError, Job};
@@ -27,6 +31,10 @@ const NOT_ON_LOOPBACK: &str = "xdp";
 const LOOPBACK_MTU_BYTES: u32 = 8_928;
 /// The longest datagram on a link of 1500 bytes, as `vesta.toml` has it.
 const VETH_MTU_BYTES: u32 = 1_408;
+/// What a process moves each time that it is let run, where cores are shared: 1 MiB of commands is a few
+/// milliseconds of work. With less, most of the time goes into handing the core on; with more, what is
+/// in flight leaves the second-level cache.
+const WINDOW_BYTES: u32 = 1 << 20;
 /// Least share of orders that trade.
 const TRADING_SHARE_MIN: f64 = 0.3;
 /// The goal of the design, orders per second.
@@ -60,8 +68,9 @@ pub struct ThroughputArgs {
     mtu_bytes: Option<u32>,
 
     /// What a reader admits to be in flight to it, bytes: `transport.receiver_window_bytes`, with socket
-    /// buffers and terms to match. By default the configuration's; on cores that are shared, a process
-    /// moves so much each time it is let run
+    /// buffers and terms to match. By default 1 MiB, or the configuration's if that is more: on cores that
+    /// are shared, a process moves so much each time it is let run. net.core.rmem_max is raised for it
+    /// meanwhile, where that is needed and this process may; otherwise it is as much as the kernel grants
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(4_096..=1 << 26))]
     window_bytes: Option<u32>,
 
@@ -118,6 +127,8 @@ struct Found {
     begin: Tally,
     end: Tally,
     last: Tally,
+    /// One in some orders, timed, between begin and end.
+    answers: Vec<IntervalCounts>,
     /// By process.
     cpu_ns: [Option<u64>; 3],
 }
@@ -132,28 +143,32 @@ pub fn throughput(context: &Context, args: &ThroughputArgs) -> Result<Verdict, F
     let idle = if cores.len() >= PROCESSES.len() { "spinning" } else { "backing off" };
     let pinned = PROCESSES.iter().zip(layout);
     let pinned: Vec<_> = pinned.map(|(name, c)| format!("{name} {}", super::core(c))).collect();
-    let header = Header::new(
-        "throughput",
-        format!("{}, {idle} when idle", pinned.join(", ")),
-        format!(
-            "{} s after {} s of warm-up, window of {} bytes, scenario {}, seed {}, level received",
-            args.seconds,
-            args.warm_up,
-            args.window_bytes.unwrap_or(context.config.transport.receiver_window_bytes),
-            args.scenario,
-            args.common.seed
+    let (window_bytes, limits) = window(context, args)?;
+    let header = Header::new(About {
+        bench: "throughput",
+        pinning: format!("{}, {idle} when idle", pinned.join(", ")),
+        warm_up: format!("{} s of each datapath", args.warm_up),
+        seed: args.common.seed.to_string(),
+        settings: format!(
+            "{} s, window of {window_bytes} bytes ({limits}), terms to match, {BATCH} records offered and \
+             {FRAGMENTS_PER_CYCLE} fragments taken in a cycle at most, {} datagrams a send, scenario {}, \
+             level received",
+            args.seconds, context.config.transport.messages_per_send, args.scenario
         ),
-        super::configuration(),
-    );
+        configuration: super::configuration(),
+    });
     let mut report = Report::create(args.common.out.as_deref(), header).map_err(failure)?;
     let (mut all, mut from_clients) = (Vec::new(), Vec::new());
     for datapath in datapaths {
         let hosts = Hosts::new(datapath, args).map_err(failure)?;
-        let config = config(context, args, &hosts, datapath, cores.len()).map_err(failure)?;
+        let config =
+            config(context, args, &hosts, datapath, cores.len(), window_bytes).map_err(failure)?;
+        report.configuration(format!("throughput-{datapath}"), config.to_toml());
         all.push(measure(&config, args, &hosts, datapath, layout, &stop).map_err(failure)?);
-        let found = throughput_clients::measure(context, args, &hosts, datapath, &cores, &stop);
+        let found = throughput_clients::measure(&config, args, &hosts, datapath, &cores, &stop);
         from_clients.push(found.map_err(failure)?);
     }
+    drop(limits);
     report.text(&table(&all));
     from_clients.iter().for_each(|found| report.text(&found.line()));
     let mut wrongs: Vec<String> = all.iter().flat_map(Found::wrongs).collect();
@@ -163,6 +178,7 @@ pub fn throughput(context: &Context, args: &ThroughputArgs) -> Result<Verdict, F
         let reached = if found.orders_per_s() >= GOAL_PER_S { "reached" } else { "missed" };
         report.text(&format!("{}: goal of {GOAL_PER_S} orders/s {reached}", found.datapath));
     }
+    plot(&mut report, &all, &from_clients);
     let holds = wrongs.is_empty() && !all.is_empty();
     let verdict = if holds { "OK" } else { "FAIL" };
     report.text(&format!("verdict: {verdict}"));
@@ -170,6 +186,7 @@ pub fn throughput(context: &Context, args: &ThroughputArgs) -> Result<Verdict, F
         "datapaths": all.iter().map(Found::in_json).collect::<Vec<_>>(),
         "from_clients": from_clients.iter().map(FromClients::in_json).collect::<Vec<_>>(),
         "goal_per_s": GOAL_PER_S,
+        "window_bytes": window_bytes,
         "scenario": args.scenario.name(),
         "skipped": skipped,
         "wrong": wrongs,
@@ -182,6 +199,58 @@ pub fn throughput(context: &Context, args: &ThroughputArgs) -> Result<Verdict, F
     Ok(if holds { Verdict::Holds } else { Verdict::Fails })
 }
 
+/// The window, and what of the kernel's was raised for it.
+fn window(context: &Context, args: &ThroughputArgs) -> Result<(u32, Raised), Failure> {
+    let configured = context.config.transport.receiver_window_bytes;
+    let wanted = args.window_bytes.unwrap_or(configured.max(WINDOW_BYTES));
+    let limits = Raised::socket_buffers(u64::from(wanted));
+    let granted = limits.granted().map_or(wanted, |bytes| u32::try_from(bytes).unwrap_or(u32::MAX));
+    if granted >= wanted {
+        return Ok((wanted, limits));
+    }
+    if args.window_bytes.is_some() {
+        return Err(Failure::CannotStart(format!(
+            "--window-bytes {wanted}: the kernel grants {granted}, and this process may not raise that; \
+             as root, sysctl -w net.core.rmem_max={wanted} net.core.wmem_max={wanted}"
+        )));
+    }
+    println!(
+        "window of {granted} bytes and not {wanted}: net.core.rmem_max or wmem_max is no more"
+    );
+    Ok((granted, limits))
+}
+
+/// Adds what was timed, and how steady it was.
+fn plot(report: &mut Report, all: &[Found], from_clients: &[FromClients]) {
+    let mut names = Vec::new();
+    for found in all {
+        let per_s: Vec<f64> = found.per_second();
+        let (least, most) =
+            per_s.iter().fold((f64::MAX, 0.0_f64), |(a, b), &x| (a.min(x), b.max(x)));
+        if !per_s.is_empty() {
+            report.text(&format!(
+                "{}: {least:.0} to {most:.0} orders/s in single seconds",
+                found.datapath
+            ));
+        }
+        let mut series = Series::new(format!("{}-saturated", found.datapath), found.orders_per_s());
+        series.intervals.extend(found.answers.iter().map(Interval::from));
+        names.push(series.name.clone());
+        report.series(series);
+    }
+    for found in from_clients {
+        let series = found.series();
+        names.push(series.name.clone());
+        report.series(series);
+    }
+    report.text(
+        "\nFrom when an order was taken until it was answered, at saturation: how deep the windows are, \
+         and not a latency at a rate, which `vesta bench wire` and `chain` measure.",
+    );
+    report.text(&format!("\n{}", report.table()));
+    report.plot("taken to answered, at saturation (closed loop)", names);
+}
+
 /// Cores of generator, sequencer, engine. On two cores the engine, which has most to do, has one for
 /// itself.
 fn layout(cores: &[usize]) -> [Option<usize>; 3] {
@@ -192,36 +261,37 @@ fn layout(cores: &[usize]) -> [Option<usize>; 3] {
     }
 }
 
-pub fn config(
+fn config(
     context: &Context,
     args: &ThroughputArgs,
     hosts: &Hosts,
     datapath: Datapath,
     cores: usize,
+    window: u32,
 ) -> Result<Config, BenchError> {
     let mut config = context.config.clone();
     venue::move_to(&mut config, &hosts.generator, datapath.name())?;
     config.streams.orders.endpoint.set_ip(hosts.sequencer.address);
     venue::choose_idle(&mut config, PROCESSES.len(), cores);
     config.transport.mtu_bytes = hosts.mtu_bytes(args);
-    if let Some(window) = args.window_bytes {
-        let transport = &mut config.transport;
-        transport.receiver_window_bytes = window;
-        transport.socket_receive_buffer_bytes = transport.socket_receive_buffer_bytes.max(window);
-        transport.socket_send_buffer_bytes = transport.socket_send_buffer_bytes.max(window);
-        let term = (2 * window).next_power_of_two();
-        let streams = &mut config.streams;
-        for length in [
-            &mut streams.orders.term_length_bytes,
-            &mut streams.sequencer_back.term_length_bytes,
-            &mut streams.input_log.term_length_bytes,
-            &mut streams.event_log.term_length_bytes,
-            &mut streams.market_data.term_length_bytes,
-            &mut streams.snapshots.term_length_bytes,
-        ] {
-            *length = term.max(*length);
-        }
+    let transport = &mut config.transport;
+    transport.receiver_window_bytes = window;
+    transport.socket_receive_buffer_bytes = transport.socket_receive_buffer_bytes.max(window);
+    transport.socket_send_buffer_bytes = transport.socket_send_buffer_bytes.max(window);
+    let term = (2 * window).next_power_of_two();
+    let streams = &mut config.streams;
+    for length in [
+        &mut streams.orders.term_length_bytes,
+        &mut streams.sequencer_back.term_length_bytes,
+        &mut streams.input_log.term_length_bytes,
+        &mut streams.event_log.term_length_bytes,
+        &mut streams.market_data.term_length_bytes,
+        &mut streams.snapshots.term_length_bytes,
+    ] {
+        *length = term.max(*length);
     }
+    config.transport.setup_term_length_max_bytes =
+        config.transport.setup_term_length_max_bytes.max(config.streams.term_length_max_bytes());
     config.engine.event_readers_min = 1;
     config.sequencer.input_readers_min = 1;
     // What was changed must hold together: the processes read it as a file.
@@ -261,7 +331,8 @@ fn measure(
     };
     let (begin, cpu_begin) = ask(args.warm_up)?;
     let (end, cpu_end) = ask(args.seconds)?;
-    let (last, _) = ask(0.0)?;
+    generator.say(&"end")?;
+    let GenerateEnd { tally: last, answers } = generator.hear_as(START_MAX, stop)?;
     let workers = [generator, sequencer, engine].map(|mut worker| {
         worker.tell_to_end();
         worker
@@ -274,7 +345,8 @@ fn measure(
         *cpu = cpu_end[at].zip(cpu_begin[at]).map(|(end, begin)| end - begin);
     }
     let mtu_bytes = config.transport.mtu_bytes;
-    Ok(Found { datapath: datapath.name(), link: hosts.link, mtu_bytes, begin, end, last, cpu_ns })
+    let (datapath, link) = (datapath.name(), hosts.link);
+    Ok(Found { datapath, link, mtu_bytes, begin, end, last, answers, cpu_ns })
 }
 
 fn sleep(seconds: f64, stop: &StopFlag) -> Result<(), BenchError> {
@@ -301,6 +373,17 @@ impl Found {
 
     fn orders_per_s(&self) -> f64 {
         self.orders() as f64 / self.seconds()
+    }
+
+    /// Orders answered in each whole second, from those that were timed.
+    fn per_second(&self) -> Vec<f64> {
+        let whole = self.answers.iter().filter(|interval| interval.duration_ns == 1_000_000_000);
+        whole
+            .map(|interval| {
+                let timed: u64 = interval.counts.counts.iter().map(|(_, count)| count).sum();
+                (timed * SAMPLE_EVERY) as f64
+            })
+            .collect()
     }
 
     /// Of the new orders, those that traded.
@@ -343,6 +426,7 @@ impl Found {
             "orders": self.orders(),
             "trading_share": self.trading_share(),
             "orders_per_s": self.orders_per_s(),
+            "orders_in_each_second": self.per_second(),
             "lost": self.lost(),
             "cpu_ns_per_order": self.cpu_ns_per_order(),
             "cpu_cores": PROCESSES.iter().zip(self.cpu_ns).map(|(name, cpu)| {

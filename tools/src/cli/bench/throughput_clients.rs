@@ -6,13 +6,13 @@
 //! The client has a bounded number of orders on their way, as clients have; so this figure is bounded
 //! by the round trip, too, and there is no goal for it.
 
-use super::super::Context;
-use super::throughput::{Hosts, ThroughputArgs, config};
+use super::throughput::{Hosts, ThroughputArgs};
 use serde_json::{Value, json};
 use std::time::Duration;
-use vesta_config::Datapath;
+use vesta_config::{Config, Datapath};
 use vesta_netio::StopFlag;
 use vesta_tools::bench::load::{LoadEnd, LoadJob};
+use vesta_tools::bench::report::{Interval, Series};
 use vesta_tools::bench::venue::{self, Role, RoleJob};
 use vesta_tools::bench::worker::Worker;
 use vesta_tools::bench::{BenchError, Job};
@@ -29,14 +29,14 @@ pub struct FromClients {
 }
 
 pub fn measure(
-    context: &Context,
+    config: &Config,
     args: &ThroughputArgs,
     hosts: &Hosts,
     datapath: Datapath,
     cores: &[usize],
     stop: &StopFlag,
 ) -> Result<FromClients, BenchError> {
-    let mut config = config(context, args, hosts, datapath, cores.len())?;
+    let mut config = config.clone();
     venue::choose_idle(&mut config, PROCESSES, cores.len());
     let text = config.to_toml();
     let mut free = (cores.len() >= PROCESSES).then(|| cores.iter().copied());
@@ -78,6 +78,13 @@ impl FromClients {
 
     fn orders_per_s(&self) -> f64 {
         self.load.answered as f64 / self.seconds()
+    }
+
+    /// As a series: no rate was kept.
+    pub fn series(&self) -> Series {
+        let mut series = Series::new(format!("{}-clients", self.datapath), self.orders_per_s());
+        series.intervals.extend(self.load.intervals.iter().map(Interval::from));
+        series
     }
 
     fn lost(&self) -> u64 {

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use vesta_config::Datapath;
 use vesta_netio::StopFlag;
-use vesta_tools::bench::machine::Header;
+use vesta_tools::bench::machine::{About, Header};
 use vesta_tools::bench::network::{Network, can_make_namespaces, loopback};
 use vesta_tools::bench::report::Report;
 use vesta_tools::bench::wire::plan::{self, Link, Pair, Settings, in_json, table};
@@ -68,16 +68,20 @@ pub fn wire(context: &Context, args: &WireArgs) -> Result<Verdict, Failure> {
         measure_ms: args.measure_ms,
         seed: args.common.seed,
     };
-    let header = Header::new(
-        "wire",
-        format!("probe {}, answer {}, both spinning", super::core(cores[0]), super::core(cores[1])),
-        format!(
-            "{} rounds, {} orders/s, {} ms warm-up and {} ms recorded of each, seed {}",
-            args.rounds, args.rate, args.warm_up_ms, args.measure_ms, args.common.seed
+    let [probe, answer] = cores.map(super::core);
+    let header = Header::new(About {
+        bench: "wire",
+        pinning: format!("probe {probe}, answer {answer}, both spinning"),
+        warm_up: format!("{} ms of each measurement", args.warm_up_ms),
+        seed: args.common.seed.to_string(),
+        settings: format!(
+            "{} rounds, {} orders/s, {} ms recorded of each of raw UDP, echo and engine in each round",
+            args.rounds, args.rate, args.measure_ms
         ),
-        super::configuration(),
-    );
+        configuration: super::configuration(),
+    });
     let mut report = Report::create(args.common.out.as_deref(), header).map_err(failure)?;
+    report.configuration("wire", context.config.to_toml());
     for round in 0..args.rounds as usize {
         plan::round(&mut pairs, &settings, round, &stop).map_err(failure)?;
         eprintln!("vesta bench wire: round {} of {}", round + 1, args.rounds);
@@ -85,11 +89,11 @@ pub fn wire(context: &Context, args: &WireArgs) -> Result<Verdict, Failure> {
     drop(network);
 
     report.text(&table(&pairs));
+    for (title, lines) in plan::plots(&pairs) {
+        report.plot_lines(format!("{title}, {} orders/s", args.rate), lines);
+    }
     for pair in &pairs {
-        let series = pair.series(args.rate);
-        let names = series.iter().map(|series| series.name.clone()).collect();
-        report.plot(format!("{} at {} orders/s", pair.name(), args.rate), names);
-        series.into_iter().for_each(|series| report.series(series));
+        pair.series(args.rate).into_iter().for_each(|series| report.series(series));
     }
     report.text(&format!("\n{}", report.table()));
     let wrong: u64 = pairs.iter().map(|pair| pair.wrong).sum();

@@ -214,7 +214,7 @@ fn a_datagram_above_the_mtu_is_dropped_and_reported_cold_or_hot() {
             assert_eq!(f.receive(POLLER, 2), [(7, vec![]), (7, b"good".to_vec())]);
             let (token, error) = f.ring.take_error().expect("reported");
             assert_eq!(token, 7);
-            assert!(error.to_string().contains("MTU"), "{error}");
+            assert!(error.to_string().contains("transport.mtu_bytes"), "{error}");
             assert_eq!(f.counts().oversized_drops, 2 + 2 * promotions);
         }
     }

@@ -1,11 +1,14 @@
 //! What Aeron wants sent.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
+use std::io::Error;
 
-use super::super::bindings::state_of;
+use super::super::bindings::{set_error, state_of};
 use super::super::sender::Destination;
-use super::{rings, set_error};
+use super::rings;
 use crate::aeron::ffi::c;
+
+const FAILED: &CStr = c"failed to send through the uring datapath";
 
 pub(in super::super) unsafe extern "C" fn send(
     data_paths: *mut c::aeron_udp_channel_data_paths_t,
@@ -47,7 +50,7 @@ pub(in super::super) unsafe extern "C" fn send(
                     | Some(libc::EAGAIN | libc::ECONNREFUSED | libc::EINTR | libc::ENOBUFS) => {}
                     Some(_) if sent.count > 0 => {}
                     Some(code) => {
-                        set_error(code);
+                        set_error(&Error::from_raw_os_error(code), c"send", FAILED);
                         return -1;
                     }
                 }
@@ -55,7 +58,7 @@ pub(in super::super) unsafe extern "C" fn send(
             }
             Err(error) => {
                 state.shared.fail(format!("uring send: {error}"));
-                set_error(error.raw_os_error().unwrap_or(libc::EIO));
+                set_error(&error, c"send", FAILED);
                 -1
             }
         }

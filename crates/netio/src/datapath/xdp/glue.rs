@@ -16,7 +16,7 @@ use super::interface::{Interface, bound_address};
 use super::path::{Path, Way};
 use super::watcher::KernelSide;
 use crate::aeron::ffi::c;
-use crate::datapath::bindings::state_of;
+use crate::datapath::bindings::{TransportState, set_error, state_of};
 
 /// Datagrams delivered in one poll. Too high -> a flood on one stream delays timers and sends.
 const DELIVER_MAX: usize = 64;
@@ -194,36 +194,31 @@ fn byte_option(socket: RawFd, name: c_int) -> Option<u8> {
     if result == 0 { u8::try_from(value).ok() } else { None }
 }
 
-pub(in crate::datapath) unsafe extern "C" fn poller_add(
+/// Begins to receive on a transport.
+///
+/// # Safety
+/// `transport` is live, was opened by our `init` and has this `state`; both it and the poller stay
+/// where they are until they are forgotten.
+pub(in crate::datapath) unsafe fn begin(
     poller: *mut c::aeron_udp_transport_poller_t,
     transport: *mut c::aeron_udp_channel_transport_t,
-) -> c_int {
-    // SAFETY: the driver passes a live poller and a transport opened by our `init`; both stay
-    // where they are until `poller_remove` or `poller_close`.
-    unsafe {
-        let result = c::aeron_udp_transport_poller_add(poller, transport);
-        if result < 0 {
-            return result;
+    state: &mut TransportState,
+) {
+    let loss = state.receive_loss();
+    let shared = Arc::clone(&state.shared);
+    let Some(xdp) = &mut state.xdp else { return };
+    let interface = &xdp.interface;
+    // SAFETY: as the caller promises.
+    match unsafe { kernel_side(interface, poller) } {
+        Ok(side) => xdp.poller = Some(side),
+        Err(error) => shared.fail(format!("xdp can not watch the driver's sockets: {error}")),
+    }
+    if let Some(endpoint) = &xdp.endpoint {
+        let (name, token) = (poller as usize, transport as usize);
+        match interface.add(endpoint.ip, endpoint.receive_port, name, token, loss) {
+            Ok(port) => xdp.port = port,
+            Err(error) => shared.fail(format!("xdp can not take a socket's datagrams: {error}")),
         }
-        let Some(state) = state_of(transport) else { return result };
-        let loss = state.receive_loss();
-        let shared = Arc::clone(&state.shared);
-        let Some(xdp) = &mut state.xdp else { return result };
-        let interface = &xdp.interface;
-        match kernel_side(interface, poller) {
-            Ok(side) => xdp.poller = Some(side),
-            Err(error) => shared.fail(format!("xdp can not watch the driver's sockets: {error}")),
-        }
-        if let Some(endpoint) = &xdp.endpoint {
-            let (name, token) = (poller as usize, transport as usize);
-            match interface.add(endpoint.ip, endpoint.receive_port, name, token, loss) {
-                Ok(port) => xdp.port = port,
-                Err(error) => {
-                    shared.fail(format!("xdp can not take a socket's datagrams: {error}"))
-                }
-            }
-        }
-        result
     }
 }
 
@@ -246,17 +241,6 @@ unsafe fn kernel_side(
     Ok(side)
 }
 
-pub(in crate::datapath) unsafe extern "C" fn poller_remove(
-    poller: *mut c::aeron_udp_transport_poller_t,
-    transport: *mut c::aeron_udp_channel_transport_t,
-) -> c_int {
-    // SAFETY: the driver passes what it passed to `poller_add`.
-    unsafe {
-        forget(transport);
-        c::aeron_udp_transport_poller_remove(poller, transport)
-    }
-}
-
 /// Stops receiving on a transport, where that is done at all.
 ///
 /// # Safety
@@ -271,22 +255,16 @@ pub(in crate::datapath) unsafe fn forget(transport: *mut c::aeron_udp_channel_tr
     }
 }
 
-pub(in crate::datapath) unsafe extern "C" fn poller_close(
-    poller: *mut c::aeron_udp_transport_poller_t,
-) -> c_int {
-    // SAFETY: the driver passes a live poller. Its transports may be closed already: only the
-    // poller's name and its set of sockets are used.
-    unsafe {
-        let closed = {
-            let mut pollers = POLLERS.lock().unwrap_or_else(PoisonError::into_inner);
-            let place = pollers.iter().position(|known| known.name == poller as usize);
-            place.map(|place| pollers.swap_remove(place))
-        };
-        if let Some(closed) = closed {
-            closed.interface.watcher().forget(&closed.side);
-            closed.interface.remove_poller(closed.name);
-        }
-        c::aeron_udp_transport_poller_close(poller)
+/// A poller is being closed. Its transports may be closed already: only its name is used.
+pub(in crate::datapath) fn forget_poller(poller: usize) {
+    let closed = {
+        let mut pollers = POLLERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = pollers.iter().position(|known| known.name == poller);
+        place.map(|place| pollers.swap_remove(place))
+    };
+    if let Some(closed) = closed {
+        closed.interface.watcher().forget(&closed.side);
+        closed.interface.remove_poller(closed.name);
     }
 }
 
@@ -432,7 +410,7 @@ pub(in crate::datapath) unsafe extern "C" fn send(
                 Ok(None) => {}
                 Err(error) => {
                     state.shared.fail(format!("xdp send: {error}"));
-                    set_error(error.raw_os_error().unwrap_or(libc::EIO));
+                    set_error(&error, c"send", c"failed to send through AF_XDP");
                     return -1;
                 }
             }
@@ -467,18 +445,4 @@ fn by_ring(
         _ => interface.counters().kernel_sent.add(payloads.len()),
     }
     Ok(None)
-}
-
-/// Leaves the error where the driver looks for the text of a failed send.
-fn set_error(code: c_int) {
-    // SAFETY: all strings are static and NUL-terminated, and the format takes no argument.
-    unsafe {
-        c::aeron_err_set(
-            code,
-            c"send".as_ptr(),
-            c"glue.rs".as_ptr(),
-            0,
-            c"failed to send through AF_XDP".as_ptr(),
-        );
-    }
 }

@@ -40,9 +40,7 @@ mod watcher;
 
 pub use check::XdpReport;
 pub use counters::{Count, XdpCounters};
-pub(super) use glue::{
-    Transport, forget, poller_add, poller_close, poller_poll, poller_remove, send,
-};
+pub(super) use glue::{Transport, begin, forget, forget_poller, poller_poll, send};
 pub(crate) use interface::Interface;
 pub use queue::ZeroCopy;
 pub use settings::{XdpFallback, XdpSettings, XdpUnavailable};

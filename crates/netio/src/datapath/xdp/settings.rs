@@ -65,7 +65,7 @@ pub enum XdpUnavailable {
     },
     /// Datagrams longer than a frame.
     #[error(
-        "transport.mtu_bytes = {mtu_bytes} does not fit a frame: with transport.datapath = \"xdp\" it is \
+        "transport.mtu_bytes = {mtu_bytes} (or that of a stream) does not fit a frame: with transport.datapath = \"xdp\" it is \
          at most {PAYLOAD_BYTES_MAX}"
     )]
     MtuTooLarge {
