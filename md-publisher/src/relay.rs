@@ -61,7 +61,7 @@ pub struct LegCounters {
     /// Messages not passed on, as nobody was signed up.
     pub unheard: u64,
     /// Publishers that came while there was one.
-    pub strangers: u64,
+    pub rivals: u64,
 }
 
 /// One stream of a relay.
@@ -110,7 +110,7 @@ impl<T: Transport> Leg<T> {
             }
             match input {
                 Input::Joined { image, .. } => {
-                    counters.strangers += u64::from(!publishers.is_empty());
+                    counters.rivals += u64::from(!publishers.is_empty());
                     publishers.push(image);
                 }
                 Input::Fragment(fragment) if publishers.first() == Some(&fragment.image) => {

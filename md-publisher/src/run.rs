@@ -107,8 +107,8 @@ impl<T: Transport> Agent for RelayAgent<T> {
             }
             sink.gauge(scope, "joined", Unit::Count, u64::from(is_joined));
         }
-        let strangers = self.legs().map(|(_, counts, _)| counts.strangers).iter().sum();
-        sink.counter(Scope::ROLE, "strangers", Unit::Count, strangers);
+        let rivals = self.legs().map(|(_, counts, _)| counts.rivals).iter().sum();
+        sink.counter(Scope::ROLE, "rival_publishers", Unit::Count, rivals);
         let sum = |of: fn(&LegCounters) -> u64| self.legs().iter().map(|(_, c, _)| of(c)).sum();
         sink.counter(Scope::ROLE, "relayed", Unit::Count, sum(|counts| counts.output.messages));
         sink.counter(Scope::ROLE, "dropped_messages", Unit::Count, sum(|counts| counts.dropped));

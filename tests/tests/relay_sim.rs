@@ -168,7 +168,7 @@ fn another_life_of_the_publisher_is_another_of_the_relays() {
         net.steps_until("all to be heard", |net| net.messages().len() == 49);
         // A stranger, and a second one before the first is gone: neither is passed on.
         let mut second = publisher(&mut net.upstream);
-        net.steps_until("the second", |net| net.relay.legs()[0].1.strangers == 1);
+        net.steps_until("the second", |net| net.relay.legs()[0].1.rivals == 1);
         net.steps_until("a reader", |_| second.is_connected());
         net.say(&mut second, 1_000, 1_010);
         net.say(&mut first, 50, 60);

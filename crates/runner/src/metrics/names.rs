@@ -117,7 +117,7 @@ pub const METRICS: &[Metric] = &{
         "Their bytes"),
     metric("vesta_stream_back_pressured", Counter, Count, STREAM_LABELS, &[(STREAM, "back_pressured")],
         "Offers to a stream that were refused because a reader was behind"),
-    metric("vesta_stream_strangers", Counter, Count, &[], &[(ROLE, "strangers")],
+    metric("vesta_stream_rival_publishers", Counter, Count, &[], &[(ROLE, "rival_publishers")],
         "Publishers of the role's one-publisher streams that were ignored, as there was one already"),
     metric("vesta_stream_naks", Counter, Count, STREAM_LABELS, &[],
         "Requests for repair that the stream sent or got; of the publications and images that there are now"),
@@ -147,7 +147,7 @@ pub const METRICS: &[Metric] = &{
         "The same by reason; a reason appears when it is first given"),
     metric("vesta_dropped", Counter, Count, &["what"], &[(ROLE, "dropped_*")],
         "What was dropped: runts (datagrams too short to be answered), strays (reports sent to a gateway), \
-         reports (the network refused them), strangers (orders of unknown gateways), refusals (the gateway did \
+         reports (the network refused them), unknown_gateways (orders of theirs), refusals (the gateway did \
          not take them in time), messages (market data, as consumers were too slow)"),
     metric("vesta_reports", Counter, Count, &[], &[(ROLE, "reports")],
         "Reports that the gateway sent to clients"),
