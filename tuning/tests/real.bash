@@ -13,7 +13,7 @@ make_real() {
     TUNE=$BATS_TEST_TMPDIR/tuning/vesta-tune
     CONF=$BATS_TEST_TMPDIR/vesta.toml
     sed -E -e 's/^(idle_latency_max_us)=.*/\1=0/' -e 's/^(rt_throttle)=.*/\1=off/' -e 's/^(governor)=.*/\1=performance/' \
-        -e 's/^(nvme)=.*/\1=on/' -e 's/^(coalescing)=.*/\1="rx-frames=8"/' -e 's/^(steering)=.*/\1=on/' -e 's/^(smt)=.*/\1=off/' \
+        -e 's/^(nvme)=.*/\1=on/' -e 's/^(coalescing)=.*/\1="rx-frames=8"/' -e 's/^(steering)=.*/\1=on/' \
         -e 's/^(napi_defer_hard_irqs)=.*/\1=2/' -e 's/^(gro_flush_timeout_ns)=.*/\1=20000/' \
         "$TUNE_DIR/profiles/lab-veth.conf" >"$BATS_TEST_TMPDIR/tuning/profiles/real.conf"
     FOUND=$BATS_TEST_TMPDIR/found
