@@ -8,6 +8,7 @@ TUNE_DIR=$(cd "$BATS_TEST_DIRNAME/.." && pwd -P)
 make_real() {
     [[ $EUID -eq 0 ]] || skip "not_root: changing knobs wants root"
     unset SSH_CONNECTION
+    one_at_a_time
     export VESTA_TUNE_STATE=$BATS_TEST_TMPDIR/state
     cp -r "$TUNE_DIR" "$BATS_TEST_TMPDIR/tuning"
     TUNE=$BATS_TEST_TMPDIR/tuning/vesta-tune
@@ -20,6 +21,13 @@ make_real() {
     : >"$FOUND"
     # One core for a role, as long as there are two.
     settings '[transport]'
+}
+
+# Two tests that change this machine would take each other's values for those that were found; also those of another
+# checkout. The lock goes with the processes of the test, however they end.
+one_at_a_time() {
+    exec 9>/run/lock/vesta-tune-tests
+    flock --wait 200 9
 }
 
 # settings LINE...: the vesta.toml of a test.
@@ -141,6 +149,8 @@ mend() {
 # The last word of each test, also of one that failed: by the tool, and then by hand.
 put_back() {
     [[ $EUID -eq 0 ]] || return 0
+    # What was found is not known yet where the lock was never had.
+    [[ -n ${FOUND:-} ]] || return 0
     [[ ! -e ${VESTA_TUNE_STATE:-/nowhere} ]] || tune undo >/dev/null 2>&1 || true
     mend
 }
