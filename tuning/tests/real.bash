@@ -8,18 +8,26 @@ TUNE_DIR=$(cd "$BATS_TEST_DIRNAME/.." && pwd -P)
 make_real() {
     [[ $EUID -eq 0 ]] || skip "not_root: changing knobs wants root"
     unset SSH_CONNECTION
+    one_at_a_time
     export VESTA_TUNE_STATE=$BATS_TEST_TMPDIR/state
     cp -r "$TUNE_DIR" "$BATS_TEST_TMPDIR/tuning"
     TUNE=$BATS_TEST_TMPDIR/tuning/vesta-tune
     CONF=$BATS_TEST_TMPDIR/vesta.toml
     sed -E -e 's/^(idle_latency_max_us)=.*/\1=0/' -e 's/^(rt_throttle)=.*/\1=off/' -e 's/^(governor)=.*/\1=performance/' \
-        -e 's/^(nvme)=.*/\1=on/' -e 's/^(coalescing)=.*/\1="rx-frames=8"/' -e 's/^(steering)=.*/\1=on/' -e 's/^(smt)=.*/\1=off/' \
+        -e 's/^(nvme)=.*/\1=on/' -e 's/^(coalescing)=.*/\1="rx-frames=8"/' -e 's/^(steering)=.*/\1=on/' \
         -e 's/^(napi_defer_hard_irqs)=.*/\1=2/' -e 's/^(gro_flush_timeout_ns)=.*/\1=20000/' \
         "$TUNE_DIR/profiles/lab-veth.conf" >"$BATS_TEST_TMPDIR/tuning/profiles/real.conf"
     FOUND=$BATS_TEST_TMPDIR/found
     : >"$FOUND"
     # One core for a role, as long as there are two.
     settings '[transport]'
+}
+
+# Two tests that change this machine would take each other's values for those that were found; also those of another
+# checkout. The lock goes with the processes of the test, however they end.
+one_at_a_time() {
+    exec 9>/run/lock/vesta-tune-tests
+    flock --wait 200 9
 }
 
 # settings LINE...: the vesta.toml of a test.
@@ -141,6 +149,8 @@ mend() {
 # The last word of each test, also of one that failed: by the tool, and then by hand.
 put_back() {
     [[ $EUID -eq 0 ]] || return 0
+    # What was found is not known yet where the lock was never had.
+    [[ -n ${FOUND:-} ]] || return 0
     [[ ! -e ${VESTA_TUNE_STATE:-/nowhere} ]] || tune undo >/dev/null 2>&1 || true
     mend
 }
