@@ -84,16 +84,17 @@ def component(document):
     return document["metadata"]["labels"].get("app.kubernetes.io/component")
 
 
-def fill(text, data):
-    """A Go template as external-secrets and Argo CD execute it: by helm, whose functions are the same."""
+def fill(texts, data):
+    """Go templates as external-secrets and Argo CD execute them: by helm, whose functions are the same."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder)
         (path / "templates").mkdir()
         (path / "Chart.yaml").write_text("apiVersion: v2\nname: fill\nversion: 0.0.1\n", encoding="utf-8")
         (path / "templates/out.yaml").write_text(
-            'out: {{ tpl .Values.text (merge (dict "Template" .Template) .Values.data) | toJson }}\n', encoding="utf-8"
+            "out:\n{{- range .Values.texts }}\n- {{ tpl . (merge (dict \"Template\" $.Template) $.Values.data) | toJson }}\n{{- end }}\n",
+            encoding="utf-8",
         )
-        done = helm("template", "fill", path, values={"text": text, "data": data})
+        done = helm("template", "fill", path, values={"texts": texts, "data": data})
         if done.returncode != 0:
             raise AssertionError(f"the template can not be filled in: {done.stderr.strip()}")
-        return yaml.load(done.stdout, Loader=LOADER)["out"]
+        return yaml.load(done.stdout, Loader=LOADER)["out"] or []
