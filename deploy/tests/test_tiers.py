@@ -122,7 +122,7 @@ class Tiers(unittest.TestCase):
                 found = [name for name in names if re.search(rf"\b{waiting.rstrip('s')}s?\b", name, re.IGNORECASE)]
                 self.assertEqual(found, [], f"{waiting} is here: assert its rows")
         for waiting, rows in COMMON["waiting"].items():
-            print(f"waits: {waiting}: {'; '.join(rows)}", flush=True)
+            print(f"\nwaits: {waiting}: {'; '.join(rows)}", flush=True)
 
     def test_workers_of_each_tier_are_written_down(self):
         for tier in TIERS:
