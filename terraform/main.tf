@@ -171,7 +171,7 @@ module "eks" {
     var.create_hot_path ? {
       aeron-engine  = { security_group_id = module.engine.hot_security_group_id, from_port = 24001, to_port = 24399, protocol = "udp" }
       aeron-standby = { security_group_id = module.standby.hot_security_group_id, from_port = 24001, to_port = 24399, protocol = "udp" }
-      metrics       = { security_group_id = module.engine.management_security_group_id, from_port = 9464, to_port = 9464 }
+      metrics       = { security_group_id = module.engine.management_security_group_id, from_port = 9464, to_port = 9468 }
     } : {},
   )
 
