@@ -4,7 +4,7 @@ import json
 import re
 import unittest
 
-from render import CHARTS, TIERS, component, objects, of_kind, one
+from render import CHARTS, TIERS, TREE, component, objects, of_kind, one, parse
 
 WORKLOADS = ["Deployment", "DaemonSet"]
 # What a gateway does after SIGTERM: it says good-bye for 250 ms or twice the interval of status messages, and its
@@ -183,6 +183,17 @@ class CustomObjects(unittest.TestCase):
                 for document in of_kind(objects(name, tier), "ExternalSecret"):
                     for entry in document["spec"]["data"]:
                         self.assertRegex(entry["remoteRef"]["key"], rf"^/?vesta-{tier}/")
+
+    def test_stores_are_those_of_the_cluster(self):
+        stores = {d["metadata"]["name"]: d["spec"]["provider"]["aws"]["service"]
+                  for d in parse((TREE / "cluster/secret-stores.yaml").read_text(encoding="utf-8"))}
+        for name in CHARTS:
+            for document in of_kind(objects(name, "high"), "ExternalSecret"):
+                for entry in document["spec"]["data"]:
+                    store = entry.get("sourceRef", {}).get("storeRef", document["spec"]["secretStoreRef"])
+                    # Only the names of parameters begin with a stroke.
+                    service = "ParameterStore" if entry["remoteRef"]["key"].startswith("/") else "SecretsManager"
+                    self.assertEqual((store["kind"], stores[store["name"]]), ("ClusterSecretStore", service))
 
     def test_no_secret_is_in_a_chart(self):
         for name in CHARTS:

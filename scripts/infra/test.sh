@@ -20,7 +20,8 @@ stop() {
 }
 trap stop INT TERM
 
-start() { timeout --kill-after=10 "$PART_MAX_S" "scripts/infra/$1.sh" >"$LOGS/part-$1.log" 2>&1 </dev/null & }
+# What waits longest is started first, and at a better priority than those beside it.
+start() { nice -n "$([[ $1 == terraform ]] && echo 0 || echo 10)" timeout --kill-after=10 "$PART_MAX_S" "scripts/infra/$1.sh" >"$LOGS/part-$1.log" 2>&1 </dev/null & }
 
 # One number of the last line of a part; nothing where there is no such line.
 number() { sed -n -E "\$s/^\{.*\"$2\":([0-9]+)[,}].*/\1/p" "$LOGS/part-$1.log"; }
