@@ -13,7 +13,7 @@ readonly LOGS=$infra_work/logs
 # Has the reader of YAML and the schemas of Kubernetes.
 readonly PYTHON=$PWD/target/tools/kubernetes-validate/bin/python
 # Each is deploy/tests/test_NAME.py; the longest first. `mutations` is that many runs of the others.
-readonly CHECKS=(docker mutations kubernetes argocd schemas config gateway rules tiers objects)
+readonly CHECKS=(docker mutations shard kubernetes argocd schemas config gateway rules tiers objects)
 # A check may take long on a busy machine, but not for ever.
 readonly CHECK_MAX_S=300
 
