@@ -58,6 +58,8 @@ MUTATIONS = {
     "relay-in-a-pod-network": ("test_objects.Workloads.test_only_relay_and_node_exporter_are_on_the_node",
                                f"{RELAY}/templates/daemonset.yaml", swap("hostNetwork: true", "hostNetwork: false")),
     "relays-collide": ("test_argocd.ArgoCd.test_relays_of_a_cluster_share_no_port", "argocd/shards/medium.json", swap("24342", "24340")),
+    "shards-mixed": ("test_argocd.ArgoCd.test_shards_of_a_cluster_keep_apart", f"{GATEWAY}/templates/_helpers.tpl",
+                     swap("vesta/shard: {{ .Values.shard.name }}\n", "")),
     "production-by-itself": ("test_argocd.ArgoCd.test_only_dev_changes_by_itself", "argocd/applicationset.yaml",
                              swap('{{- if eq .values.tier "dev" }}', '{{- if ne .values.tier "dev" }}')),
     "project-admits-more": ("test_argocd.ArgoCd.test_the_project_admits_what_the_charts_make_and_no_more", "argocd/appproject.yaml",

@@ -92,6 +92,26 @@ class ArgoCd(unittest.TestCase):
                         image = workload["spec"]["template"]["spec"]["containers"][0]["image"]
                         self.assertEqual(image, f"{REGISTRY}/{name}:0.1.0")
 
+    def test_shards_of_a_cluster_keep_apart(self):
+        """All are in one namespace: no selector of one may mean another's pods, and no two objects share a name."""
+        for name in ("gateway", "md-relay"):
+            seen, pods, selectors = set(), [], []
+            for entry in shards("medium")[:2]:
+                helm = application(parameters("medium", "medium", entry, name))["spec"]["source"]["helm"]
+                files = [chart(name) / f for f in helm["valueFiles"] if (chart(name) / f).exists()]
+                manifests = parse(render_text(name, files, yaml.load(helm["values"], Loader=LOADER), helm["releaseName"]))
+                names = {(d["kind"], d["metadata"]["name"]) for d in manifests}
+                self.assertFalse(names & seen)
+                seen |= names
+                workloads = of_kind(manifests, "Deployment") + of_kind(manifests, "DaemonSet")
+                pods.append([w["spec"]["template"]["metadata"]["labels"].items() for w in workloads])
+                spec = [d["spec"] for d in manifests if "spec" in d]
+                selectors.append([s["selector"].get("matchLabels", s["selector"]).items() for s in spec if "selector" in s])
+            for mine, theirs in ((0, 1), (1, 0)):
+                self.assertTrue(selectors[mine])
+                for selector in selectors[mine]:
+                    self.assertFalse(any(selector <= labels for labels in pods[theirs]), selector)
+
     def test_only_dev_changes_by_itself(self):
         for tier in TIERS:
             file = expected(tier)["clusters"][0]

@@ -1,12 +1,15 @@
-{{/* Release and shard in one name, as short as labels want it. */}}
+{{/* Release and shard in one name, as short as labels want it; a release that is called by its shard is enough. */}}
 {{- define "gateway.name" -}}
-{{- printf "%s-%s" .Release.Name .Values.shard.name | trunc 40 | trimSuffix "-" -}}
+{{- $name := .Release.Name -}}
+{{- if not (hasSuffix .Values.shard.name $name) }}{{ $name = printf "%s-%s" $name .Values.shard.name }}{{ end -}}
+{{- $name | trunc 40 | trimSuffix "-" -}}
 {{- end -}}
 
 {{/* What all objects of the release have in common, and what selects its pods. */}}
 {{- define "gateway.selector" -}}
 app.kubernetes.io/name: gateway
 app.kubernetes.io/instance: {{ .Release.Name }}
+vesta/shard: {{ .Values.shard.name }}
 {{- end -}}
 
 {{- define "gateway.labels" -}}
@@ -15,7 +18,6 @@ app.kubernetes.io/version: {{ .Values.image.tag | default .Chart.AppVersion | qu
 app.kubernetes.io/part-of: vesta
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
-vesta/shard: {{ .Values.shard.name }}
 vesta/market: {{ .Values.shard.market }}
 {{- end -}}
 

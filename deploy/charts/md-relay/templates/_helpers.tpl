@@ -1,10 +1,13 @@
 {{- define "md-relay.name" -}}
-{{- printf "%s-%s" .Release.Name .Values.shard.name | trunc 50 | trimSuffix "-" -}}
+{{- $name := .Release.Name -}}
+{{- if not (hasSuffix .Values.shard.name $name) }}{{ $name = printf "%s-%s" $name .Values.shard.name }}{{ end -}}
+{{- $name | trunc 50 | trimSuffix "-" -}}
 {{- end -}}
 
 {{- define "md-relay.selector" -}}
 app.kubernetes.io/name: md-relay
 app.kubernetes.io/instance: {{ .Release.Name }}
+vesta/shard: {{ .Values.shard.name }}
 {{- end -}}
 
 {{- define "md-relay.labels" -}}
@@ -14,7 +17,6 @@ app.kubernetes.io/component: md-relay
 app.kubernetes.io/part-of: vesta
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
-vesta/shard: {{ .Values.shard.name }}
 vesta/market: {{ .Values.shard.market }}
 {{- end -}}
 
