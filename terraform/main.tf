@@ -222,6 +222,15 @@ module "eks" {
         { sid = "DecryptSecrets", actions = ["kms:Decrypt"], resources = [module.security.key_arns["secrets"]] },
       ]
     }
+    # Alertmanager tells the topics what Prometheus found; deploy/charts/observability has the account.
+    alertmanager = {
+      namespace       = "monitoring"
+      service_account = "vesta-alertmanager"
+      statements = [
+        { sid = "Tell", actions = ["sns:Publish"], resources = [for level in ["critical", "warning", "info"] : "${local.arn}:sns:${local.here}:${local.name}-${level}"] },
+        { sid = "Encrypt", actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [module.security.key_arns["logs"]] },
+      ]
+    }
   }
 
   tags = local.tags

@@ -4,7 +4,7 @@ import json
 import re
 import unittest
 
-from render import CHARTS, TIERS, TREE, component, objects, of_kind, one, parse
+from render import CHARTS, ROOT, TIERS, TREE, component, objects, of_kind, one, parse
 
 WORKLOADS = ["Deployment", "DaemonSet"]
 # What a gateway does after SIGTERM: it says good-bye for 250 ms or twice the interval of status messages, and its
@@ -214,6 +214,12 @@ class CustomObjects(unittest.TestCase):
         self.assertEqual(routes, {level: level for level in ("critical", "warning", "info")})
         topics = {r["name"]: r["snsConfigs"][0]["topicARN"].rsplit("-", 1)[1] for r in spec["receivers"]}
         self.assertEqual(topics, {level: level for level in ("critical", "warning", "info")})
+
+    def test_alertmanager_is_whom_terraform_trusts(self):
+        account = one(objects("observability", "medium"), "Alertmanager")["spec"]["serviceAccountName"]
+        text = (ROOT / "terraform/main.tf").read_text(encoding="utf-8")
+        role = re.search(r"alertmanager = \{\s*namespace\s*= \"(.*?)\"\s*service_account = \"(.*?)\"", text).groups()
+        self.assertEqual(role, ("monitoring", account))
 
     def test_dashboards_are_grafanas(self):
         boards = [c for c in of_kind(objects("observability", "dev"), "ConfigMap") if "grafana_dashboard" in c["metadata"]["labels"]]
