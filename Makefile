@@ -19,15 +19,19 @@ ifeq ($(shell uname -m),aarch64)
 export RUSTERON_C_MARCH ?= armv8-a
 endif
 
-.PHONY: help setup build demo test bench install install-tuning uninstall fmt lint clean
+.PHONY: help setup setup-build build demo test test-infra bench install install-tuning uninstall fmt lint clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Install what building and testing need; does nothing when all is there
 	@scripts/setup.sh
 
-build: setup ## Build all binaries, as shipped
+# What a demo wants is a part of it.
+setup-build:
+	@scripts/setup.sh build
+
+build: setup-build ## Build all binaries, as shipped
 	cargo build --release --locked --workspace --bins
 
 demo: build ## Run the whole appliance in one process and check every answer
@@ -36,7 +40,10 @@ demo: build ## Run the whole appliance in one process and check every answer
 test: setup ## Run every check that continuous integration runs
 	@scripts/test.sh
 
-bench: setup ## Measure the data path and the matching core; VESTA_MEB adds the public harness
+test-infra: setup ## Check tuning, terraform/ and deploy/; as root it turns real knobs, and turns them back
+	@scripts/infra/test.sh
+
+bench: setup-build ## Measure the data path and the matching core; VESTA_MEB adds the public harness
 	@scripts/bench.sh
 
 install: build install-tuning ## Install binaries, vesta.toml, tuning and units; PREFIX=/usr/local, DESTDIR for packagers
@@ -77,7 +84,7 @@ uninstall: ## Remove what install put in place; a vesta.toml that was edited sta
 fmt: ## Format the Rust code
 	cargo fmt --all
 
-lint: setup ## Format check and clippy, as `make test` does them
+lint: setup-build ## Format check and clippy, as `make test` does them
 	@scripts/test.sh fmt clippy pure
 
 clean: ## Remove what was built; the tools of `make setup` stay

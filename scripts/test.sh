@@ -19,7 +19,7 @@ readonly SKIPS=tests/allowed-skips.toml
 readonly PURE=(vesta-types vesta-wire vesta-matching vesta-model vesta-transport vesta-config
     vesta-sequencer vesta-engine vesta-gateway vesta-md-publisher)
 readonly STAGES=(fmt shell deny clippy pure fuzz build test debug loom miri doc instructions
-    namespaces demo)
+    namespaces demo infra)
 
 # Setup has fetched everything: a stage that wants the network is a mistake.
 export CARGO_NET_OFFLINE=true CARGO_TERM_COLOR=never
@@ -119,6 +119,9 @@ stage_demo() {
     "$target/release/vesta" demo --input "lobster:$input" --loop --orders 50000 --json
 }
 
+# What is around the product: tuning, terraform/ and deploy/. Its last line is its count.
+stage_infra() { scripts/infra/test.sh; }
+
 now_ms() { date +%s%3N; }
 
 seconds() { printf '%d.%d' $(($1 / 1000)) $(($1 % 1000 / 100)); }
@@ -132,6 +135,8 @@ holds() {
     not-counted) ! counts_instructions ;;
     aeronmd-unset) [[ -z ${VESTA_AERONMD:-} ]] ;;
     no-miri) ! has_miri ;;
+    terraform-absent) ! command -v terraform >/dev/null ;;
+    not-built) [[ ! -x ${VESTA_BIN:-$target/release/vesta} ]] ;;
     *)
         echo "$SKIPS: nobody knows the condition '$1'" >&2
         return 1
@@ -157,6 +162,11 @@ skip_is_allowed() {
 # Adds up one field ("passed", "failed" or "ignored") of cargo test's result lines in a log.
 count() {
     sed -n -E "s/^test result: .* ([0-9]+) $1;.*/\\1/p" "$2" | awk '{ n += $1 } END { print n + 0 }'
+}
+
+# One field ("ok", "failed", "skipped") of the line with which scripts/infra/test.sh ends.
+count_infra() {
+    sed -n -E "/\"knobs_real\":/ s/^\{.*\"$1\":([0-9]+).*/\\1/p" "$2" | awk '{ n = $1 } END { print n + 0 }'
 }
 
 child=
@@ -196,6 +206,12 @@ run_stage() {
     ignored=$(count ignored "$log")
     # To cargo a test that said SKIP has passed; a skip of a whole stage is no test of cargo's.
     local skipped_tests=$((${#skips[@]} < stage_passed ? ${#skips[@]} : stage_passed))
+    if [[ $stage == infra ]]; then
+        # Which counts for itself, and its skips apart.
+        stage_passed=$(count_infra ok "$log")
+        stage_failed=$(count_infra failed "$log")
+        skipped_tests=0
+    fi
     passed=$((passed + stage_passed - skipped_tests))
     failed=$((failed + stage_failed))
     skipped=$((skipped + ignored + ${#skips[@]}))
@@ -205,7 +221,7 @@ run_stage() {
     fi
 
     # A name that changed must not turn a stage into one that tests nothing.
-    if [[ " test debug loom namespaces " == *" $stage "* ]] &&
+    if [[ " test debug loom namespaces infra " == *" $stage "* ]] &&
         ((stage_passed + stage_failed + ${#skips[@]} == 0)); then
         echo "stage $stage found no test to run" >>"$log"
         code=1
@@ -222,7 +238,9 @@ run_stage() {
     for skip in "${skips[@]}"; do printf '    SKIP %s\n' "$skip"; done
     if ((code != 0)); then
         printf -- '---- from %s ----\n' "$log"
-        if ((stage_failed > 0)); then
+        if [[ $stage == infra ]]; then
+            sed -n '/^FAILED /,/^----$/p' "$log" | head -n 200
+        elif ((stage_failed > 0)); then
             awk '/^failures:$/ { on = 1 } /^test result: FAILED/ { print; on = 0 } on' "$log" |
                 head -n 200
         else

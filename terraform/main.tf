@@ -171,7 +171,7 @@ module "eks" {
     var.create_hot_path ? {
       aeron-engine  = { security_group_id = module.engine.hot_security_group_id, from_port = 24001, to_port = 24399, protocol = "udp" }
       aeron-standby = { security_group_id = module.standby.hot_security_group_id, from_port = 24001, to_port = 24399, protocol = "udp" }
-      metrics       = { security_group_id = module.engine.management_security_group_id, from_port = 9464, to_port = 9464 }
+      metrics       = { security_group_id = module.engine.management_security_group_id, from_port = 9464, to_port = 9468 }
     } : {},
   )
 
@@ -220,6 +220,15 @@ module "eks" {
         { sid = "ReadSecrets", actions = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"], resources = ["${local.arn}:secretsmanager:${local.here}:secret:${local.name}/*"] },
         { sid = "ReadParameters", actions = ["ssm:GetParameter"], resources = ["${local.arn}:ssm:${local.here}:parameter/${local.name}/*"] },
         { sid = "DecryptSecrets", actions = ["kms:Decrypt"], resources = [module.security.key_arns["secrets"]] },
+      ]
+    }
+    # Alertmanager tells the topics what Prometheus found; deploy/charts/observability has the account.
+    alertmanager = {
+      namespace       = "monitoring"
+      service_account = "vesta-alertmanager"
+      statements = [
+        { sid = "Tell", actions = ["sns:Publish"], resources = [for level in ["critical", "warning", "info"] : "${local.arn}:sns:${local.here}:${local.name}-${level}"] },
+        { sid = "Encrypt", actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [module.security.key_arns["logs"]] },
       ]
     }
   }

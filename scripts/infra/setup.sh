@@ -6,6 +6,9 @@
 infra_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 infra_tools=$infra_root/target/tools
 
+# shellcheck source=scripts/infra/deploy_tools.sh
+source "$infra_root/scripts/infra/deploy_tools.sh"
+
 declare -F say >/dev/null || say() { printf 'setup: %s\n' "$*"; }
 declare -F fail >/dev/null || fail() {
     local code=$1
@@ -29,7 +32,7 @@ infra_venv() {
     done
     [[ -x $venv/bin/python ]] || fail 1 "python3 can not make a virtual environment in $venv"
     say "$name: installing $(grep -c == "$pins") pinned packages into target/tools/$name"
-    "$venv/bin/python" -m pip --disable-pip-version-check -q install --requirement "$pins" ||
+    "$venv/bin/python" -m pip --disable-pip-version-check -q install --no-compile --requirement "$pins" ||
         fail 1 "pip could not install $name: is the network there?"
     [[ -x $venv/bin/$program ]] || fail 1 "$name was installed, but there is no $program in it"
     cp "$pins" "$venv/pins.txt"
@@ -54,11 +57,20 @@ infra_tuning_packages() {
         --no-install-recommends "${missing[@]}" </dev/null || fail 2 "apt-get could not install ${missing[*]}"
 }
 
+# Side by side: each waits for the network half of the time.
 infra_setup() {
-    mkdir -p "$infra_tools"
+    local lane lanes=()
+    mkdir -p "$infra_tools/bin"
     infra_tuning_packages
-    infra_venv moto moto_server
-    infra_venv checkov checkov
+    infra_venv moto moto_server &
+    lanes+=($!)
+    infra_venv checkov checkov &
+    lanes+=($!)
+    infra_deploy_tools &
+    lanes+=($!)
+    for lane in "${lanes[@]}"; do
+        wait "$lane" || fail 1 "not all that the checks of the infrastructure need is there: see above"
+    done
 }
 
 # Called by itself it does the same.

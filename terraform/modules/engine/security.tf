@@ -18,8 +18,8 @@ resource "aws_vpc_security_group_ingress_rule" "metrics" {
   description                  = "Metrics from ${each.key}"
   referenced_security_group_id = each.value
   ip_protocol                  = "tcp"
-  from_port                    = var.metrics_port
-  to_port                      = var.metrics_port
+  from_port                    = var.metrics_ports.from
+  to_port                      = var.metrics_ports.to
 
   tags = merge(var.tags, { Name = "metrics-${each.key}" })
 }

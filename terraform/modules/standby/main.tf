@@ -18,7 +18,7 @@ module "hosts" {
   root_gib                    = var.root_gib
   peer_security_group_ids     = var.peer_security_group_ids
   aeron_ports                 = var.aeron_ports
-  metrics_port                = var.metrics_port
+  metrics_ports               = var.metrics_ports
   metrics_security_group_ids  = var.metrics_security_group_ids
   release                     = var.release
   settings                    = var.settings

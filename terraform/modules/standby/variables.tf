@@ -166,15 +166,15 @@ variable "aeron_ports" {
   }
 }
 
-variable "metrics_port" {
-  description = "TCP port of the roles' metrics, which metrics_security_group_ids may scrape."
-  type        = number
-  default     = 9464
+variable "metrics_ports" {
+  description = "TCP ports of the roles' metrics, the lowest and the highest, as [metrics] of vesta.toml has them; metrics_security_group_ids may scrape them."
+  type        = object({ from = number, to = number })
+  default     = { from = 9464, to = 9468 }
   nullable    = false
 
   validation {
-    condition     = var.metrics_port >= 1024 && var.metrics_port <= 65535
-    error_message = "metrics_port: 1024 to 65535."
+    condition     = var.metrics_ports.from >= 1024 && var.metrics_ports.to <= 65535 && var.metrics_ports.from <= var.metrics_ports.to
+    error_message = "metrics_ports: 1024 to 65535, from at most to."
   }
 }
 
