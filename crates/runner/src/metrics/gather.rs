@@ -64,7 +64,7 @@ impl Samples {
             [
                 vec![
                     ("version", env!("CARGO_PKG_VERSION").to_owned()),
-                    ("commit", option_env!("VESTA_COMMIT").unwrap_or("unknown").to_owned()),
+                    ("commit", env!("VESTA_RUNS_COMMIT").to_owned()),
                     ("datapath", source.datapath.clone()),
                 ],
                 base.clone(),
