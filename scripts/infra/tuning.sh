@@ -155,6 +155,11 @@ done
 trap interrupted INT TERM
 mkdir -p "$LOGS"
 rm -f "$LOGS"/tuning-*.{result,knobs,log}
+# Of two runs on one machine, also from two checkouts, each would find what the other has just changed.
+if ((EUID == 0)); then
+    exec 8>/run/lock/vesta-tune-run
+    flock --wait 600 8 || { echo "another run on this machine does not end" >&2; exit 1; }
+fi
 remove_leftovers
 machine >"$LOGS/tuning-machine.before"
 # As many at a time as there are cores, and one more, as some mostly wait.
