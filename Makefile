@@ -9,13 +9,17 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 BINARIES := vesta vesta-gateway vesta-sequencer vesta-engine vesta-md-publisher
 BIN_DIR = $(DESTDIR)$(PREFIX)/bin
 ETC_DIR = $(DESTDIR)$(PREFIX)/etc
+TUNING_DIR = $(DESTDIR)$(PREFIX)/lib/vesta/tuning
+UNIT_DIR = $(DESTDIR)$(PREFIX)/lib/systemd/system
+SYSUSERS_DIR = $(DESTDIR)$(PREFIX)/lib/sysusers.d
+UNITS := $(notdir $(wildcard tuning/systemd/*.service tuning/systemd/*.slice))
 
 # .cargo/config.toml names the baseline of x86-64; a variable of the environment wins over it.
 ifeq ($(shell uname -m),aarch64)
 export RUSTERON_C_MARCH ?= armv8-a
 endif
 
-.PHONY: help setup build demo test bench install uninstall fmt lint clean
+.PHONY: help setup build demo test bench install install-tuning uninstall fmt lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -35,7 +39,7 @@ test: setup ## Run every check that continuous integration runs
 bench: setup ## Measure the data path and the matching core; VESTA_MEB adds the public harness
 	@scripts/bench.sh
 
-install: build ## Install the binaries and vesta.toml; PREFIX=/usr/local, DESTDIR for packagers
+install: build install-tuning ## Install binaries, vesta.toml, tuning and units; PREFIX=/usr/local, DESTDIR for packagers
 	@for binary in $(BINARIES); do \
 	    install -v -D -m 755 "$(TARGET)/release/$$binary" "$(BIN_DIR)/$$binary"; \
 	done
@@ -47,10 +51,28 @@ install: build ## Install the binaries and vesta.toml; PREFIX=/usr/local, DESTDI
 	    install -v -D -m 644 vesta.toml "$(ETC_DIR)/vesta.toml"; \
 	fi
 
+# The host's tuning and the units of systemd, which name what is installed by its path.
+install-tuning:
+	@install -v -D -m 755 tuning/vesta-tune "$(TUNING_DIR)/vesta-tune"
+	@for file in tuning/README.md tuning/lib/* tuning/stages/* tuning/profiles/* tuning/systemd/xdp.conf; do \
+	    install -D -m 644 "$$file" "$(TUNING_DIR)/$${file#tuning/}"; \
+	done
+	@mkdir -p "$(DESTDIR)$(PREFIX)/sbin"
+	@ln -sfnv ../lib/vesta/tuning/vesta-tune "$(DESTDIR)$(PREFIX)/sbin/vesta-tune"
+	@mkdir -p "$(UNIT_DIR)" "$(SYSUSERS_DIR)"
+	@for unit in $(UNITS); do \
+	    sed 's|/usr/local/|$(PREFIX)/|g' "tuning/systemd/$$unit" >"$(UNIT_DIR)/$$unit"; \
+	    chmod 644 "$(UNIT_DIR)/$$unit"; \
+	done
+	@install -m 644 tuning/systemd/sysusers.conf "$(SYSUSERS_DIR)/vesta.conf"
+
 uninstall: ## Remove what install put in place; a vesta.toml that was edited stays
 	@for binary in $(BINARIES); do rm -fv "$(BIN_DIR)/$$binary"; done
 	@rm -fv "$(ETC_DIR)/vesta.toml.new"
 	@if cmp -s vesta.toml "$(ETC_DIR)/vesta.toml"; then rm -fv "$(ETC_DIR)/vesta.toml"; fi
+	@for unit in $(UNITS); do rm -fv "$(UNIT_DIR)/$$unit"; done
+	@rm -fv "$(SYSUSERS_DIR)/vesta.conf" "$(DESTDIR)$(PREFIX)/sbin/vesta-tune"
+	@rm -rf "$(TUNING_DIR)"
 
 fmt: ## Format the Rust code
 	cargo fmt --all

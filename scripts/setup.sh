@@ -146,10 +146,11 @@ cargo_deny() {
         say "cargo-deny: using the system's $(version_of "$tool")"
         return
     fi
-    say "cargo-deny: building $DENY_VERSION into target/tools (some minutes, once)"
+    say "cargo-deny: building $DENY_VERSION into target/tools (a minute or two, once)"
     rm -f "$tool"
-    # Without the default features it needs no network library of its own: we never fetch advisories.
-    env -u CARGO_TARGET_DIR cargo install --quiet --locked --no-default-features --force \
+    # Without the default features it needs no network library of its own: we never fetch advisories. Not optimised:
+    # to compile it takes longer than all that it does here.
+    env -u CARGO_TARGET_DIR CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --no-default-features --force \
         --root "$TOOLS" --version "$DENY_VERSION" cargo-deny ||
         fail 1 "cargo could not install cargo-deny $DENY_VERSION: is the network there?"
     deny_fits "$tool" || fail 1 "the cargo-deny just installed does not run: try $tool --version"
@@ -168,9 +169,9 @@ gungraun_runner() {
         say "gungraun-runner: using the system's $GUNGRAUN_VERSION"
         return
     fi
-    say "gungraun-runner: building $GUNGRAUN_VERSION into target/tools (some minutes, once)"
+    say "gungraun-runner: building $GUNGRAUN_VERSION into target/tools (a minute or two, once)"
     rm -f "$tool"
-    env -u CARGO_TARGET_DIR cargo install --quiet --locked --force \
+    env -u CARGO_TARGET_DIR CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --force \
         --root "$TOOLS" --version "=$GUNGRAUN_VERSION" gungraun-runner ||
         fail 1 "cargo could not install gungraun-runner $GUNGRAUN_VERSION: is the network there?"
     [[ $(version_of "$tool") == "$GUNGRAUN_VERSION" ]] ||

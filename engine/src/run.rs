@@ -84,6 +84,7 @@ impl<T: Transport> Agent for EngineAgent<T> {
         sink.counter(Scope::ROLE, "events", Unit::Count, self.event_seq().0);
         sink.counter(Scope::ROLE, "trades", Unit::Count, engine.matcher().trade_count());
         sink.counter(Scope::ROLE, "resent", Unit::Count, counts.resent);
+        sink.counter(Scope::ROLE, "rejected", Unit::Count, counts.rejected.total());
         sink.counter(Scope::ROLE, "rival_publishers", Unit::Count, self.rivals());
         let orders = engine.matcher().order_count();
         sink.gauge(Scope::ROLE, "orders_resting", Unit::Count, u64::from(orders));

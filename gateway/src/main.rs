@@ -2,6 +2,9 @@
 
 use clap::Args;
 use std::process::ExitCode;
+use vesta_config::Config;
+use vesta_runner::OwnArgs;
+use vesta_types::GatewayId;
 
 /// What a gateway takes besides what every role takes.
 #[derive(Debug, Args)]
@@ -9,6 +12,13 @@ struct GatewayArgs {
     /// Which [[gateway]] of the configuration to be; the first one by default
     #[arg(long, value_name = "ID")]
     gateway: Option<u32>,
+}
+
+impl OwnArgs for GatewayArgs {
+    fn gateway(&self, config: &Config) -> Option<GatewayId> {
+        let first = config.gateway_list.first().map(|gateway| gateway.id);
+        self.gateway.map(GatewayId).or(first)
+    }
 }
 
 fn main() -> ExitCode {

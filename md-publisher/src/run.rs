@@ -1,6 +1,6 @@
 //! The md-publisher as a process: from the configuration to an agent.
 
-use crate::{Links, MdPublisherAgent, Settings};
+use crate::{LegCounters, Links, MdPublisherAgent, RelayAgent, RelayLink, RelayLinks, Settings};
 use std::error::Error;
 use vesta_config::Config;
 use vesta_netio::AeronTransport;
@@ -36,6 +36,83 @@ pub fn links(config: &Config) -> Links {
 /// When one can not be opened.
 pub fn open(transport: &mut AeronTransport, config: &Config) -> Result<Box<dyn Agent>, StartError> {
     Ok(Box::new(MdPublisherAgent::new(transport, &links(config), settings(config))?))
+}
+
+/// Where the configuration puts a relay's streams.
+#[must_use]
+pub fn relay_links(config: &Config) -> RelayLinks {
+    let channels = config.channels();
+    let hop = |from, to: vesta_config::Channel| RelayLink { from: link(from), to: to.uri };
+    RelayLinks {
+        market_data: hop(
+            channels.market_data_subscription(),
+            channels.relayed_market_data_publication(),
+        ),
+        snapshots: hop(channels.snapshots_subscription(), channels.relayed_snapshots_publication()),
+    }
+}
+
+/// Opens a relay's streams.
+///
+/// # Errors
+/// When one can not be opened.
+pub fn open_relay(
+    transport: &mut AeronTransport,
+    config: &Config,
+) -> Result<RelayAgent<AeronTransport>, StartError> {
+    Ok(RelayAgent::new(transport, &relay_links(config))?)
+}
+
+impl<T: Transport> Agent for RelayAgent<T> {
+    fn do_work(&mut self, _now: TimeNs) -> Result<usize, Box<dyn Error>> {
+        Ok(Self::do_work(self)?)
+    }
+
+    fn is_ready(&self) -> bool {
+        self.is_joined()
+    }
+
+    fn summary(&self) -> String {
+        let [(_, market_data, _), (_, snapshots, _)] = self.legs();
+        format!(
+            "passed on {} messages of market data and {} of snapshots; dropped {}, unheard {}; lost \
+             the publisher {} times",
+            market_data.output.messages,
+            snapshots.output.messages,
+            market_data.dropped + snapshots.dropped,
+            market_data.unheard + snapshots.unheard,
+            market_data.losses
+        )
+    }
+
+    /// A relay looks at no stamp.
+    fn latest(&self) -> Option<TimeNs> {
+        None
+    }
+
+    fn tell(&self, sink: &mut dyn CounterSink) {
+        for (name, (stream, counts, is_joined)) in
+            ["market_data", "snapshots"].into_iter().zip(self.legs())
+        {
+            let scope = Scope::stream(name, stream.0);
+            tell_in(sink, scope, &counts.input);
+            tell_out(sink, scope, &counts.output);
+            for (name, count) in [
+                ("losses", counts.losses),
+                ("feed_gaps", counts.feed_gaps),
+                ("dropped", counts.dropped),
+                ("unheard", counts.unheard),
+            ] {
+                sink.counter(scope, name, Unit::Count, count);
+            }
+            sink.gauge(scope, "joined", Unit::Count, u64::from(is_joined));
+        }
+        let rivals = self.legs().map(|(_, counts, _)| counts.rivals).iter().sum();
+        sink.counter(Scope::ROLE, "rival_publishers", Unit::Count, rivals);
+        let sum = |of: fn(&LegCounters) -> u64| self.legs().iter().map(|(_, c, _)| of(c)).sum();
+        sink.counter(Scope::ROLE, "relayed", Unit::Count, sum(|counts| counts.output.messages));
+        sink.counter(Scope::ROLE, "dropped_messages", Unit::Count, sum(|counts| counts.dropped));
+    }
 }
 
 impl<T: Transport> Agent for MdPublisherAgent<T> {

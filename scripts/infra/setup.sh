@@ -35,8 +35,28 @@ infra_venv() {
     cp "$pins" "$venv/pins.txt"
 }
 
+# Of Debian and Ubuntu, for the checks of tuning/: systemd is there for systemd-analyze.
+readonly INFRA_TUNING_PACKAGES=(bats ethtool iproute2 procps shellcheck systemd)
+
+infra_tuning_packages() {
+    local package missing=() as_root=()
+    for package in "${INFRA_TUNING_PACKAGES[@]}"; do
+        [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
+    done
+    if ((${#missing[@]} == 0)); then
+        say "packages for the tuning: all there"
+        return
+    fi
+    ((EUID == 0)) || as_root=(sudo -n)
+    say "packages for the tuning: installing ${missing[*]}"
+    "${as_root[@]}" apt-get -qq update </dev/null || fail 2 "apt-get update failed: is the network there? Missing: ${missing[*]}"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 \
+        --no-install-recommends "${missing[@]}" </dev/null || fail 2 "apt-get could not install ${missing[*]}"
+}
+
 infra_setup() {
     mkdir -p "$infra_tools"
+    infra_tuning_packages
     infra_venv moto moto_server
     infra_venv checkov checkov
 }

@@ -1,6 +1,8 @@
 //! What the tests of this package share: where things are, and how to say that something can not
 //! run here.
 
+pub mod consumers;
+pub mod metrics;
 pub mod netns;
 pub mod roles;
 pub mod running;

@@ -7,6 +7,9 @@
 //!                '-------- br0 ----------'          in a namespace of its own, <prefix>-lan
 //! ```
 //!
+//!
+//! A *pod* is a namespace behind a host: a link of its own to it, routed, without multicast.
+//!
 //! Nothing of it touches the machine's own network, so that the addresses clash with nobody's, and
 //! two test runs at a time do not meet. A namespace takes its interfaces with it when it goes.
 
@@ -57,6 +60,7 @@ pub fn has_nft(test: &str) -> bool {
 pub struct Lan {
     prefix: String,
     hosts: Vec<String>,
+    pods: Vec<String>,
 }
 
 impl Lan {
@@ -69,7 +73,7 @@ impl Lan {
         remove_leftovers();
         let pid = std::process::id();
         let prefix = format!("{PREFIX}{pid}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        let mut lan = Self { prefix, hosts: Vec::new() };
+        let mut lan = Self { prefix, hosts: Vec::new(), pods: Vec::new() };
         ip(&["netns", "add", &lan.namespace(BRIDGE)]);
         // With snooping the bridge would pass a group on only where it heard of a member, and nobody
         // here asks for members as a router does.
@@ -95,6 +99,24 @@ impl Lan {
         self.in_host(host, &format!("addr add {address}/24 dev eth0"));
         self.in_host(host, "link set eth0 up");
         self.in_host(host, "route add 224.0.0.0/4 dev eth0");
+    }
+
+    /// Adds a pod behind `host`: it reaches that host by a link of its own, which carries no multicast.
+    ///
+    /// # Panics
+    /// When `ip` refuses.
+    pub fn add_pod(&mut self, pod: &str, host: &str) {
+        let namespace = self.namespace(pod);
+        ip(&["netns", "add", &namespace]);
+        self.pods.push(pod.to_owned());
+        let network = format!("10.87.{}", self.pods.len());
+        self.in_host(host, &format!("link add {pod} type veth peer name eth0 netns {namespace}"));
+        self.in_host(host, &format!("addr add {network}.1/24 dev {pod}"));
+        self.in_host(host, &format!("link set {pod} multicast off up"));
+        self.in_host(pod, "link set lo up");
+        self.in_host(pod, &format!("addr add {network}.2/24 dev eth0"));
+        self.in_host(pod, "link set eth0 multicast off up");
+        self.in_host(pod, &format!("route add default via {network}.1"));
     }
 
     /// The address of a host.
@@ -154,7 +176,8 @@ impl Lan {
 
 impl Drop for Lan {
     fn drop(&mut self) {
-        for host in self.hosts.iter().map(String::as_str).chain([BRIDGE]) {
+        let all = self.pods.iter().chain(&self.hosts);
+        for host in all.map(String::as_str).chain([BRIDGE]) {
             remove(&self.namespace(host));
         }
     }

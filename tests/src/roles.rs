@@ -11,6 +11,10 @@ use crate::running::{Ended, Running, terminate};
 /// The roles, in the order of the data path.
 pub const ROLES: [&str; 4] = ["gateway", "sequencer", "engine", "md-publisher"];
 
+/// The processes that serve metrics.
+const SERVING: [&str; 7] =
+    ["gateway", "sequencer", "engine", "md-publisher", "driver", "md-relay", "demo"];
+
 /// Ports and groups come in blocks. Their ports lie above those of the default configuration and
 /// below the kernel's ephemeral ones (32768), so that neither takes them.
 const FIRST_PORT: u16 = 26_000;
@@ -95,6 +99,35 @@ impl Places {
     #[must_use]
     pub fn controls(&self) -> [(i32, SocketAddrV4); 4] {
         [(20, 8), (30, 9), (40, 10), (41, 11)].map(|(stream, port)| (stream, self.host(port)))
+    }
+
+    /// Where the process of `role` serves its metrics, with [`metrics`](Self::metrics).
+    ///
+    /// # Panics
+    /// When there is no such process.
+    #[must_use]
+    pub fn metrics_of(&self, role: &str) -> SocketAddrV4 {
+        let at = SERVING.iter().position(|known| *known == role);
+        self.host(1 + at.unwrap_or_else(|| panic!("{role} serves nothing")) as u16)
+    }
+
+    /// The table of the configuration that makes every process serve its metrics. They are TCP ports, of
+    /// the numbers that UDP has in use.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        let port = |role: &&str| {
+            let key = role.replace('-', "_");
+            format!("{key}_port = {}\n", self.metrics_of(role).port())
+        };
+        let ports: String = SERVING.iter().map(port).collect();
+        format!("[metrics]\naddress = \"127.0.0.1\"\n{ports}")
+    }
+
+    /// Where the relay of market data takes its consumers, and the table that says so.
+    #[must_use]
+    pub fn relay(&self) -> String {
+        let (market_data, snapshots) = (self.port(12), self.port(13));
+        format!("[md_relay]\nmarket_data_port = {market_data}\nsnapshots_port = {snapshots}\n")
     }
 
     /// A folder of the test's own, removed at the end.
@@ -196,7 +229,15 @@ impl Venue {
     /// As `start`.
     #[must_use]
     pub fn start_with(transport: &str, more: &str) -> Self {
-        let places = Places::claim();
+        Self::start_on(Places::claim(), transport, more)
+    }
+
+    /// As [`start_with`](Self::start_with), at these places.
+    ///
+    /// # Panics
+    /// As `start`.
+    #[must_use]
+    pub fn start_on(places: Places, transport: &str, more: &str) -> Self {
         let file = places.write(&places.config(transport, more));
         let start = |role: &str| Running::start(role, command(&format!("vesta-{role}"), &file));
         let mut roles: Vec<_> = ROLES.into_iter().map(start).collect();

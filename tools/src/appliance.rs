@@ -5,13 +5,13 @@ use crate::tap::{LogTap, Records};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use vesta_config::Config;
+use vesta_config::{Config, LogLevel};
 use vesta_engine::EngineAgent;
 use vesta_gateway::GatewayAgent;
 use vesta_md_publisher::MdPublisherAgent;
 use vesta_netio::{AeronTransport, Clock, Idler, StopFlag, UdpSocket};
 use vesta_runner::{
-    Agent, RoleCounters, StartError, TellsDriver, describe_host, idle, open_transport,
+    Agent, Metrics, RoleCounters, StartError, TellsDriver, describe_host, idle, open_transport, say,
 };
 use vesta_sequencer::SequencerAgent;
 use vesta_transport::Duty;
@@ -125,13 +125,22 @@ impl Appliance {
 }
 
 fn run(config: &Config, stop: &StopFlag, shared: &Shared) -> Result<EngineState, RunError> {
-    let mut roles = Roles::open(config).map_err(|e| RunError::not_started(config, e))?;
+    let not_started = |e| RunError::not_started(config, e);
+    let metrics = Metrics::serve(config, "demo", None).map_err(not_started)?;
+    let mut roles = Roles::open(config).map_err(not_started)?;
+    if let Some(metrics) = &metrics {
+        say(config, LogLevel::Info, "appliance", &metrics.to_string());
+    }
     let clock = Clock::new();
     let now = clock.utc_ns();
     let open = |role: &str| {
         // They are on one driver, whose counts would be there four times.
         let tells = if role == "gateway" { TellsDriver::Yes } else { TellsDriver::No };
-        RoleCounters::open(config, role, &roles.transport, tells, now)
+        let counters = RoleCounters::open(config, role, &roles.transport, tells, now);
+        if let Some(metrics) = &metrics {
+            metrics.add(counters.source(config, role, &roles.transport));
+        }
+        counters
     };
     let mut counters = ["gateway", "sequencer", "engine", "md-publisher"].map(open);
     let mut idler = Idler::new(idle(config));

@@ -164,6 +164,7 @@ pub struct Client<D> {
     in_flight: usize,
     in_flight_max: usize,
     counters: Counters,
+    bound_elsewhere: Option<SessionId>,
 }
 
 impl<D: DatagramSocket> Client<D> {
@@ -183,7 +184,14 @@ impl<D: DatagramSocket> Client<D> {
             in_flight: 0,
             in_flight_max,
             counters: Counters::default(),
+            bound_elsewhere: None,
         }
+    }
+
+    /// A session of ours that belongs to another address, as the gateway said: no repetition helps.
+    #[must_use]
+    pub const fn bound_elsewhere(&self) -> Option<SessionId> {
+        self.bound_elsewhere
     }
 
     /// What was counted so far.
@@ -303,7 +311,13 @@ impl<D: DatagramSocket> Client<D> {
             RefusedReport::TEMPLATE_ID => {
                 let r: &RefusedReport = decode(bytes).ok()?;
                 self.counters.not_sequenced += 1;
-                self.schedule(SessionId(r.session.get()), now_ns + REFUSED_PAUSE_NS);
+                let session = SessionId(r.session.get());
+                let is_bound_elsewhere =
+                    r.reason.get() == RejectReason::SessionBoundElsewhere as u16;
+                if is_bound_elsewhere && self.sessions.contains_key(&session) {
+                    self.bound_elsewhere.get_or_insert(session);
+                }
+                self.schedule(session, now_ns + REFUSED_PAUSE_NS);
             }
             ExecutedReport::TEMPLATE_ID => {
                 let r: &ExecutedReport = decode(bytes).ok()?;

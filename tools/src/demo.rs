@@ -8,7 +8,7 @@
 use crate::appliance::{Appliance, RunError};
 use crate::consumer::Consumer;
 use crate::exercised::Exercised;
-use crate::feed::Feed;
+use crate::feed::{Feed, Source};
 use crate::flow::start_at;
 use crate::opening::Opening;
 use crate::trader::{Rate, Traded, Trader};
@@ -135,7 +135,7 @@ fn drive(
     appliance: &Appliance,
     progress: bool,
 ) -> Result<(Traded, Feed), RunError> {
-    let mut feed = Feed::join(config, "consumer", plan.md_loss > 0.0)
+    let mut feed = Feed::join(config, "consumer", Source::Publisher, plan.md_loss > 0.0)
         .map_err(|error| RunError::not_started(config, error))?;
     feed.consumer_mut().record_prints();
     let clock = Clock::new();

@@ -4,7 +4,7 @@ use crate::consumer::Consumer;
 use vesta_config::{Config, Driver};
 use vesta_netio::{AeronSubscription, AeronTransport, ReceiveLoss};
 use vesta_runner::{StartError, driver_settings, link, open_with};
-use vesta_transport::{Duty, Flow, Input, Subscription, Transport, TransportError};
+use vesta_transport::{Duty, Flow, ImageId, Input, Subscription, Transport, TransportError};
 use vesta_types::InstrumentId;
 
 /// Fragments of each stream taken in one duty cycle.
@@ -27,9 +27,23 @@ pub enum FeedStop {
     Transport(#[from] TransportError),
 }
 
+/// Whom a feed comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The md-publisher. When it is gone, the feed ends.
+    Publisher,
+    /// A relay (`md_relay` of the configuration), which may go and come back at any time: the feed goes
+    /// on with its next life.
+    Relay,
+}
+
 /// A consumer on a media driver of its own.
 #[derive(Debug)]
 pub struct Feed {
+    source: Source,
+    /// Of a relay: the latest life of each stream. What another says is of the past.
+    market_data_image: Option<ImageId>,
+    snapshots_image: Option<ImageId>,
     consumer: Consumer,
     market_data: AeronSubscription,
     snapshots: AeronSubscription,
@@ -40,12 +54,17 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Joins the market data of the configuration; with `droppable` its sockets can be made to
-    /// drop datagrams.
+    /// Joins the market data of the configuration, from `source`; with `droppable` its sockets can be made
+    /// to drop datagrams.
     ///
     /// # Errors
     /// When driver or streams can not be opened.
-    pub fn join(config: &Config, role: &str, droppable: bool) -> Result<Self, StartError> {
+    pub fn join(
+        config: &Config,
+        role: &str,
+        source: Source,
+        droppable: bool,
+    ) -> Result<Self, StartError> {
         if droppable && config.transport.driver == Driver::Shared {
             let text = "the sockets of a shared driver are not the consumer's to drop from: set \
                         transport.driver = \"embedded\", or leave --md-loss away";
@@ -57,12 +76,24 @@ impl Feed {
         };
         let mut transport = open_with(config, role, settings)?;
         let channels = config.channels();
-        let (channel, stream) = link(channels.market_data_subscription());
+        let (market_data, snapshots) = match source {
+            Source::Publisher => {
+                (channels.market_data_subscription(), channels.snapshots_subscription())
+            }
+            Source::Relay => (
+                channels.relayed_market_data_subscription(),
+                channels.relayed_snapshots_subscription(),
+            ),
+        };
+        let (channel, stream) = link(market_data);
         let market_data = transport.add_subscription(&channel, stream)?;
-        let (channel, stream) = link(channels.snapshots_subscription());
+        let (channel, stream) = link(snapshots);
         let snapshots = transport.add_subscription(&channel, stream)?;
         let instruments: Vec<InstrumentId> = config.instrument_list.iter().map(|i| i.id).collect();
         Ok(Self {
+            source,
+            market_data_image: None,
+            snapshots_image: None,
             consumer: Consumer::new(&instruments),
             market_data,
             snapshots,
@@ -100,14 +131,26 @@ impl Feed {
     /// # Errors
     /// When the feed is lost: the books are stale from then on.
     pub fn do_work(&mut self, now_ns: u64) -> Result<usize, FeedStop> {
-        let Self { consumer, market_data, snapshots, transport, .. } = self;
+        let Self { consumer, market_data, snapshots, transport, source, .. } = self;
+        let (feed_image, snapshots_image) =
+            (&mut self.market_data_image, &mut self.snapshots_image);
+        let follows = *source == Source::Relay;
         let mut work = transport.do_work()?;
         let heard = consumer.counters().datagrams;
         let mut lost = None;
         work += market_data.poll(FRAGMENTS_PER_CYCLE, &mut |input| {
             match input {
-                Input::Joined { .. } => consumer.on_feed_break(),
+                Input::Joined { image, .. } => {
+                    *feed_image = Some(image);
+                    consumer.on_feed_break();
+                }
+                Input::Fragment(fragment) if follows && *feed_image != Some(fragment.image) => {}
                 Input::Fragment(fragment) => consumer.on_market_data(fragment.bytes),
+                Input::Lost { image, .. } if follows => {
+                    if *feed_image == Some(image) {
+                        consumer.on_feed_break();
+                    }
+                }
                 Input::Lost { end_of_stream, .. } => lost = Some(end_of_stream),
             }
             Flow::Taken
@@ -119,8 +162,12 @@ impl Feed {
             consumer.on_feed_break();
         }
         work += snapshots.poll(FRAGMENTS_PER_CYCLE, &mut |input| {
-            if let Input::Fragment(fragment) = input {
-                consumer.on_snapshot(fragment.bytes);
+            match input {
+                Input::Joined { image, .. } => *snapshots_image = Some(image),
+                Input::Fragment(fragment)
+                    if follows && *snapshots_image != Some(fragment.image) => {}
+                Input::Fragment(fragment) => consumer.on_snapshot(fragment.bytes),
+                Input::Lost { .. } => {}
             }
             Flow::Taken
         });

@@ -147,6 +147,12 @@ impl<'a> Trader<'a> {
         self.counters().answered
     }
 
+    /// A session that belongs to another client's address; none of its commands will be taken.
+    #[must_use]
+    pub fn bound_elsewhere(&self) -> Option<SessionId> {
+        self.clients.iter().find_map(Client::bound_elsewhere)
+    }
+
     /// What all clients counted.
     fn counters(&self) -> Counters {
         let mut sum = Counters::default();

@@ -2,7 +2,7 @@
 
 use crate::appliance::{Appliance, RunError};
 use crate::client::{Client, Report};
-use crate::feed::Feed;
+use crate::feed::{Feed, Source};
 use std::net::SocketAddr;
 use std::time::Duration;
 use vesta_config::{Config, Instrument};
@@ -141,7 +141,7 @@ impl<'a> ApplianceVenue<'a> {
         .map_err(|error| RunError::not_started(config, error))?;
         let scales = config.scales();
         let client = Client::new(socket, SocketAddr::V4(gateway.listen), scales, IN_FLIGHT_MAX);
-        let feed = Feed::join(&tuned, "consumer", false)
+        let feed = Feed::join(&tuned, "consumer", Source::Publisher, false)
             .map_err(|error| RunError::not_started(config, error))?;
         // Last, because nothing else can fail: a thread that nobody ends leaves its driver behind.
         let appliance = Appliance::start(&tuned);

@@ -120,6 +120,39 @@ impl<'a> Channels<'a> {
         self.group_subscription(&self.config.streams.snapshots)
     }
 
+    /// The relay's end of `market_data`, for consumers that sign up with it. A consumer that is slow
+    /// holds nobody back, whatever `flow_control` says of the publisher's end.
+    #[must_use]
+    pub fn relayed_market_data_publication(&self) -> Channel {
+        let relay = &self.config.md_relay;
+        self.relayed_publication(&self.config.streams.market_data, relay.market_data())
+    }
+
+    /// The relay's end of `snapshots`.
+    #[must_use]
+    pub fn relayed_snapshots_publication(&self) -> Channel {
+        let relay = &self.config.md_relay;
+        self.relayed_publication(&self.config.streams.snapshots, relay.snapshots())
+    }
+
+    /// A consumer's end of `market_data` at the relay.
+    #[must_use]
+    pub fn relayed_market_data_subscription(&self) -> Channel {
+        let relay = &self.config.md_relay;
+        signed_up(&self.config.streams.market_data, relay.market_data())
+    }
+
+    /// A consumer's end of `snapshots` at the relay.
+    #[must_use]
+    pub fn relayed_snapshots_subscription(&self) -> Channel {
+        signed_up(&self.config.streams.snapshots, self.config.md_relay.snapshots())
+    }
+
+    fn relayed_publication(&self, stream: &GroupStream, control: SocketAddrV4) -> Channel {
+        let (place, buffers) = (sign_up(control), stream.buffers());
+        Channel { uri: format!("aeron:udp?{place}|{buffers}|fc=max"), stream_id: stream.id }
+    }
+
     fn group_publication(&self, stream: &GroupStream) -> Channel {
         let transport = &self.config.transport;
         let (timeout_ms, tag) =
@@ -131,7 +164,7 @@ impl<'a> Channels<'a> {
         };
         let place = match transport.mode {
             Mode::Multicast => self.group(stream),
-            Mode::Mdc => sign_up(stream),
+            Mode::Mdc => sign_up(stream.control),
         };
         let buffers = stream.buffers();
         let uri = format!("aeron:udp?{place}|{buffers}|fc={flow_control}");
@@ -139,11 +172,13 @@ impl<'a> Channels<'a> {
     }
 
     fn group_subscription(&self, stream: &GroupStream) -> Channel {
-        let place = match self.config.transport.mode {
-            Mode::Multicast => self.group(stream),
-            Mode::Mdc => format!("endpoint={}|{}", stream.reader_endpoint, sign_up(stream)),
-        };
-        Channel { uri: format!("aeron:udp?{place}"), stream_id: stream.id }
+        match self.config.transport.mode {
+            Mode::Multicast => {
+                let uri = format!("aeron:udp?{}", self.group(stream));
+                Channel { uri, stream_id: stream.id }
+            }
+            Mode::Mdc => signed_up(stream, stream.control),
+        }
     }
 
     /// The readers' status messages are multicast too: they need the same reach as the data.
@@ -157,8 +192,14 @@ impl<'a> Channels<'a> {
 }
 
 /// Where readers tell a publisher that they are there; it sends to wherever that came from.
-fn sign_up(stream: &GroupStream) -> String {
-    format!("control={}|control-mode=dynamic", stream.control)
+fn sign_up(control: SocketAddrV4) -> String {
+    format!("control={control}|control-mode=dynamic")
+}
+
+/// The end of a reader that signs up there.
+fn signed_up(stream: &GroupStream, control: SocketAddrV4) -> Channel {
+    let (endpoint, place) = (stream.reader_endpoint, sign_up(control));
+    Channel { uri: format!("aeron:udp?endpoint={endpoint}|{place}"), stream_id: stream.id }
 }
 
 impl GroupStream {
@@ -253,6 +294,33 @@ mod tests {
                 })
                 .collect();
         assert_eq!(all[4..], expected);
+    }
+
+    #[test]
+    fn a_relay_sends_to_who_signs_up_whatever_the_mode() {
+        for mode in ["multicast", "mdc"] {
+            let text = format!(
+                "[transport]\nmode = \"{mode}\"\n[md_relay]\naddress = \"10.0.0.7\"\n\
+                 [streams.market_data]\nflow_control = \"slowest\"\nterm_length_bytes = 8388608\n\
+                 [streams.snapshots]\nreader_endpoint = \"0.0.0.0:7001\"\n"
+            );
+            let config = Config::parse(&text, "t").expect("a good file");
+            let channels = config.channels();
+            let sign_up = |port: u16| format!("control=10.0.0.7:{port}|control-mode=dynamic");
+            let expected = [
+                (40, format!("aeron:udp?{}|term-length=8388608|fc=max", sign_up(24340))),
+                (41, format!("aeron:udp?{}|term-length=4194304|fc=max", sign_up(24341))),
+                (40, format!("aeron:udp?endpoint=0.0.0.0:0|{}", sign_up(24340))),
+                (41, format!("aeron:udp?endpoint=0.0.0.0:7001|{}", sign_up(24341))),
+            ];
+            let found = [
+                channels.relayed_market_data_publication(),
+                channels.relayed_snapshots_publication(),
+                channels.relayed_market_data_subscription(),
+                channels.relayed_snapshots_subscription(),
+            ];
+            assert_eq!(found.map(|channel| (channel.stream_id, channel.uri)), expected, "{mode}");
+        }
     }
 
     #[test]

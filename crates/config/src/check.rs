@@ -6,8 +6,7 @@ use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
 use crate::error::Broken;
-use crate::places::places;
-use crate::{Config, Datapath, FlowControl};
+use crate::{Config, Datapath, FlowControl, places};
 
 /// Aeron's shortest and longest term, bytes.
 const TERM_LENGTH_BYTES: RangeInclusive<u32> = 64 << 10..=1 << 30;
@@ -39,7 +38,8 @@ pub fn rules(config: &Config) -> Check {
     roles(config)?;
     transport(config)?;
     streams(config)?;
-    places(config)?;
+    places::check(config)?;
+    places::metrics(config)?;
     counters(config)?;
     cores(config)
 }

@@ -16,6 +16,7 @@ mod choice;
 mod error;
 mod instrument;
 mod lists;
+mod nearest;
 mod network;
 mod places;
 mod schedule;
@@ -25,6 +26,7 @@ mod tests;
 mod word;
 
 use std::io::Read as _;
+use std::net::SocketAddrV4;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -41,8 +43,9 @@ pub use lists::{Gateway, SESSION_COUNT_MAX, Session};
 pub use network::Network;
 pub use schedule::Scheduled;
 pub use section::{
-    BackStream, Consumer, Cores, Counters, Demo, Engine, GroupStream, Log, MdPublisher, RoleIdles,
-    Sequencer, SessionLimits, Shard, StreamBuffers, Streams, Transport, UnicastStream, Uring,
+    BackStream, Consumer, Cores, Counters, Demo, Engine, GroupStream, Log, MdPublisher, MdRelay,
+    Metrics, RoleIdles, Sequencer, SessionLimits, Shard, StreamBuffers, Streams, Transport,
+    UnicastStream, Uring,
 };
 
 use error::Broken;
@@ -91,6 +94,10 @@ pub struct Config {
     pub demo: Demo,
     /// What everybody can look at.
     pub counters: Counters,
+    /// What every process serves to Prometheus.
+    pub metrics: Metrics,
+    /// Where market data is passed on.
+    pub md_relay: MdRelay,
     /// Which CPU each role stays on.
     pub cores: Cores,
     /// What is printed on stderr.
@@ -172,6 +179,25 @@ impl Config {
     #[must_use]
     pub fn gateway(&self, id: GatewayId) -> Option<&Gateway> {
         self.gateway_list.iter().find(|gateway| gateway.id == id)
+    }
+
+    /// The key of the metrics' port, and where the process of `role` serves them; `gateway` is which,
+    /// where it is one. `None` where it does not.
+    #[must_use]
+    pub fn metrics_place(
+        &self,
+        role: &str,
+        gateway: Option<GatewayId>,
+    ) -> Option<(String, SocketAddrV4)> {
+        let own = self.gateway_list.iter().position(|known| Some(known.id) == gateway);
+        let own =
+            own.map(|i| (format!("gateway[{i}].metrics_port"), self.gateway_list[i].metrics_port));
+        match own.filter(|(_, port)| *port != 0) {
+            Some((key, port)) => {
+                Some((key, SocketAddrV4::new(self.metrics.address.parse().ok()?, port)))
+            }
+            None => self.metrics.of(role).map(|(key, place)| (key.to_owned(), place)),
+        }
     }
 
     /// The sessions of a gateway, by id.
@@ -279,6 +305,8 @@ raw! {
         consumer: Consumer,
         demo: Demo,
         counters: Counters,
+        metrics: Metrics,
+        md_relay: MdRelay,
         cores: Cores,
         log: Log,
     }
@@ -296,7 +324,7 @@ impl Raw {
     fn read(text: &str, name: &str) -> Result<Self, ConfigError> {
         toml::from_str(text).map_err(|cause| ConfigError::Malformed {
             file: name.to_owned(),
-            cause: cause.to_string().trim_end().to_owned(),
+            cause: nearest::shorten(cause.to_string().trim_end()),
         })
     }
 
@@ -316,6 +344,8 @@ impl Raw {
             consumer,
             demo,
             counters,
+            metrics,
+            md_relay,
             cores,
             log,
         ) = tables;
@@ -336,6 +366,8 @@ impl Raw {
             consumer,
             demo,
             counters,
+            metrics,
+            md_relay,
             cores,
             log,
             instrument_list,
@@ -371,6 +403,8 @@ impl<'a> From<&'a Config> for Printed<'a> {
             consumer: &config.consumer,
             demo: &config.demo,
             counters: &config.counters,
+            metrics: &config.metrics,
+            md_relay: &config.md_relay,
             cores: &config.cores,
             log: &config.log,
             instrument: config.instrument_list.iter().map(RawInstrument::from).collect(),

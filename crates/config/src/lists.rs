@@ -29,6 +29,8 @@ pub struct Gateway {
     pub back_endpoint: SocketAddrV4,
     /// SO_RCVBUF of the clients' socket, bytes.
     pub receive_buffer_bytes: u32,
+    /// TCP port of its metrics; 0 stands for `metrics.gateway_port`.
+    pub metrics_port: u16,
 }
 
 /// A client session.
@@ -83,6 +85,13 @@ pub struct RawGateway {
     listen: SocketAddrV4,
     back_endpoint: SocketAddrV4,
     receive_buffer_bytes: u32,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    metrics_port: u16,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_zero(port: &u16) -> bool {
+    *port == 0
 }
 
 /// One session (`id`) or a run of them (`first`, `count`).
@@ -148,6 +157,7 @@ pub fn gateways(raw: &[RawGateway]) -> Result<Vec<Gateway>, Broken> {
             listen: raw.listen,
             back_endpoint: raw.back_endpoint,
             receive_buffer_bytes: raw.receive_buffer_bytes,
+            metrics_port: raw.metrics_port,
         });
     }
     Ok(out)
@@ -265,6 +275,7 @@ impl From<&Gateway> for RawGateway {
             listen: gateway.listen,
             back_endpoint: gateway.back_endpoint,
             receive_buffer_bytes: gateway.receive_buffer_bytes,
+            metrics_port: gateway.metrics_port,
         }
     }
 }

@@ -1,7 +1,6 @@
-//! Addresses and ports: what kind each is, that no two are in each other's way, and which key an error
-//! from below is about.
+//! Addresses and ports: what each key wants of them, and which can not be open at one time.
 
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::check::Check;
 use crate::error::Broken;
@@ -43,6 +42,9 @@ fn all_places(config: &Config) -> Vec<(String, SocketAddrV4, Kind)> {
         places.push((format!("gateway[{i}].listen"), gateway.listen, Kind::Bind));
         places.push((format!("gateway[{i}].back_endpoint"), gateway.back_endpoint, Kind::Host));
     }
+    let relay = &config.md_relay;
+    places.push(("md_relay.market_data_port".to_owned(), relay.market_data(), Kind::Host));
+    places.push(("md_relay.snapshots_port".to_owned(), relay.snapshots(), Kind::Host));
     places
 }
 
@@ -72,8 +74,8 @@ pub fn knob_in(config: &Config, text: &str) -> Option<String> {
     Some(format!("{key} = \"{place}\""))
 }
 
-/// Every place is of its kind, and no two are in each other's way.
-pub fn places(config: &Config) -> Check {
+/// Every place is one, and no two clash.
+pub fn check(config: &Config) -> Check {
     let places = all_places(config);
     for (i, (key, place, kind)) in places.iter().enumerate() {
         address(key, *place, *kind)?;
@@ -156,6 +158,53 @@ fn distinct(
             format!("the port is taken by {other_key} = {other}"),
             "choose a free port",
         ));
+    }
+    Ok(())
+}
+
+/// Where metrics are served: one address, and for each process of a host a port of its own.
+pub fn metrics(config: &Config) -> Check {
+    let metrics = &config.metrics;
+    let is_host = |ip: Ipv4Addr| !ip.is_multicast() && !ip.is_broadcast();
+    if !metrics.address.is_empty() && !metrics.address.parse().is_ok_and(is_host) {
+        return Err(Broken::new(
+            "metrics.address",
+            format!("{:?}", metrics.address),
+            "must be an IPv4 address of this host, 0.0.0.0 for all of them, or empty for none",
+            "write it as \"0.0.0.0\" or \"127.0.0.1\", without a port",
+        ));
+    }
+    if !metrics.address.is_empty() && !config.counters.enabled {
+        return Err(Broken::new(
+            "counters.enabled",
+            false,
+            format!(
+                "must be true with metrics.address = {:?}: they are read from there",
+                metrics.address
+            ),
+            "set it to true, or metrics.address to \"\"",
+        ));
+    }
+    let of_roles = metrics.ports().map(|(key, _, port)| (key.to_owned(), port));
+    let of_gateways = config.gateway_list.iter().enumerate();
+    let of_gateways =
+        of_gateways.map(|(i, g)| (format!("gateway[{i}].metrics_port"), g.metrics_port));
+    let ports: Vec<_> =
+        of_roles.into_iter().chain(of_gateways).filter(|(_, port)| *port != 0).collect();
+    for (i, (key, port)) in ports.iter().enumerate() {
+        // Gateways on hosts of their own may have the same: one that finds it taken says so.
+        let is_gateway = |key: &str| key.contains("gateway");
+        let clash = |(other, taken): &&(String, u16)| {
+            taken == port && !(is_gateway(key) && is_gateway(other))
+        };
+        if let Some((other, _)) = ports[..i].iter().find(clash) {
+            return Err(Broken::new(
+                key,
+                port,
+                format!("is the port of {other} too, and both may run on one host"),
+                "choose a free port, or 0 for a process that is not to serve metrics",
+            ));
+        }
     }
     Ok(())
 }

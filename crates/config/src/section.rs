@@ -2,7 +2,7 @@
 //! stand their types. Each is declared once and becomes two structs: the resolved one, and a
 //! partial one for what a user's file says, whose gaps the default file fills.
 
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -67,6 +67,7 @@ leaf!(
     u64,
     i32,
     String,
+    Ipv4Addr,
     SocketAddrV4,
     CommitLevel,
     Mode,
@@ -356,6 +357,36 @@ sections! {
         interval_ms: u64,
     }
 
+    /// `[metrics]`: what every process serves to Prometheus.
+    Metrics / MetricsPartial {
+        /// IPv4 address at which every process serves; empty: none does.
+        address: String,
+        /// TCP port of `vesta-gateway`; 0: it does not serve. The same holds for the others.
+        gateway_port: u16,
+        /// Of `vesta-sequencer`.
+        sequencer_port: u16,
+        /// Of `vesta-engine`.
+        engine_port: u16,
+        /// Of `vesta-md-publisher`.
+        md_publisher_port: u16,
+        /// Of `vesta driver`.
+        driver_port: u16,
+        /// Of `vesta md relay`.
+        md_relay_port: u16,
+        /// Of `vesta demo`, whose roles share a process.
+        demo_port: u16,
+    }
+
+    /// `[md_relay]`: where `vesta md relay` passes market data on.
+    MdRelay / MdRelayPartial {
+        /// Address of its host at which consumers sign up.
+        address: Ipv4Addr,
+        /// UDP port at which they sign up for changes.
+        market_data_port: u16,
+        /// UDP port at which they sign up for whole books.
+        snapshots_port: u16,
+    }
+
     /// `[cores]`: which CPU the thread of each role stays on. Empty: wherever the kernel puts it.
     Cores / CoresPartial {
         /// Of a gateway.
@@ -424,6 +455,43 @@ impl Counters {
     #[must_use]
     pub fn directory(&self) -> &Path {
         Path::new(if self.directory.is_empty() { "/dev/shm" } else { &self.directory })
+    }
+}
+
+impl Metrics {
+    /// The key of its port, and where the process of `role` serves; `None` where it does not.
+    #[must_use]
+    pub fn of(&self, role: &str) -> Option<(&'static str, SocketAddrV4)> {
+        let address = self.address.parse().ok()?;
+        let (key, _, port) = self.ports().into_iter().find(|(_, name, _)| *name == role)?;
+        (port != 0).then_some((key, SocketAddrV4::new(address, port)))
+    }
+
+    /// Key, role and port of each.
+    pub(crate) const fn ports(&self) -> [(&'static str, &'static str, u16); 7] {
+        [
+            ("metrics.gateway_port", "gateway", self.gateway_port),
+            ("metrics.sequencer_port", "sequencer", self.sequencer_port),
+            ("metrics.engine_port", "engine", self.engine_port),
+            ("metrics.md_publisher_port", "md-publisher", self.md_publisher_port),
+            ("metrics.driver_port", "driver", self.driver_port),
+            ("metrics.md_relay_port", "md-relay", self.md_relay_port),
+            ("metrics.demo_port", "demo", self.demo_port),
+        ]
+    }
+}
+
+impl MdRelay {
+    /// Where consumers sign up for what changes.
+    #[must_use]
+    pub const fn market_data(&self) -> SocketAddrV4 {
+        SocketAddrV4::new(self.address, self.market_data_port)
+    }
+
+    /// Where they sign up for whole books.
+    #[must_use]
+    pub const fn snapshots(&self) -> SocketAddrV4 {
+        SocketAddrV4::new(self.address, self.snapshots_port)
     }
 }
 

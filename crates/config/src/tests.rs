@@ -873,3 +873,82 @@ fn counters_and_cores() {
         assert!(text.contains("counters.interval_ms") && text.contains("1 to 10000"), "{text}");
     }
 }
+
+/// The nearest name, and not thirty of them.
+#[test]
+fn an_unknown_key_is_answered_with_its_nearest() {
+    for (text, near) in [
+        ("[transport]\nmtu_byte = 1408", "did you mean `mtu_bytes`?"),
+        (
+            "[transport]\nsocket_recieve_buffer_bytes = 1",
+            "did you mean `socket_receive_buffer_bytes`?",
+        ),
+        ("[engin]\n", "did you mean `engine`?"),
+        ("[metrics]\nadress = \"\"", "did you mean `address`?"),
+        ("[engine]\norder_max = 5", "did you mean `order_count_max`?"),
+    ] {
+        let text = error(text);
+        assert!(text.contains(near), "{text}");
+        assert!(text.matches('`').count() < 24, "too many names: {text}");
+    }
+    let text = error("[transport]\nzzz = 1");
+    assert!(!text.contains("did you mean") && text.contains("`vesta inspect config`"), "{text}");
+    assert!(text.contains("line 2"), "{text}");
+}
+
+#[test]
+fn metrics_are_off_until_there_is_an_address() {
+    let place = |text: &str, role: &str| parse(text).metrics_place(role, None);
+    assert_eq!(place("", "engine"), None);
+    let on = "[metrics]\naddress = \"0.0.0.0\"\nsequencer_port = 0\n";
+    let (key, at) = place(on, "engine").expect("on");
+    assert_eq!((key.as_str(), at.to_string().as_str()), ("metrics.engine_port", "0.0.0.0:9466"));
+    assert_eq!(place(on, "sequencer"), None);
+    assert_eq!(place(on, "stranger"), None);
+    let two = gateway(1, "10.0.0.1:24001", "10.0.0.1:24011")
+        + "metrics_port = 9500\n"
+        + &gateway(2, "10.0.0.2:24001", "10.0.0.2:24011");
+    let config = parse(&format!("{on}{two}[[session]]\nid = 1\ngateway = 1\n"));
+    let of = |id: u32| config.metrics_place("gateway", Some(GatewayId(id))).expect("on");
+    assert_eq!((of(1).0.as_str(), of(1).1.port()), ("gateway[0].metrics_port", 9500));
+    assert_eq!((of(2).0.as_str(), of(2).1.port()), ("metrics.gateway_port", 9464));
+    for (text, parts) in [
+        (
+            "[metrics]\naddress = \"here\"",
+            ["metrics.address = \"here\"", "IPv4 address", "\"0.0.0.0\""],
+        ),
+        (
+            "[metrics]\naddress = \"239.0.0.1\"",
+            ["metrics.address", "IPv4 address", "without a port"],
+        ),
+        (
+            "[metrics]\naddress = \"127.0.0.1\"\n[counters]\nenabled = false",
+            ["counters.enabled = false", "metrics.address = \"127.0.0.1\"", "set it to true"],
+        ),
+        (
+            "[metrics]\nengine_port = 9464",
+            ["metrics.engine_port = 9464", "port of metrics.gateway_port", "free port, or 0"],
+        ),
+        (
+            "[md_relay]\nsnapshots_port = 24340",
+            [
+                "md_relay.snapshots_port = 127.0.0.1:24340",
+                "taken by md_relay.market_data_port",
+                "free",
+            ],
+        ),
+        (
+            "[md_relay]\nmarket_data_port = 0",
+            ["md_relay.market_data_port = 127.0.0.1:0", "must have a port", "1024"],
+        ),
+        (
+            "[md_relay]\naddress = \"0.0.0.0\"",
+            ["md_relay.market_data_port = 0.0.0.0:24340", "must name the host", "others reach it"],
+        ),
+    ] {
+        let error = error(text);
+        for part in parts {
+            assert!(error.contains(part), "{part}\n{error}");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! A role's counters: what its agent and its loop count, written to its file now and then.
 
 use crate::BUILD;
+use crate::metrics::RoleSource;
 use crate::process::{Agent, say};
 use crate::transport::shared_directory;
 use std::path::Path;
@@ -90,13 +91,26 @@ impl RoleCounters {
         self.published.file.as_ref().map(CountersFile::path)
     }
 
+    /// What metrics are made of: the counters of `role`, whose streams are on `transport`.
+    #[must_use]
+    pub fn source(&self, config: &Config, role: &str, transport: &AeronTransport) -> RoleSource {
+        let has_driver = transport.with_driver(|_| ()).is_some();
+        RoleSource {
+            role: role.to_owned(),
+            shard: config.shard.id,
+            counters: self.path().map(Path::to_owned),
+            tells_driver: has_driver && self.tells_driver == TellsDriver::Yes,
+            datapath: transport.datapath().unwrap_or_else(|| "unknown".to_owned()),
+        }
+    }
+
     /// Once per turn of the loop, at `now`, when the driver has sent what the turn before made:
     /// `work` is how much that was. The clock is read for the turn that begins anyway.
-    pub fn turn(
+    pub fn turn<A: Agent + ?Sized>(
         &mut self,
         now: TimeNs,
         work: usize,
-        agent: &dyn Agent,
+        agent: &A,
         transport: &AeronTransport,
     ) {
         self.turns += 1;
@@ -112,12 +126,18 @@ impl RoleCounters {
     }
 
     /// Writes them now.
-    pub fn publish(&mut self, now: TimeNs, agent: &dyn Agent, transport: &AeronTransport) {
+    pub fn publish<A: Agent + ?Sized>(
+        &mut self,
+        now: TimeNs,
+        agent: &A,
+        transport: &AeronTransport,
+    ) {
         let Self { published, tells_driver, turns, turns_busy, hop } = self;
         published.write(now, |sink| {
             tell_turns(sink, *turns, *turns_busy);
             sink.gauge(Scope::ROLE, "ready", Unit::Count, u64::from(agent.is_ready()));
             sink.histogram(Scope::ROLE, "hop", hop);
+            sink.counter(Scope::ROLE, "hop_sum", Unit::Nanoseconds, hop.sum_ns());
             agent.tell(sink);
             if *tells_driver == TellsDriver::Yes {
                 transport.with_driver(|driver| tell_driver(sink, driver));
@@ -140,6 +160,18 @@ impl DriverCounters {
     pub fn open(config: &Config, driver: &MediaDriver, now: TimeNs) -> Self {
         let published = Published::open(config, "driver", driver.directory(), now);
         Self { published, turns: 0, turns_busy: 0 }
+    }
+
+    /// What metrics are made of.
+    #[must_use]
+    pub fn source(&self, config: &Config, driver: &MediaDriver) -> RoleSource {
+        RoleSource {
+            role: "driver".to_owned(),
+            shard: config.shard.id,
+            counters: self.published.file.as_ref().map(|file| file.path().to_owned()),
+            tells_driver: true,
+            datapath: driver.datapath().datapath.to_string(),
+        }
     }
 
     /// Once per turn of the loop, at `now`; `work`: how much the turn before did, of which a driver with

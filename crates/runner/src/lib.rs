@@ -11,6 +11,7 @@
 
 mod counters;
 mod host;
+mod metrics;
 mod process;
 mod settings;
 mod streams;
@@ -18,8 +19,10 @@ mod transport;
 
 pub use counters::{DriverCounters, RoleCounters, TellsDriver, tell_in, tell_named, tell_out};
 pub use host::describe_host;
+pub use metrics::{Metrics, RoleSource};
 pub use process::{
-    Agent, Exit, GateWatch, NoArgs, StartError, Stopped, role_main, run_until_stopped, say,
+    Agent, Exit, GateWatch, NoArgs, OwnArgs, StartError, Stopped, farewell, role_main,
+    run_until_stopped, say,
 };
 pub use settings::{client_settings, driver_settings, idle, link, role_idle};
 pub use streams::streams_bytes;

@@ -3,10 +3,12 @@
 use crate::BUILD;
 use crate::counters::{RoleCounters, TellsDriver};
 use crate::host::{Driver, describe_host, describe_thread, pin};
+use crate::metrics::Metrics;
 use crate::settings::role_idle;
 use crate::transport::{open_transport, shared_directory};
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 use std::error::Error;
+use std::net::SocketAddrV4;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -16,7 +18,7 @@ use vesta_netio::{
     AeronTransport, Clock, DriverError, Dropped, Idler, MediaDriver, StopFlag, UdpError,
 };
 use vesta_transport::{Duty, TransportError};
-use vesta_types::TimeNs;
+use vesta_types::{GatewayId, TimeNs};
 
 /// A role at work: what the loop calls.
 pub trait Agent {
@@ -74,6 +76,16 @@ pub enum StartError {
         /// What the kernel said.
         source: std::io::Error,
     },
+    /// The port of its metrics.
+    #[error("{key} = {}: metrics can not be served at {place}: {source}; {}", .place.port(), metrics_fix(.source))]
+    Metrics {
+        /// The key of the port.
+        key: String,
+        /// Where.
+        place: SocketAddrV4,
+        /// What the kernel said.
+        source: std::io::Error,
+    },
     /// Any of these, with the key of the configuration that it is about.
     #[error("{knob}: {source}")]
     Knob {
@@ -82,6 +94,15 @@ pub enum StartError {
         /// What happened.
         source: Box<Self>,
     },
+}
+
+fn metrics_fix(source: &std::io::Error) -> &'static str {
+    match source.kind() {
+        std::io::ErrorKind::AddrNotAvailable => {
+            "set metrics.address to an address of this host, \"0.0.0.0\", or \"\" for no metrics"
+        }
+        _ => "give this process a port that is free, or 0 for no metrics",
+    }
 }
 
 impl StartError {
@@ -117,7 +138,7 @@ impl StartError {
 /// What a role is told on its command line: what every role takes, and its own.
 #[derive(Debug, Parser)]
 #[command(version = BUILD)]
-struct RoleArgs<Own: Args> {
+struct RoleArgs<Own: OwnArgs> {
     /// The configuration file; without it the built-in default, which `vesta inspect config` prints
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -126,9 +147,19 @@ struct RoleArgs<Own: Args> {
     own: Own,
 }
 
+/// What a role takes beside what every role takes.
+pub trait OwnArgs: Args {
+    /// Which gateway it is to be, if it is one.
+    fn gateway(&self, _config: &Config) -> Option<GatewayId> {
+        None
+    }
+}
+
 /// For a role that takes no arguments of its own.
 #[derive(Debug, Args)]
 pub struct NoArgs {}
+
+impl OwnArgs for NoArgs {}
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +188,7 @@ impl From<Exit> for ExitCode {
 const FAREWELL_MIN: Duration = Duration::from_millis(250);
 
 /// Runs the role `name` (as in `engine`) as this process: `open` opens its streams.
-pub fn role_main<Own: Args>(
+pub fn role_main<Own: OwnArgs>(
     name: &str,
     about: &'static str,
     open: impl FnOnce(&mut AeronTransport, &Config, &Own) -> Result<Box<dyn Agent>, StartError>,
@@ -172,22 +203,21 @@ pub fn role_main<Own: Args>(
             eprintln!("vesta-{name}: {error}");
             Exit::NotStarted
         }
-        Ok((mut transport, mut agent, config, stop)) => {
-            let outcome = run_until_stopped(name, &mut transport, agent.as_mut(), &config, &stop);
-            say(&config, LogLevel::Info, name, &agent.summary());
-            say_dropped(&config, name, &transport);
-            drop(agent);
-            // What we published stays readable for as long as it takes to hear that we are gone.
-            let told = Duration::from_millis(2 * config.transport.status_message_interval_ms);
-            let lingered = transport.linger(told.max(FAREWELL_MIN));
-            match (outcome, lingered) {
-                (Ok(()), Ok(())) => Exit::Asked,
-                (Err(stopped), _) => {
+        Ok(Started { mut transport, mut agent, config, stop, metrics }) => {
+            let outcome = run_until_stopped(
+                name,
+                &mut transport,
+                agent.as_mut(),
+                &config,
+                &stop,
+                metrics.as_ref(),
+                |_, _| Ok(()),
+            );
+            let lingered = farewell(name, &mut transport, agent, &config);
+            match outcome.and(lingered.map_err(Stopped::from)) {
+                Ok(()) => Exit::Asked,
+                Err(stopped) => {
                     eprintln!("vesta-{name}: {stopped}");
-                    Exit::Stopped
-                }
-                (Ok(()), Err(error)) => {
-                    eprintln!("vesta-{name}: {error}");
                     Exit::Stopped
                 }
             }
@@ -196,9 +226,35 @@ pub fn role_main<Own: Args>(
     exit.into()
 }
 
-type Started = (AeronTransport, Box<dyn Agent>, Config, StopFlag);
+/// The end of a role: says what it counted, closes its streams, and works on for as long as it takes
+/// its readers to hear of it.
+///
+/// # Errors
+/// When the transport fails meanwhile.
+pub fn farewell<A: Agent + ?Sized>(
+    name: &str,
+    transport: &mut AeronTransport,
+    agent: Box<A>,
+    config: &Config,
+) -> Result<(), TransportError> {
+    say(config, LogLevel::Info, name, &agent.summary());
+    say_dropped(config, name, transport);
+    drop(agent);
+    // What we published stays readable for as long as it takes to hear that we are gone.
+    let told = Duration::from_millis(2 * config.transport.status_message_interval_ms);
+    transport.linger(told.max(FAREWELL_MIN))
+}
 
-fn start<Own: Args>(
+/// A process before its first duty cycle.
+struct Started {
+    transport: AeronTransport,
+    agent: Box<dyn Agent>,
+    config: Config,
+    stop: StopFlag,
+    metrics: Option<Metrics>,
+}
+
+fn start<Own: OwnArgs>(
     name: &str,
     args: &RoleArgs<Own>,
     open: impl FnOnce(&mut AeronTransport, &Config, &Own) -> Result<Box<dyn Agent>, StartError>,
@@ -209,6 +265,10 @@ fn start<Own: Args>(
     say(&config, LogLevel::Info, name, &format!("{BUILD}; configuration: {from}"));
     say(&config, LogLevel::Debug, name, &format!("resolved configuration:\n{}", config.to_toml()));
     describe_host(&config, name);
+    let metrics = Metrics::serve(&config, name, args.own.gateway(&config))?;
+    if let Some(metrics) = &metrics {
+        say(&config, LogLevel::Info, name, &metrics.to_string());
+    }
     pin(&config, name, Driver::ToStart)?;
     let mut transport = open_transport(&config, name).map_err(|error| error.with_knob(&config))?;
     pin(&config, name, Driver::Started)?;
@@ -223,7 +283,7 @@ fn start<Own: Args>(
             config.shard.id, config.sequencer.epoch, config.shard.commit_level
         ),
     );
-    Ok((transport, agent, config, stop))
+    Ok(Started { transport, agent, config, stop, metrics })
 }
 
 /// Says once, and soon, that the driver's gate keeps something out: who waits for a stream that never
@@ -279,16 +339,19 @@ pub enum Stopped {
     Transport(#[from] TransportError),
 }
 
-/// The duty cycle: transport, role, idle, until the flag is set.
+/// The duty cycle: transport, role, idle, until the flag is set. What it counts is served by `metrics`;
+/// `tend` opens and closes streams, for a role that does so while it runs.
 ///
 /// # Errors
 /// Why it ended before that.
-pub fn run_until_stopped(
+pub fn run_until_stopped<A: Agent + ?Sized>(
     name: &str,
     transport: &mut AeronTransport,
-    agent: &mut dyn Agent,
+    agent: &mut A,
     config: &Config,
     stop: &StopFlag,
+    metrics: Option<&Metrics>,
+    mut tend: impl FnMut(&mut A, &mut AeronTransport) -> Result<(), TransportError>,
 ) -> Result<(), Stopped> {
     let clock = Clock::new();
     let mut idler = Idler::new(role_idle(config, name));
@@ -296,12 +359,16 @@ pub fn run_until_stopped(
     let mut gate = GateWatch::default();
     let mut counters =
         RoleCounters::open(config, name, transport, TellsDriver::Yes, clock.utc_ns());
+    if let Some(metrics) = metrics {
+        metrics.add(counters.source(config, name, transport));
+    }
     let mut work = 0;
     while !stop.is_stopped() {
         let moved = transport.do_work()?;
         let now = clock.utc_ns();
         counters.turn(now, work, agent, transport);
         work = moved + agent.do_work(now).map_err(Stopped::Role)?;
+        tend(agent, transport)?;
         if !announced && agent.is_ready() {
             announced = true;
             say(config, LogLevel::Info, name, "ready");

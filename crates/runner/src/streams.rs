@@ -7,8 +7,8 @@ use vesta_netio::DriverSettings;
 type Logs = Vec<(usize, u32)>;
 
 /// Bytes of the logs that the driver of `role` will have once all of its streams are open, with one
-/// publisher each: `gateway`, `sequencer`, `engine`, `md-publisher`, `consumer`, `appliance` (those
-/// but the last in one process), `driver` (all of them); 0 for others, whose streams are not known
+/// publisher each: `gateway`, `sequencer`, `engine`, `md-publisher`, `consumer`, `md-relay`, `appliance` (the
+/// first four in one process), `driver` (all of them); 0 for others, whose streams are not known
 /// here.
 #[must_use]
 pub fn streams_bytes(config: &Config, role: &str) -> u64 {
@@ -33,6 +33,8 @@ fn logs(config: &Config, role: &str) -> Logs {
         "engine" => vec![(1, input), (1, event)],
         "md-publisher" => vec![(1, event), (1, market), (1, snapshots)],
         "consumer" => vec![(1, market), (1, snapshots)],
+        // In, out, and what was ended a moment ago and still answers requests for repair.
+        "md-relay" => vec![(3, market), (3, snapshots)],
         "appliance" | "driver" => {
             // Readers on one driver share one image, but with MDC each has a port of its own.
             let (input_readers, event_readers) = match config.transport.mode {
@@ -64,6 +66,7 @@ mod tests {
         // Three terms each: 1 MiB for orders and back, 4 MiB for the others; and a page.
         assert_eq!((mib("gateway"), mib("sequencer")), (19, 19));
         assert_eq!((mib("engine"), mib("md-publisher"), mib("consumer")), (25, 37, 25));
+        assert_eq!(mib("md-relay"), 6 * 12 + 1);
         assert_eq!(mib("appliance"), 6 + 6 + 24 + 24 + 12 + 12 + 1);
         assert_eq!(mib("driver"), mib("appliance") + 24);
         assert_eq!(mib("stranger"), 0);

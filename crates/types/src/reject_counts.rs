@@ -27,6 +27,12 @@ impl RejectCounts {
         let counts = RejectReason::ALL.iter().map(|&reason| (reason, self.0[reason as usize]));
         counts.filter(|(_, count)| *count > 0)
     }
+
+    /// All of them together.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
 }
 
 #[cfg(test)]
@@ -43,5 +49,7 @@ mod tests {
         let given: Vec<_> = counts.given().collect();
         let expected: Vec<_> = RejectReason::ALL.iter().copied().zip(1..).collect();
         assert_eq!(given, expected);
+        let all = RejectReason::ALL.len() as u64;
+        assert_eq!(counts.total(), all * (all + 1) / 2);
     }
 }

@@ -8,6 +8,7 @@
 //! Everything that one process tells another crosses a bridge: nothing here is on loopback.
 
 mod hosts;
+mod relay;
 mod site;
 mod trouble;
 

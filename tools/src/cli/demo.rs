@@ -19,7 +19,7 @@ use vesta_tools::latency::Latency;
 use vesta_tools::opening::{self, Opening};
 use vesta_tools::trader::{Rate, Traded, Trader};
 use vesta_tools::venues::{RECORDED_TICK_E4, recorded};
-use vesta_types::{Command, PriceTicks};
+use vesta_types::{Command, PriceTicks, SessionId};
 
 /// Most commands of one run: they are made before the clock starts, at some 80 bytes each.
 const ORDERS_MAX: u64 = 50_000_000;
@@ -358,6 +358,21 @@ fn exercised_json(exercised: &Exercised) -> Value {
     })
 }
 
+/// Another client has the session: what that means, and the next sessions that nobody of this flow asked
+/// for.
+fn bound_elsewhere(config: &Config, session: SessionId) -> String {
+    let next = session.0 + SESSIONS_MAX as u32;
+    let fix = if config.session_list.iter().any(|known| known.id.0 == next) {
+        format!("use others (--first-session {next}), or start the venue anew")
+    } else {
+        "add [[session]] entries, or start the venue anew".to_owned()
+    };
+    format!(
+        "flow: session {session} belongs to another client (session_bound_elsewhere): to whoever used \
+         it first, for as long as the gateway runs; {fix}"
+    )
+}
+
 /// `vesta flow`: the client alone, against a gateway that runs elsewhere.
 pub fn flow(context: Context, args: &FlowArgs) -> Result<Verdict, Failure> {
     let stop = StopFlag::on_signals().map_err(|e| Failure::CannotStart(e.to_string()))?;
@@ -372,6 +387,9 @@ pub fn flow(context: Context, args: &FlowArgs) -> Result<Verdict, Failure> {
         let end = if stop.is_stopped() { 0 } else { commands.len() };
         trader.submit_due(now, end).map_err(Failure::BrokeDown)?;
         let work = trader.poll(&clock);
+        if let Some(session) = trader.bound_elsewhere() {
+            return Err(Failure::BrokeDown(bound_elsewhere(&config, session)));
+        }
         let done = trader.sent() >= end && trader.is_settled();
         if done || trader.silent_ns(now) > SILENCE_MAX_NS {
             break;

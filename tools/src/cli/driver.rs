@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use vesta_config::Threading;
 use vesta_netio::{Clock, Idle, Idler, StopFlag};
-use vesta_runner::{DriverCounters, GateWatch, describe_driver, host_driver, role_idle};
+use vesta_runner::{DriverCounters, GateWatch, Metrics, describe_driver, host_driver, role_idle};
 use vesta_tools::appliance::RunError;
 
 /// A driver that has threads of its own only wants to be looked after.
@@ -16,6 +16,8 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 pub fn driver(context: &Context) -> Result<Verdict, Failure> {
     let config = &context.config;
     let stop = StopFlag::on_signals().map_err(|e| Failure::CannotStart(e.to_string()))?;
+    let metrics = Metrics::serve(config, "driver", None);
+    let metrics = metrics.map_err(|e| RunError::not_started(config, e))?;
     let mut driver = host_driver(config).map_err(|e| RunError::not_started(config, e))?;
     describe_driver(config, "driver", &driver);
     let idle = match config.transport.threading {
@@ -26,6 +28,10 @@ pub fn driver(context: &Context) -> Result<Verdict, Failure> {
     let mut gate = GateWatch::default();
     let clock = Clock::new();
     let mut counters = DriverCounters::open(config, &driver, clock.utc_ns());
+    if let Some(metrics) = &metrics {
+        metrics.add(counters.source(config, &driver));
+        eprintln!("vesta driver: {metrics}");
+    }
     eprintln!("vesta driver: ready");
     let (mut failure, mut work_before) = (None, 0);
     while failure.is_none() && !stop.is_stopped() {

@@ -6,6 +6,7 @@ mod doctor;
 mod driver;
 mod inspect;
 mod md;
+mod md_relay;
 mod replay;
 mod top;
 
@@ -46,7 +47,7 @@ enum Command {
     /// Host the media driver that processes of this host share (transport.driver = "shared")
     Driver,
     /// Say whether this host is ready for what the configuration asks, and how to mend it
-    Doctor,
+    Doctor(doctor::DoctorArgs),
     /// Watch the counters of the roles on this host, live
     Top(top::TopArgs),
     /// Measure, and compare with others
@@ -101,7 +102,7 @@ pub fn main() -> ExitCode {
         Command::Flow(args) => demo::flow(context, &args),
         Command::Md(args) => md::md(&context, &args),
         Command::Driver => driver::driver(&context),
-        Command::Doctor => doctor::doctor(&context),
+        Command::Doctor(args) => doctor::doctor(&context, &args),
         Command::Top(args) => top::top(&context, &args),
         Command::Bench(args) => bench::bench(&context, &args),
     };

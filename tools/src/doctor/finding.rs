@@ -56,6 +56,8 @@ pub struct Finding {
     pub why: String,
     /// What mends it.
     pub fix: Option<Fix>,
+    /// The stage of `vesta-tune` that mends it for good, and everything of its kind.
+    pub stage: Option<&'static str>,
     /// The key of the configuration that could be changed instead.
     pub knob: Option<String>,
 }
@@ -65,7 +67,8 @@ impl Finding {
     #[must_use]
     pub fn ok(name: &'static str, value: impl Into<String>) -> Self {
         let value = value.into();
-        Self { name, value, state: State::Ok, why: String::new(), fix: None, knob: None }
+        let why = String::new();
+        Self { name, value, state: State::Ok, why, fix: None, stage: None, knob: None }
     }
 
     /// The same, but not good.
@@ -78,6 +81,18 @@ impl Finding {
     #[must_use]
     pub fn fix(self, command: impl Into<String>, package: &'static str) -> Self {
         Self { fix: Some(Fix::new(command, package)), ..self }
+    }
+
+    /// With the stage of `vesta-tune` that mends it.
+    #[must_use]
+    pub fn stage(self, stage: &'static str) -> Self {
+        Self { stage: Some(stage), ..self }
+    }
+
+    /// The command that runs that stage.
+    #[must_use]
+    pub fn tune(&self) -> Option<String> {
+        self.stage.map(|stage| format!("vesta-tune apply --stage {stage}"))
     }
 
     /// With the key that it is about.
@@ -102,6 +117,7 @@ pub fn to_json(findings: &[Finding]) -> Value {
             "value": finding.value,
             "state": finding.state.name().to_lowercase(),
             "why": finding.why,
+            "tune": finding.tune(),
             "fix": finding.fix.as_ref().map(|fix| &fix.command),
             "package": finding.fix.as_ref().map(|fix| fix.package),
             "knob": finding.knob,
@@ -122,19 +138,25 @@ pub fn to_json(findings: &[Finding]) -> Value {
 pub fn to_text(findings: &[Finding]) -> String {
     let mut text = String::new();
     for finding in findings {
-        let Finding { name, value, state, why, fix, knob } = finding;
+        let Finding { name, value, state, why, fix, knob, .. } = finding;
         let _ = writeln!(text, "{:<4}  {name:<20} {value}", state.name());
         if *state == State::Ok {
             continue;
         }
         let _ = writeln!(text, "      {:<20} {why}", "");
-        if let Some(fix) = fix {
-            let _ =
-                writeln!(text, "      {:<20} fix: {} (package {})", "", fix.command, fix.package);
+        if let Some(tune) = finding.tune() {
+            let _ = writeln!(text, "      {:<20} fix: {tune}", "");
+        }
+        if let Some(Fix { command, package }) = fix {
+            let word = if finding.stage.is_some() { "by hand" } else { "fix" };
+            let _ = writeln!(text, "      {:<20} {word}: {command} (package {package})", "");
         }
         if let Some(knob) = knob {
             let _ = writeln!(text, "      {:<20} key: {knob}", "");
         }
     }
+    let [ok, warnings, errors] = [State::Ok, State::Warn, State::Fail]
+        .map(|state| findings.iter().filter(|finding| finding.state == state).count());
+    let _ = writeln!(text, "\n{ok} ok, {warnings} to look at, {errors} to mend");
     text
 }

@@ -108,6 +108,7 @@ pub(super) fn interface(config: &Config, host: &HostReport) -> Vec<Finding> {
         let why = "datagrams are cut into IP fragments, and one lost fragment loses the datagram";
         mtu.but(State::Warn, why)
             .fix(format!("ip link set dev {name} mtu {needed}"), "iproute2")
+            .stage("mtu")
             .knob(format!("{key} = {longest}"))
     });
     if let Some((now, max)) = interface.receive_ring {
@@ -118,6 +119,7 @@ pub(super) fn interface(config: &Config, host: &HostReport) -> Vec<Finding> {
             let why = "a burst that is longer than the ring is lost in the NIC";
             ring.but(on_an_appliance(config), why)
                 .fix(format!("ethtool -G {name} rx {max}"), "ethtool")
+                .stage("rings")
         });
     }
     findings
@@ -151,7 +153,7 @@ pub(super) fn cpus(config: &Config, host: &HostReport) -> Vec<Finding> {
                 "the scheduler puts others on it too: add isolcpus={core} nohz_full={core} \
                  rcu_nocbs={core} to GRUB_CMDLINE_LINUX in /etc/default/grub, and start anew"
             );
-            pin.but(State::Warn, why).fix("update-grub", "grub2-common")
+            pin.but(State::Warn, why).fix("update-grub", "grub2-common").stage("cmdline")
         } else {
             pin
         });
@@ -165,7 +167,8 @@ pub(super) fn cpus(config: &Config, host: &HostReport) -> Vec<Finding> {
         Some("performance") => Finding::ok("governor", "performance"),
         Some(other) => Finding::ok("governor", other)
             .but(on_an_appliance(config), "the CPU slows down between two orders")
-            .fix("cpupower frequency-set -g performance", "linux-cpupower"),
+            .fix("cpupower frequency-set -g performance", "linux-cpupower")
+            .stage("cpu"),
     });
     let source = cpu.clock_source.as_deref().unwrap_or("unknown");
     let clock = Finding::ok("clock source", source);
@@ -225,14 +228,19 @@ pub(super) fn memory(config: &Config, host: &HostReport) -> Vec<Finding> {
         pages
     } else {
         let why = "arenas take transparent hugepages or plain ones, with more misses of the TLB";
-        pages.but(on_an_appliance(config), why).fix("sysctl -w vm.nr_hugepages=64", "procps")
+        pages
+            .but(on_an_appliance(config), why)
+            .fix("sysctl -w vm.nr_hugepages=64", "procps")
+            .stage("hugepages")
     });
     let transparent = memory.transparent.as_deref().unwrap_or("unknown");
     let thp = Finding::ok("THP", transparent);
     findings.push(if transparent == "always" {
         let why = "the kernel puts pages together behind everybody's back, which takes time";
         let file = "/sys/kernel/mm/transparent_hugepage/enabled";
-        thp.but(on_an_appliance(config), why).fix(format!("sh -c 'echo madvise > {file}'"), "dash")
+        thp.but(on_an_appliance(config), why)
+            .fix(format!("sh -c 'echo madvise > {file}'"), "dash")
+            .stage("thp")
     } else {
         thp
     });
@@ -246,6 +254,7 @@ pub(super) fn memory(config: &Config, host: &HostReport) -> Vec<Finding> {
         memlock
             .but(on_an_appliance(config), why)
             .fix("prlimit --memlock=unlimited --pid $$", "util-linux")
+            .stage("limits")
     });
     let swap = Finding::ok("swap", if memory.swaps == 0 { "none" } else { "in use" });
     findings.push(if memory.swaps == 0 {
@@ -269,6 +278,7 @@ pub(super) fn memory(config: &Config, host: &HostReport) -> Vec<Finding> {
                 Finding::ok("clients' buffer", format!("{max} of {wanted}"))
                     .but(State::Warn, why)
                     .fix(format!("sysctl -w net.core.rmem_max={wanted}"), "procps")
+                    .stage("sockets")
                     .knob(format!("gateway[{n}].receive_buffer_bytes = {wanted}")),
             );
         }
@@ -294,5 +304,6 @@ fn buffer(
     finding
         .but(state, why)
         .fix(format!("sysctl -w net.core.{sysctl}={wanted}"), "procps")
+        .stage("sockets")
         .knob(format!("transport.{key} = {wanted}"))
 }

@@ -1,12 +1,13 @@
 //! Whether this host is ready for what the configuration asks of it: `vesta doctor`.
 //!
 //! ```text
-//!   Config + HostReport (netio) + TransportReport + Places --examine--> Findings --> table or JSON
+//!   Config + HostReport (netio) + TransportReport + Places + Here --examine--> Findings --> table or JSON
 //! ```
 //! A finding fails when a role would not start, or could not do what it is told; it warns of what
 //! makes the venue slower or less steady than it could be. What only an appliance cares about is no
 //! warning on a laptop: a host counts as one when its roles spin, or have CPUs of their own.
 
+mod addresses;
 mod finding;
 mod host;
 mod places;
@@ -14,6 +15,7 @@ mod places;
 mod tests;
 mod transport;
 
+pub use addresses::{Here, Role};
 pub use finding::{Finding, Fix, State, to_json, to_text, worst};
 pub use places::Places;
 pub use transport::{SharedReport, TransportReport};
@@ -28,10 +30,12 @@ pub fn examine(
     host: &HostReport,
     transport: &TransportReport,
     places: &Places,
+    here: &Here,
 ) -> Vec<Finding> {
     let mut findings = host::kernel(config, host);
     findings.extend(host::interface(config, host));
     findings.extend(transport::findings(config, transport));
+    findings.extend(addresses::findings(config, here));
     findings.extend(host::cpus(config, host));
     findings.extend(host::memory(config, host));
     findings.extend(places::findings(config, transport, places));

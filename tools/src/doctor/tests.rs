@@ -106,7 +106,7 @@ fn bad_places() -> Places {
 
 /// With a driver for each role, and no xdp.
 fn examine_on(config: &Config, host: &HostReport, places: &Places) -> Vec<Finding> {
-    examine(config, host, &TransportReport::default(), places)
+    examine(config, host, &TransportReport::default(), places, &Here::of(config, []))
 }
 
 fn config(text: &str) -> Config {
@@ -232,7 +232,8 @@ fn the_interface_of_xdp_is_looked_at_and_a_fallback_makes_it_a_warning() {
         let transport = TransportReport { xdp: Some(Err(refusal)), ..TransportReport::default() };
         for (fallback, state) in [("exit", State::Fail), ("socket", State::Warn)] {
             let config = config_with(fallback);
-            let findings = examine(&config, &good_host(), &transport, &good_places());
+            let findings =
+                examine(&config, &good_host(), &transport, &good_places(), &Here::default());
             assert_eq!(worst(&findings), state, "{why}");
             let finding = findings.iter().find(|f| f.name == "xdp interface").expect("looked at");
             assert_eq!((finding.why.as_str(), finding.knob.as_deref()), (&*why, Some(knob)));
@@ -248,7 +249,13 @@ fn the_interface_of_xdp_is_looked_at_and_a_fallback_makes_it_a_warning() {
     for (payload_bytes_max, state) in [(1_472, State::Ok), (1_000, State::Warn)] {
         let xdp = Some(Ok(report(payload_bytes_max)));
         let transport = TransportReport { xdp, ..TransportReport::default() };
-        let findings = examine(&config_with("exit"), &good_host(), &transport, &good_places());
+        let findings = examine(
+            &config_with("exit"),
+            &good_host(),
+            &transport,
+            &good_places(),
+            &Here::default(),
+        );
         assert_eq!(worst(&findings), state, "{}", to_text(&findings));
     }
     // A kernel without AF_XDP.
@@ -304,7 +311,7 @@ fn a_shared_driver_is_looked_at_instead_of_room_for_many() {
     ];
     for (shared, state, looks_for_room) in cases {
         let transport = TransportReport { shared: Some(shared), ..TransportReport::default() };
-        let findings = examine(&config, &good_host(), &transport, &good_places());
+        let findings = examine(&config, &good_host(), &transport, &good_places(), &Here::default());
         assert_eq!(state_of(&findings, "shared driver"), state, "{findings:#?}");
         assert_eq!(worst(&findings), state);
         assert_eq!(findings.iter().any(|f| f.name == "driver directory"), looks_for_room);
@@ -377,10 +384,88 @@ fn the_program_of_each_fix_exists_or_its_package_is_named() {
 fn this_host_is_described() {
     let config = Config::default();
     let host = HostReport::probe(&config.transport.interface);
-    let findings = examine(&config, &host, &TransportReport::of(&config), &Places::of(&config));
+    let findings = examine(
+        &config,
+        &host,
+        &TransportReport::of(&config),
+        &Places::of(&config),
+        &Here::default(),
+    );
     let text = to_text(&findings);
     for name in ["kernel", "io_uring", "interface", "MTU", "governor", "hugepages", "rmem_max"] {
         assert!(text.contains(name), "{text}");
     }
     println!("{text}");
+}
+
+/// What `vesta-tune --list` says, for a checkout without `tuning`.
+const STAGES: &str = "cmdline cpu hugepages thp numa sockets limits mtu channels rings offloads coalescing \
+                      steering napi rps multicast irqbalance irq workqueue cpuset nvme time";
+
+/// The stages that there are: each is a file of `tuning/stages`.
+fn stages() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tuning/stages");
+    if !folder.is_dir() {
+        return STAGES.split_whitespace().map(str::to_owned).collect();
+    }
+    let entries =
+        std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.filter_map(|name| name.strip_suffix(".sh").map(str::to_owned)).collect()
+}
+
+/// A user who copies `vesta-tune apply --stage NAME` must find that there is such a stage.
+#[test]
+fn every_stage_that_is_named_exists() {
+    let text = APPLIANCE.replace("\"2\"", "\"0\"").replace("\"3\"", "\"2\"");
+    let findings = examine_on(&config(&text), &bad_host(), &bad_places());
+    let named: std::collections::BTreeSet<&str> = findings.iter().filter_map(|f| f.stage).collect();
+    let expected = ["cmdline", "cpu", "hugepages", "limits", "mtu", "rings", "sockets", "thp"];
+    assert_eq!(named.iter().copied().collect::<Vec<_>>(), expected);
+    let there = stages();
+    for stage in &named {
+        assert!(there.iter().any(|known| known == stage), "no tuning/stages/{stage}.sh: {there:?}");
+    }
+    let text = to_text(&findings);
+    assert!(text.contains("fix: vesta-tune apply --stage sockets\n"), "{text}");
+    assert!(text.contains("by hand: sysctl -w net.core.rmem_max="), "{text}");
+    let last = text.lines().last().expect("a summary");
+    let count = |state| findings.iter().filter(|finding| finding.state == state).count();
+    let [ok, warn, fail] = [State::Ok, State::Warn, State::Fail].map(count);
+    assert_eq!(last, format!("{ok} ok, {warn} to look at, {fail} to mend"));
+}
+
+#[test]
+fn an_address_that_a_role_must_own_is_this_hosts() {
+    let at = |config: &Config, here: &Here| -> Vec<(String, State)> {
+        let found = addresses::findings(config, here).into_iter();
+        found.map(|finding| (finding.knob.unwrap_or_default(), finding.state)).collect()
+    };
+    // All on loopback, which is everybody's.
+    let plain = config("[transport]\nmode = \"mdc\"\n");
+    assert!(at(&plain, &Here::of(&plain, Role::ALL)).iter().all(|(_, state)| *state == State::Ok));
+    // The sequencer takes orders here, and would take its readers on another host.
+    let torn =
+        "[transport]\nmode = \"mdc\"\n[streams.input_log]\ncontrol = \"198.51.100.7:24120\"\n";
+    let torn = config(torn);
+    let failed: Vec<_> =
+        at(&torn, &Here::of(&torn, [])).into_iter().filter(|(_, s)| *s == State::Fail).collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert_eq!(failed[0].0, "streams.input_log.control = \"198.51.100.7:24120\"");
+    // An engine of another host is no concern of this one, until it is to run here.
+    let far =
+        "[transport]\nmode = \"mdc\"\n[streams.event_log]\ncontrol = \"198.51.100.7:24130\"\n";
+    let far = config(far);
+    let count = |roles: &[Role]| {
+        let found = at(&far, &Here::of(&far, roles.iter().copied()));
+        found.iter().filter(|(_, state)| *state == State::Fail).count()
+    };
+    assert_eq!((count(&[]), count(&[Role::Sequencer]), count(&[Role::Engine])), (0, 0, 1));
+    // With multicast nobody signs up, and nothing is asked of the address.
+    let multicast = "[streams.event_log]\ncontrol = \"198.51.100.7:24130\"\n";
+    let multicast = config(multicast);
+    assert!(at(&multicast, &Here::of(&multicast, Role::ALL)).iter().all(|(_, s)| *s == State::Ok));
+    let metrics = config("[metrics]\naddress = \"198.51.100.7\"\n");
+    let found = at(&metrics, &Here::of(&metrics, []));
+    assert!(found.contains(&("metrics.address = \"198.51.100.7\"".to_owned(), State::Fail)));
 }

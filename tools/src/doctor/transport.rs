@@ -85,6 +85,7 @@ fn xdp(config: &Config, found: &Result<XdpReport, XdpUnavailable>) -> Finding {
             return finding
                 .but(State::Warn, why)
                 .fix(format!("ip link set dev {link} mtu {needed}"), "iproute2")
+                .stage("mtu")
                 .knob(format!("{key} = {mtu}"));
         }
         Err(refusal) => refusal,

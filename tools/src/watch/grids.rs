@@ -124,7 +124,7 @@ fn role_row(moved: &Moved<'_>, now_ns: u64) -> Vec<Cell> {
         (None, waiting) => Cell::maybe(waiting, Cell::count),
     };
     // What the role is for, where it tells several.
-    let done = ["records_applied", "records", "forwarded", "events"];
+    let done = ["records_applied", "records", "forwarded", "events", "relayed"];
     let done = done.into_iter().find(|name| moved.value("", name).is_some());
     let done = done.map_or(0.0, |name| moved.rate("", name));
     let hop = Histogram::summary(&moved.buckets("hop"));

@@ -262,6 +262,19 @@ impl DriverReading {
         counts
     }
 
+    /// For each publication to those who sign up (MDC): its control address, and how many have.
+    pub fn mdc_destinations(&self) -> impl Iterator<Item = (String, u64)> + '_ {
+        let is_it = |counter: &&AeronCounter| {
+            u32::try_from(counter.type_id) == Ok(c::AERON_COUNTER_CHANNEL_NUM_DESTINATIONS_TYPE_ID)
+        };
+        self.counters.iter().filter(is_it).filter_map(|counter| {
+            // The label ends with the channel.
+            let (_, control) = counter.label.split_once("control=")?;
+            let control = control.split('|').next()?.to_owned();
+            Some((control, u64::try_from(counter.value).unwrap_or(0)))
+        })
+    }
+
     /// Where `stream_id` stands.
     #[must_use]
     pub fn positions(&self, stream_id: i32) -> StreamPositions {

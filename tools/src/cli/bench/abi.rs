@@ -143,7 +143,10 @@ impl<'a> Runner<'a> {
         let cannot = |what: &str, error| Failure::CannotStart(format!("{what}: {error}"));
         let program = std::env::current_exe().map_err(|e| cannot("finding this program", e))?;
         let core = match args.core {
-            Some(core) => core,
+            Some(core) => {
+                super::may_use("--core", core)?;
+                core
+            }
             None => last_core().map_err(|e| cannot("--core is needed: asking for cores", e))?,
         };
         Ok(Self { program, args, core })

@@ -83,6 +83,11 @@ impl Step {
 }
 
 pub fn chain(context: &Context, args: &ChainArgs) -> Result<Verdict, Failure> {
+    if let Some([low, high]) = args.rates.array_windows().find(|[low, high]| low >= high) {
+        return Err(Failure::CannotStart(format!(
+            "--rates {low},{high}: must ascend, as the first that is not sustained is the last"
+        )));
+    }
     let stop = StopFlag::on_signals().map_err(|e| Failure::CannotStart(e.to_string()))?;
     let network = match can_make_namespaces() {
         Ok(()) => Some(Network::pair().map_err(failure)?),

@@ -90,7 +90,10 @@ pub fn matching(context: &Context, args: &MatchingArgs) -> Result<Verdict, Failu
     }
     let cannot = |what: &str, error| Failure::CannotStart(format!("{what}: {error}"));
     let core = match args.core {
-        Some(core) => core,
+        Some(core) => {
+            super::may_use("--core", core)?;
+            core
+        }
         None => last_core().map_err(|e| cannot("--core is needed: asking for cores", e))?,
     };
     pin_to_core(core).map_err(|error| cannot(&format!("--core {core}"), error))?;

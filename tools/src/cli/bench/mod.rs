@@ -67,10 +67,28 @@ pub struct Common {
     cores: Vec<usize>,
 }
 
+/// Refuses a core that is not there, or not for this process, and says which are.
+fn may_use(flag: &str, core: usize) -> Result<(), Failure> {
+    let allowed = cores().map_err(failure)?;
+    if allowed.contains(&core) {
+        return Ok(());
+    }
+    let count = allowed.len();
+    Err(Failure::CannotStart(format!(
+        "{flag} {core}: this process may use {count} cores, {allowed:?}: name one of them"
+    )))
+}
+
 impl Common {
     /// The cores to use, at least one.
     fn cores(&self) -> Result<Vec<usize>, Failure> {
-        if self.cores.is_empty() { cores().map_err(failure) } else { Ok(self.cores.clone()) }
+        if self.cores.is_empty() {
+            return cores().map_err(failure);
+        }
+        for &core in &self.cores {
+            may_use("--cores", core)?;
+        }
+        Ok(self.cores.clone())
     }
 
     /// A core for each of two processes; on one core they share it, unpinned.

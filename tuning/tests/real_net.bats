@@ -1,0 +1,113 @@
+#!/usr/bin/env bats
+# Knobs of an interface, for real: a veth pair and a tap in a network namespace, and a veth pair on the host for what
+# namespaces do not have.
+
+load real
+
+setup() {
+    make_real
+    NS=vesta-tune-$$
+    PAIR=vtn$(($$ % 100000))
+    ip netns add "$NS"
+    in_ns ip link add v0 numtxqueues 4 numrxqueues 4 type veth peer name v1 numtxqueues 4 numrxqueues 4
+    in_ns ip addr add 198.18.7.1/24 dev v0
+    in_ns ip link set v0 up
+    in_ns ip link set v1 up
+    settings '[transport]' 'interface = "198.18.7.1/32"'
+}
+
+teardown() {
+    put_back
+    # The links go with the namespace.
+    [ -z "${NS:-}" ] || ip netns del "$NS" 2>/dev/null || true
+    [ -z "${PAIR:-}" ] || ip link del "${PAIR}a" 2>/dev/null || true
+}
+
+@test "MTU" {
+    settings '[transport]' 'interface = "198.18.7.0/24"' 'mtu_bytes = 2048'
+    prove mtu mtu:/sys/class/net/v0/mtu:2076
+}
+
+@test "channels, each direction" {
+    prove_by channels channels_rx "ethtool -l v0 | awk '/^RX:/ { n = \$2 } END { print n }'" 1
+    prove_by channels channels_tx "ethtool -l v0 | awk '/^TX:/ { n = \$2 } END { print n }'" 1
+}
+
+@test "offloads: GRO, GSO, TSO" {
+    in_ns ethtool -K v0 gso off tso off gro off
+    local name
+    for name in generic-receive generic-segmentation tcp-segmentation; do
+        prove_by offloads "offload_$name" "ethtool -k v0 | awk '/^$name-offload:/ { print \$2 }'" on
+    done
+}
+
+@test "coalescing" {
+    in_ns ip tuntap add dev tap0 mode tap
+    in_ns ip addr add 198.18.8.1/24 dev tap0
+    settings '[transport]' 'interface = "198.18.8.1/32"'
+    if ! in_ns ethtool -C tap0 rx-frames 4 2>/dev/null; then
+        knob_skips coalescing_rx_frames "the tap of this kernel has no coalescing"
+        return 0
+    fi
+    prove_by coalescing coalescing_rx_frames "ethtool -c tap0 | awk '/^rx-frames:/ { print \$2 }'" 8
+}
+
+@test "NAPI deferral, while threads poll" {
+    settings '[transport]' 'interface = "198.18.7.1/32"' '[transport.uring]' 'busy_poll_us = 50'
+    prove napi napi_defer_hard_irqs:/sys/class/net/v0/napi_defer_hard_irqs:2 \
+        gro_flush_timeout:/sys/class/net/v0/gro_flush_timeout:20000
+}
+
+@test "NAPI deferral is taken away where nobody polls" {
+    prove napi gro_flush_timeout_off:/sys/class/net/v0/gro_flush_timeout:0:50000
+}
+
+@test "RPS, XPS and each queue's share of RFS" {
+    (($(nproc) >= 2)) || skip "one_cpu: there is one CPU, and it is the system's"
+    local mask=1 queues=/sys/class/net/v0/queues
+    [ "$(nproc)" -eq 2 ] || mask=$(value $queues/rx-0/rps_cpus | sed 's/.*/-/')
+    if [ "$mask" = - ]; then
+        # More CPUs, more digits: only that it changes and comes back is compared.
+        prove_by rps rps_cpus "tr -d 0, <$queues/rx-0/rps_cpus | wc -c | awk '{ print (\$1 > 1) }'" 1
+    else
+        prove rps "rps_cpus:$queues/rx-0/rps_cpus:1" "xps_cpus:$queues/tx-3/xps_cpus:1" "rfs_queue_share:$queues/rx-3/rps_flow_cnt:256"
+    fi
+}
+
+@test "multicast: IGMP version, reverse-path filter, memberships, route" {
+    local conf=/proc/sys/net/ipv4
+    prove multicast "igmp_version:$conf/conf/v0/force_igmp_version:3:2" "rp_filter:$conf/conf/v0/rp_filter:2:1" \
+        "igmp_max_memberships:$conf/igmp_max_memberships:20:5"
+    prove_by multicast multicast_route "ip -4 route show 239.86.1.0/24 | sed 's/ *$//'" "239.86.1.0/24 dev v0 scope link"
+}
+
+@test "RFS of the host, with a pair of its own" {
+    NS='' ip link add "${PAIR}a" type veth peer name "${PAIR}b"
+    ip addr add 198.18.9.1/32 dev "${PAIR}a"
+    ip netns del "$NS"
+    NS=''
+    settings '[transport]' 'interface = "198.18.9.1/32"'
+    prove rps rps_sock_flow_entries:/proc/sys/net/core/rps_sock_flow_entries:1024
+}
+
+@test "what a virtual interface does not have is said, and is no failure" {
+    local stage
+    for stage in rings steering; do
+        run tune apply --stage "$stage"
+        [ "$status" -ne 1 ] || [[ $output == *unsupported* ]]
+        [[ $output == *"unsupported"* ]]
+    done
+    knob_skips rings "veth has no rings"
+    run tune check --stage steering
+    [ "$status" -ne 0 ] || true
+    knob_skips flow_steering "veth has no ntuple filters"
+}
+
+@test "refused for real: the interface of the default route" {
+    in_ns ip route add default via 198.18.7.2 dev v0
+    run tune apply --stage offloads --stage channels --stage mtu
+    [ "$status" -eq 2 ]
+    [[ $output == *"refused: it is the management interface"* ]]
+    [ "$(in_ns ethtool -k v0 | awk '/^generic-receive-offload:/ { print $2 }')" = off ]
+    [ "$(in_ns ethtool -l v0 | awk '/^RX:/ { n = $2 } END { print n }')" = 4 ]
+}
