@@ -149,11 +149,8 @@ impl<'a> Channels<'a> {
     }
 
     fn relayed_publication(&self, stream: &GroupStream, control: SocketAddrV4) -> Channel {
-        let (place, term) = (sign_up(control), stream.term_length_bytes);
-        Channel {
-            uri: format!("aeron:udp?{place}|term-length={term}|fc=max"),
-            stream_id: stream.id,
-        }
+        let (place, buffers) = (sign_up(control), stream.buffers());
+        Channel { uri: format!("aeron:udp?{place}|{buffers}|fc=max"), stream_id: stream.id }
     }
 
     fn group_publication(&self, stream: &GroupStream) -> Channel {

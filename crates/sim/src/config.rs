@@ -67,7 +67,7 @@ impl SimConfig {
         assert!(0 < self.fragment_len_max && self.fragment_len_max <= self.message_len_max);
         assert!(self.message_len_max <= MESSAGE_LEN_MAX);
         let longest = framed_len(self.message_len_max, self.fragment_len_max);
-        assert!(longest <= self.window_bytes, "the longest message does not fit the window");
+        assert!(longest <= self.window_bytes, "no message fits the window");
         assert!(self.latency_min_ns <= self.latency_max_ns);
         let quiet_max_ns = self.heartbeat_ns + self.latency_max_ns + self.repair_ns;
         assert!(self.heartbeat_ns > 0);

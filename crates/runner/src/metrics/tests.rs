@@ -52,7 +52,7 @@ fn tell(sink: &mut dyn CounterSink) {
     sink.gauge(Scope::ROLE, "outbox", Unit::Bytes, 64);
     sink.counter(Scope::ROLE, "dropped_runts", Unit::Count, 2);
     sink.counter(Scope::named("refused"), "window_full", Unit::Count, 4);
-    sink.counter(Scope::named("gate"), "strangers", Unit::Count, 6);
+    sink.counter(Scope::named("gate"), "unlisted_sources", Unit::Count, 6);
     sink.counter(Scope::ROLE, "a_new_one", Unit::Count, 9);
     let mut hop = Histogram::default();
     [50, 1_000, 1_000, u64::MAX / 2].into_iter().for_each(|ns| hop.record(ns));
@@ -97,7 +97,7 @@ fn every_number_has_its_line() {
         format!("vesta_outbox_bytes{{{me}}} 64"),
         format!("vesta_dropped_total{{{me},what=\"runts\"}} 2"),
         format!("vesta_refused_by_reason_total{{{me},reason=\"window_full\"}} 4"),
-        format!("vesta_gate_dropped_total{{{me},reason=\"strangers\"}} 6"),
+        format!("vesta_gate_dropped_total{{{me},reason=\"unlisted_sources\"}} 6"),
         format!("vesta_other{{{me},scope=\"\",counter=\"a_new_one\"}} 9"),
         format!("vesta_hop_seconds_count{{{me}}} 4"),
         format!("vesta_hop_seconds_sum{{{me}}} 0.000004"),
