@@ -254,7 +254,7 @@ pub const METRICS: &[Metric] = &{
 
     // The media driver, where this process has it.
     metric("vesta_gate_dropped", Counter, Count, &["reason"], &[(Scope::Named("gate"), "*")],
-        "What the gate in front of the driver kept out: strangers, long_terms, excess_readers"),
+        "What the gate in front of the driver kept out: unlisted_sources, long_terms, long_mtus, excess_readers"),
     metric("vesta_driver_sent", Counter, Bytes, &[], &[],
         "Sent by the driver, all streams together"),
     metric("vesta_driver_received", Counter, Bytes, &[], &[],
