@@ -136,7 +136,7 @@ fn client_order_id(order_id: u64) -> ClientOrderId {
 /// The ABI's id of an order: that of a live one is never 0.
 #[inline(always)]
 fn order_id(id: ClientOrderId) -> u64 {
-    id.0 - 1
+    id.0.wrapping_sub(1)
 }
 
 /// One that the matcher refuses for one that it can not hold: the sum wraps around to far below 1.
@@ -147,7 +147,8 @@ fn price(price_ticks: i64) -> PriceTicks {
 
 #[inline(always)]
 fn price_ticks(price: PriceTicks) -> i64 {
-    price.0 - PRICE_OFFSET
+    // Both are at most 2^48.
+    price.0.wrapping_sub(PRICE_OFFSET)
 }
 
 /// A quantity of one order: the limits of the instrument keep it within the ABI's.

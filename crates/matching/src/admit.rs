@@ -151,13 +151,13 @@ impl<R: Reservation> Matcher<R> {
             }
         };
         if may_stay {
-            require(!self.arena.is_full(), Reason::OrderCapacity)?;
+            require(self.arena.next_slot() != NodeId::NIL, Reason::OrderCapacity)?;
             if is_for_display(new) {
                 let ladder = &self.book(index).displayed[new.side.index()];
                 require(!self.lacks_level(ladder, price), Reason::LevelCapacity)?;
             }
         }
-        let reserved = self.reservation.reserve(self.order_id_last.next(), new);
+        let reserved = self.reservation.reserve(self.next_order_id(), new);
         require(reserved, Reason::ReservationRefused)?;
         Ok(Admitted { session, book: index, price })
     }

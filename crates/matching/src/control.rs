@@ -3,7 +3,7 @@
 use CancelReason::Requested;
 use vesta_types::{
     Accepted, AccountId, Cancel, CancelReason, Capacity, ClientOrderId, CommandKind, Event, Kill,
-    KillScope, MassCancel, OrderId, PriceTicks, QtyLots, RejectReason, SessionId,
+    KillScope, MassCancel, OrderId, OrderRef, PriceTicks, QtyLots, RejectReason, SessionId,
 };
 
 use crate::arena::{NO_EXTRA, Order};
@@ -40,13 +40,17 @@ impl<R: Reservation> Matcher<R> {
     ) -> Result<(), RejectReason> {
         let session = self.find_session(cancel.session)?;
         let slot = self.admit_target(session, cancel.instrument, cancel.target)?;
-        let order = &self.arena[slot];
+        let order = self.arena[slot];
         if order.extra != NO_EXTRA || !self.book(order.book).pegged.is_empty() {
             let cancel = *cancel;
             self.cancel_special(&cancel, slot, sink);
             return Ok(());
         }
-        let gone = self.end_plain(slot);
+        let place = match cancel.target {
+            OrderRef::Client(id) => self.names.place(session, id),
+            OrderRef::Order(_) => self.names.place(session, order.client_order_id),
+        };
+        let gone = self.end_plain(slot, order, place);
         sink.event(accepted(cancel, &gone.order, gone.open));
         sink.event(self.cancelled(&gone.order, gone.open, gone.displayed(), Requested));
         self.reservation.release(gone.order.order_id, gone.open);

@@ -163,7 +163,8 @@ impl Links {
         let sentinel = &mut nodes[queue.0];
         let last = sentinel.prev;
         sentinel.prev = node;
-        sentinel.qty += qty;
+        // See [`Node::qty`].
+        sentinel.qty = sentinel.qty.wrapping_add(qty);
         nodes[last.0].next = node;
         nodes[node.0] = Node { next: queue, prev: last, qty };
         last == queue
@@ -176,7 +177,8 @@ impl Links {
         let Node { next, prev, qty } = nodes[node.0];
         nodes[prev.0].next = next;
         nodes[next.0].prev = prev;
-        nodes[queue.0].qty -= qty;
+        // Added when it came.
+        nodes[queue.0].qty = nodes[queue.0].qty.wrapping_sub(qty);
         // Both are the sentinel, which is then the only node left.
         debug_assert!(next != prev || next == queue);
         next == prev

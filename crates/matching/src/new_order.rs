@@ -88,7 +88,7 @@ impl<R: Reservation> Matcher<R> {
         sink: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
         let admitted = self.admit_new(new, session, index)?;
-        self.order_id_last = self.order_id_last.next();
+        self.order_id_last = self.next_order_id();
         sink.event(self.accepted(new, admitted.price));
         let book = self.book_mut(index);
         book.band_base = book.last_price;

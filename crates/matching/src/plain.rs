@@ -41,17 +41,18 @@ impl<R: Reservation> Matcher<R> {
         let touch = book.displayed[makers].best_key().max(book.undisplayed[makers].best_key());
         let has_followers = book.has_followers();
         let may_rest = new.time_in_force.may_rest();
+        let slot = self.arena.next_slot();
         if may_rest {
             let owner = self.sessions.at(session);
             require(owner.open_count < owner.open_max, Reason::OpenOrderLimit)?;
-            require(!self.arena.is_full(), Reason::OrderCapacity)?;
+            require(slot != NodeId::NIL, Reason::OrderCapacity)?;
             let ladder = &book.displayed[new.side.index()];
             require(!self.lacks_level(ladder, new.price), Reason::LevelCapacity)?;
         }
-        let reserved = self.reservation.reserve(self.order_id_last.next(), new);
+        let reserved = self.reservation.reserve(self.next_order_id(), new);
         require(reserved, Reason::ReservationRefused)?;
 
-        self.order_id_last = self.order_id_last.next();
+        self.order_id_last = self.next_order_id();
         let meets = touch >= Ladder::mirrored(key);
         if !meets && !may_rest {
             sink.event(self.accepted(new, new.price));
@@ -68,7 +69,7 @@ impl<R: Reservation> Matcher<R> {
         }
         // First all that is done, then what is said: a sink may be a function elsewhere, across which
         // nothing stays in registers.
-        self.rest_plain(new, session, index, place, key, new.qty.0);
+        self.rest_plain(new, session, index, (slot, place), key, new.qty.0);
         sink.event(self.accepted(new, new.price));
         sink.event(self.rested_plain(new, new.qty));
         Ok(())
@@ -93,7 +94,10 @@ impl<R: Reservation> Matcher<R> {
                 None => {
                     let place = self.names.place(session, new.client_order_id);
                     let key = self.book(index).displayed[new.side.index()].key(new.price);
-                    self.rest_plain(new, session, index, place, key, taker.qty);
+                    // A guard has seen one; and it is an index that nothing else checks.
+                    let slot = self.arena.next_slot();
+                    assert_ne!(slot, NodeId::NIL, "no free order slot");
+                    self.rest_plain(new, session, index, (slot, place), key, taker.qty);
                     sink.event(self.rested_plain(new, QtyLots(taker.qty)));
                 }
                 Some(reason) => self.drop_remainder(&taker, reason, sink),
@@ -109,14 +113,14 @@ impl<R: Reservation> Matcher<R> {
         new: &NewOrder,
         session: SessionIndex,
         book: BookIndex,
-        place: u32,
+        (slot, place): (NodeId, u32),
         key: Key,
         open: u64,
     ) {
         let owner = self.sessions.at_mut(session);
         // The guards saw that it is below a limit.
         owner.open_count = owner.open_count.wrapping_add(1);
-        let slot = self.arena.take(&self.levels.links);
+        self.arena.take(&self.levels.links, slot);
         self.names.insert_client(place, slot, session, new.client_order_id);
         let priority = self.next_priority();
         let is_day = new.time_in_force == TimeInForce::Day;
@@ -209,11 +213,11 @@ impl<R: Reservation> Matcher<R> {
         let open = self.levels.links[slot].qty;
         let side = order.flags.side();
         let book = &mut self.books[order.book.0];
-        book.displayed[side.index()].unlink(&mut self.levels, order.level, slot);
         let makers = side.opposite().index();
         let touch = book.displayed[makers].best_key().max(book.undisplayed[makers].best_key());
         let ladder = &mut book.displayed[side.index()];
-        let key = ladder.key(price);
+        let (old_key, key) = (ladder.key(order.price), ladder.key(price));
+        ladder.unlink(&mut self.levels, old_key, order.level, slot);
         if touch >= Ladder::mirrored(key) {
             let live = &mut self.arena[slot];
             (live.price, live.level) = (price, NodeId::NIL);

@@ -29,7 +29,10 @@ impl<R: Reservation> Matcher<R> {
     #[inline(always)]
     pub(crate) fn bring_to_life(&mut self, order: Order) -> NodeId {
         let Order { session, client_order_id, .. } = order;
-        let slot = self.arena.take(&self.levels.links);
+        let slot = self.arena.next_slot();
+        // The guards have seen one; and it is an index that nothing else checks.
+        assert_ne!(slot, NodeId::NIL, "no free order slot");
+        self.arena.take(&self.levels.links, slot);
         self.arena.put(slot, order);
         let place = self.names.place(session, client_order_id);
         self.names.insert_client(place, slot, session, client_order_id);
@@ -172,7 +175,8 @@ impl<R: Reservation> Matcher<R> {
         let open = self.open(slot);
         let Order { flags, book, .. } = self.arena[slot];
         if flags.phase() == OrderPhase::Queued {
-            self.leave_ladder(slot);
+            let order = self.arena[slot];
+            self.leave_ladder(slot, &order);
             if flags.has(Flags::ICEBERG) {
                 self.book_mut(book).iceberg_count[flags.side().index()] -= 1;
                 self.arena.extra_mut(slot).reserve = 0;
@@ -186,10 +190,11 @@ impl<R: Reservation> Matcher<R> {
 
     /// Takes a queued order out of its price's queue. It keeps what it offers.
     #[inline(always)]
-    pub(crate) fn leave_ladder(&mut self, slot: NodeId) {
-        let Order { flags, book, level, .. } = self.arena[slot];
+    pub(crate) fn leave_ladder(&mut self, slot: NodeId, order: &Order) {
+        let &Order { flags, book, level, price, .. } = order;
         let ladder = self.books[book.0].ladder_mut(flags.side(), flags.has(Flags::UNDISPLAYED));
-        ladder.unlink(&mut self.levels, level, slot);
+        let key = ladder.key(price);
+        ladder.unlink(&mut self.levels, key, level, slot);
     }
 
     #[cold]
@@ -198,7 +203,8 @@ impl<R: Reservation> Matcher<R> {
         match flags.phase() {
             OrderPhase::Waiting if !flags.has(Flags::ELECTED) => {
                 let book = &mut self.books[book.0];
-                book.stops[flags.side().index()].unlink(&mut self.levels, level, slot);
+                let key = Ladder::key_of(&self.levels.links, level);
+                book.stops[flags.side().index()].unlink(&mut self.levels, key, level, slot);
                 book.set_triggers();
             }
             OrderPhase::Waiting | OrderPhase::ForAuction => {
@@ -217,7 +223,9 @@ impl<R: Reservation> Matcher<R> {
         sink: &mut impl EventSink,
     ) {
         if self.arena[slot].extra == NO_EXTRA {
-            let gone = self.end_plain(slot);
+            let order = self.arena[slot];
+            let place = self.names.place(order.session, order.client_order_id);
+            let gone = self.end_plain(slot, order, place);
             sink.event(self.cancelled(&gone.order, gone.open, gone.displayed(), reason));
             self.reservation.release(gone.order.order_id, gone.open);
             return;
@@ -229,14 +237,14 @@ impl<R: Reservation> Matcher<R> {
         self.forget(slot);
     }
 
-    /// Ends an order without an extra, which is in a queue of the book, and whole.
+    /// Ends an order without an extra, which is in a queue of the book, and whole. Its owner's name for it
+    /// has that place.
     #[inline(always)]
-    pub(crate) fn end_plain(&mut self, slot: NodeId) -> Gone {
+    pub(crate) fn end_plain(&mut self, slot: NodeId, order: Order, place: u32) -> Gone {
         self.unsettle(slot);
-        let order = self.arena[slot];
         let open = QtyLots(self.levels.links[slot].qty);
-        self.forget_owner(slot);
-        self.leave_ladder(slot);
+        self.forget_owner(slot, &order, place);
+        self.leave_ladder(slot, &order);
         self.arena.remove(&mut self.levels.links, slot);
         Gone { order, open }
     }
@@ -246,16 +254,17 @@ impl<R: Reservation> Matcher<R> {
     fn forget_plain(&mut self, slot: NodeId) {
         // Settled while it acted, if that pushed its note out.
         self.unsettle(slot);
-        self.forget_owner(slot);
+        let order = self.arena[slot];
+        let place = self.names.place(order.session, order.client_order_id);
+        self.forget_owner(slot, &order, place);
         self.arena.remove(&mut self.levels.links, slot);
     }
 
     /// An order is no longer its session's.
     #[inline(always)]
-    fn forget_owner(&mut self, slot: NodeId) {
-        let Order { session, client_order_id, .. } = self.arena[slot];
-        self.names.remove_client(slot, session, client_order_id);
-        let owner = self.sessions.at_mut(session);
+    fn forget_owner(&mut self, slot: NodeId, order: &Order, place: u32) {
+        self.names.remove_client(place, slot, order.session, order.client_order_id);
+        let owner = self.sessions.at_mut(order.session);
         // Counted when it came.
         owner.open_count = owner.open_count.wrapping_sub(1);
     }
