@@ -123,7 +123,7 @@ impl<R: Reservation> Matcher<R> {
         Ok(())
     }
 
-    /// The guards of any new order in any state.
+    /// The guards of any new order in any state, but for its reservation.
     pub(crate) fn admit_new(
         &mut self,
         new: &NewOrder,
@@ -157,8 +157,6 @@ impl<R: Reservation> Matcher<R> {
                 require(!self.lacks_level(ladder, price), Reason::LevelCapacity)?;
             }
         }
-        let reserved = self.reservation.reserve(self.next_order_id(), new);
-        require(reserved, Reason::ReservationRefused)?;
         Ok(Admitted { session, book: index, price })
     }
 
@@ -234,7 +232,6 @@ impl<R: Reservation> Matcher<R> {
     }
 
     /// The order that a cancel or replace is for: live, the session's own, and of the instrument.
-    #[inline(always)]
     pub(crate) fn admit_target(
         &mut self,
         session: SessionIndex,
@@ -252,7 +249,20 @@ impl<R: Reservation> Matcher<R> {
         Ok(slot)
     }
 
-    #[inline(never)]
+    /// The order that a cancel or replace is for, and the place of its name, if all of that is at hand. `None`
+    /// for any other, which [`admit_target`](Self::admit_target) may find.
+    #[inline(always)]
+    pub(crate) fn target_in_place(
+        &self,
+        session: SessionIndex,
+        instrument: InstrumentId,
+        target: OrderRef,
+    ) -> Option<(NodeId, u32)> {
+        let OrderRef::Client(id) = target else { return None };
+        let found = self.names.in_place(&self.arena, session, id);
+        found.filter(|&(slot, _)| self.book(self.arena[slot].book).instrument == instrument)
+    }
+
     fn target_by_order_id(&mut self, session: SessionIndex, id: OrderId) -> Option<NodeId> {
         self.settle_all();
         let slot = self.names.by_order_id(&self.arena, id);
@@ -328,12 +338,11 @@ impl<R: Reservation> Matcher<R> {
             && !(is_alone() && ladder.level_count() == self.capacity.level_count_max)
     }
 
-    #[inline(always)]
     pub(crate) fn admit_instrument(
-        &mut self,
+        &self,
         instrument: InstrumentId,
     ) -> Result<BookIndex, RejectReason> {
-        self.find_book_again(instrument).ok_or(RejectReason::UnknownInstrument)
+        self.find_book(instrument).ok_or(RejectReason::UnknownInstrument)
     }
 }
 

@@ -180,13 +180,17 @@ impl Ladder {
     /// Appends an order to the queue of a key; returns the queue.
     #[inline(always)]
     pub(crate) fn push(&mut self, levels: &mut Levels, node: NodeId, key: Key, qty: u64) -> NodeId {
-        let at = key.wrapping_sub(self.base);
-        if at < WINDOW_TICKS
-            && let Some(page) = self.window.page(at)
-        {
-            return self.push_near(levels, node, (key, page), qty);
+        match self.near_page(key) {
+            Some(page) => self.push_near(levels, node, (key, page), qty),
+            None => self.push_afar(levels, node, key, qty),
         }
-        self.push_afar(levels, node, key, qty)
+    }
+
+    /// The page of a key, if it is in the window, and has one.
+    #[inline(always)]
+    pub(crate) fn near_page(&self, key: Key) -> Option<PageId> {
+        let at = key.wrapping_sub(self.base);
+        if at < WINDOW_TICKS { self.window.page(at) } else { None }
     }
 
     /// Appends an order to a queue in the window, on a page that there is.

@@ -235,12 +235,10 @@ impl<R: Reservation> Matcher<R> {
         &mut self.books[index.0]
     }
 
-    /// As [`find_book`](Self::find_book), at once for the instrument that was asked for last.
+    /// As [`find_book`](Self::find_book), for most instruments; `None` for the others.
     #[inline(always)]
-    pub(crate) fn find_book_again(&mut self, instrument: InstrumentId) -> Option<BookIndex> {
-        let books = &self.books;
-        let is_it = |at: u32| books[at].instrument == instrument;
-        self.by_instrument.get_again(instrument.0, is_it).map(BookIndex)
+    pub(crate) fn find_book_near(&mut self, instrument: InstrumentId) -> Option<BookIndex> {
+        self.by_instrument.get_near(instrument.0).map(BookIndex)
     }
 
     #[inline(always)]
@@ -249,12 +247,8 @@ impl<R: Reservation> Matcher<R> {
         self.by_instrument.get(instrument.0, is_it).map(BookIndex)
     }
 
-    #[inline(always)]
-    pub(crate) fn find_session(
-        &mut self,
-        session: SessionId,
-    ) -> Result<SessionIndex, RejectReason> {
-        self.sessions.find_again(session).ok_or(RejectReason::UnknownSession)
+    pub(crate) fn find_session(&self, session: SessionId) -> Result<SessionIndex, RejectReason> {
+        self.sessions.find(session).ok_or(RejectReason::UnknownSession)
     }
 
     /// What is open of a live order, an iceberg's reserve included.

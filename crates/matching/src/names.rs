@@ -121,53 +121,7 @@ impl Names {
     }
 
     /// The session's own live order of that name.
-    #[inline(always)]
     pub(crate) fn by_client(
-        &self,
-        arena: &Arena,
-        session: SessionIndex,
-        id: ClientOrderId,
-    ) -> Option<NodeId> {
-        let at = self.place(session, id);
-        let entry = self.client_near[at];
-        // An order is elsewhere only if its own place was taken when it came, which the place says.
-        if entry >= NO_SLOT {
-            return if entry == NO_SLOT { None } else { self.by_client_marked(arena, session, id) };
-        }
-        is_named(arena, entry, session, id).then_some(NodeId(entry))
-    }
-
-    /// The place of a name that is not in use: for [`insert_client`](Self::insert_client). `None` when the
-    /// session has a live order of that name.
-    #[inline(always)]
-    pub(crate) fn place_of_unused(
-        &self,
-        arena: &Arena,
-        session: SessionIndex,
-        id: ClientOrderId,
-    ) -> Option<u32> {
-        let at = self.place(session, id);
-        if self.client_near[at] != NO_SLOT && self.is_in_use(arena, session, id) {
-            return None;
-        }
-        Some(at)
-    }
-
-    #[inline(never)]
-    fn is_in_use(&self, arena: &Arena, session: SessionIndex, id: ClientOrderId) -> bool {
-        self.by_client(arena, session, id).is_some()
-    }
-
-    /// Which order is most likely that of a client's id: not compared with it.
-    #[inline(always)]
-    pub(crate) fn likely(&self, session: SessionIndex, id: ClientOrderId) -> Option<NodeId> {
-        let slot = self.client_near[self.place(session, id)] & !ELSEWHERE;
-        (slot != NO_SLOT).then_some(NodeId(slot))
-    }
-
-    /// Looks in the place of an id that says that orders are elsewhere, and there.
-    #[inline(never)]
-    fn by_client_marked(
         &self,
         arena: &Arena,
         session: SessionIndex,
@@ -179,6 +133,10 @@ impl Names {
         if is_it(own) {
             return Some(NodeId(own));
         }
+        // An order is elsewhere only if its own place was taken when it came, which the place says.
+        if self.client_near[at] & ELSEWHERE == 0 {
+            return None;
+        }
         let elsewhere = self.elsewhere[at / BUCKET];
         let slots = elsewhere.of(at % BUCKET).map(|way| self.slot_in(at - at % BUCKET + way));
         if let Some(slot) = slots.into_iter().find(|&slot| is_it(slot)) {
@@ -188,6 +146,40 @@ impl Names {
             return None;
         }
         self.client_far.get(client_hash(session, id), is_it).map(NodeId)
+    }
+
+    /// The session's own live order of that name, and its place, if it is in that and nobody is elsewhere for
+    /// it. `None` for any other, which [`by_client`](Self::by_client) may find.
+    #[inline(always)]
+    pub(crate) fn in_place(
+        &self,
+        arena: &Arena,
+        session: SessionIndex,
+        id: ClientOrderId,
+    ) -> Option<(NodeId, u32)> {
+        let at = self.place(session, id);
+        let entry = self.client_near[at];
+        (entry < NO_SLOT && is_named(arena, entry, session, id)).then_some((NodeId(entry), at))
+    }
+
+    /// The place of a name, if it is free, and nobody is elsewhere for it: so the name is not in use.
+    #[inline(always)]
+    pub(crate) fn free_place(&self, session: SessionIndex, id: ClientOrderId) -> Option<u32> {
+        let at = self.place(session, id);
+        (self.client_near[at] == NO_SLOT).then_some(at)
+    }
+
+    /// An order takes a [free place](Self::free_place), or, with `None`, leaves its [own](Self::in_place).
+    #[inline(always)]
+    pub(crate) fn set_place(&mut self, at: u32, slot: Option<NodeId>) {
+        self.client_near[at] = slot.map_or(NO_SLOT, |slot| slot.0);
+    }
+
+    /// Which order is most likely that of a client's id: not compared with it.
+    #[inline(always)]
+    pub(crate) fn likely(&self, session: SessionIndex, id: ClientOrderId) -> Option<NodeId> {
+        let slot = self.client_near[self.place(session, id)] & !ELSEWHERE;
+        (slot != NO_SLOT).then_some(NodeId(slot))
     }
 
     /// The slot in a place, or `NO_SLOT`.
@@ -214,23 +206,6 @@ impl Names {
         self.order_far.get(order_hash(id), is_it).map(NodeId)
     }
 
-    /// Gives a live order its client's name, which is not in use, and whose place this is.
-    #[inline(always)]
-    pub(crate) fn insert_client(
-        &mut self,
-        at: u32,
-        slot: NodeId,
-        session: SessionIndex,
-        client: ClientOrderId,
-    ) {
-        debug_assert_eq!(at, self.place(session, client));
-        if self.client_near[at] == NO_SLOT {
-            self.client_near[at] = slot.0;
-        } else {
-            self.insert_elsewhere(at, slot, session, client);
-        }
-    }
-
     /// Gives a live order the engine's name, which is not in use.
     pub(crate) fn insert_order(&mut self, arena: &Arena, slot: NodeId, id: OrderId) {
         let at = self.order_place(id);
@@ -249,17 +224,18 @@ impl Names {
         self.order_far.insert(order_hash(arena[old].order_id), old.0);
     }
 
-    /// The place of a client's id is taken, or has been.
+    /// Gives a live order its client's name, which is not in use.
     #[inline(never)]
-    fn insert_elsewhere(
+    pub(crate) fn insert_client(
         &mut self,
-        at: u32,
         slot: NodeId,
         session: SessionIndex,
         client: ClientOrderId,
     ) {
+        let at = self.place(session, client);
+        let mark = self.client_near[at] & ELSEWHERE;
         if self.slot_in(at) == NO_SLOT {
-            self.client_near[at] = slot.0 | ELSEWHERE;
+            self.client_near[at] = mark | slot.0;
             return;
         }
         self.client_near[at] |= ELSEWHERE;
@@ -273,17 +249,17 @@ impl Names {
         }
     }
 
-    /// Forgets a name whose place says that orders are elsewhere, or holds another one.
+    /// Forgets the client's name of a live order.
     #[inline(never)]
-    fn remove_elsewhere(
+    pub(crate) fn remove_client(
         &mut self,
-        at: u32,
         slot: NodeId,
         session: SessionIndex,
         client: ClientOrderId,
     ) {
+        let at = self.place(session, client);
         if self.slot_in(at) == slot.0 {
-            self.client_near[at] = ELSEWHERE | NO_SLOT;
+            self.client_near[at] |= NO_SLOT;
             return;
         }
         let elsewhere = &mut self.elsewhere[at / BUCKET];
@@ -307,23 +283,6 @@ impl Names {
         let elsewhere = self.elsewhere[at / BUCKET];
         if elsewhere.far_count == 0 && elsewhere.of(at % BUCKET).next().is_none() {
             self.client_near[at] &= !ELSEWHERE;
-        }
-    }
-
-    /// Forgets the client's name of a live order, whose place this is.
-    #[inline(always)]
-    pub(crate) fn remove_client(
-        &mut self,
-        at: u32,
-        slot: NodeId,
-        session: SessionIndex,
-        client: ClientOrderId,
-    ) {
-        debug_assert_eq!(at, self.place(session, client));
-        if self.client_near[at] == slot.0 {
-            self.client_near[at] = NO_SLOT;
-        } else {
-            self.remove_elsewhere(at, slot, session, client);
         }
     }
 

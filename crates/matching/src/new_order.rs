@@ -6,6 +6,7 @@ use vesta_types::{
     PostOnly, PriceTicks, QtyLots, RejectReason, TimeInForce,
 };
 
+use crate::admit::require;
 use crate::arena::{Extra, Flags, NO_EXTRA, Order};
 use crate::book::BookIndex;
 use crate::events::EventSink;
@@ -32,35 +33,31 @@ impl<R: Reservation> Matcher<R> {
         new: &NewOrder,
         sink: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
-        let session = self.find_session(new.session)?;
-        let book = self.admit_instrument(new.instrument)?;
-        // The same rules hold for all orders; for most of them most rules have nothing to say.
-        if !(is_plain(new) && self.book(book).safe.has(new.price, new.qty)) {
-            // A copy, so that the order itself need not be in memory for those that are plain.
-            let new = *new;
-            if self.new_unsafe(&new, session, book, sink)? {
-                return Ok(());
+        match self.new_at_once(new, sink) {
+            Some(outcome) => outcome,
+            None => {
+                // A copy, so that the order itself need not be in memory for most.
+                let new = *new;
+                self.new_at_length(&new, sink)
             }
         }
-        self.new_plain(new, session, book, sink)
     }
 
-    /// An order that is not plain, or not known to be within limits. False for a plain one that was
-    /// found to be.
+    /// Any order, in any state.
     #[inline(never)]
-    fn new_unsafe(
+    fn new_at_length(
         &mut self,
         new: &NewOrder,
-        session: SessionIndex,
-        index: BookIndex,
         sink: &mut impl EventSink,
-    ) -> Result<bool, RejectReason> {
+    ) -> Result<(), RejectReason> {
+        let session = self.find_session(new.session)?;
+        let index = self.admit_instrument(new.instrument)?;
+        // The same rules hold for all orders; for most of them most rules have nothing to say.
         if is_plain(new) && self.is_continuous(index) && self.kills.count == 0 {
-            self.admit_unsafe(new, index)?;
-            return Ok(false);
+            self.new_plain(new, session, index, sink)
+        } else {
+            self.new_special(new, session, index, sink)
         }
-        self.new_special(new, session, index, sink)?;
-        Ok(true)
     }
 
     /// The primary reply for the order that has the last id.
@@ -79,7 +76,7 @@ impl<R: Reservation> Matcher<R> {
         })
     }
 
-    /// Any order, in any state.
+    /// An order that is not plain, or comes when orders are not.
     fn new_special(
         &mut self,
         new: &NewOrder,
@@ -88,7 +85,7 @@ impl<R: Reservation> Matcher<R> {
         sink: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
         let admitted = self.admit_new(new, session, index)?;
-        self.order_id_last = self.next_order_id();
+        require(self.reserve(new), RejectReason::ReservationRefused)?;
         sink.event(self.accepted(new, admitted.price));
         let book = self.book_mut(index);
         book.band_base = book.last_price;

@@ -12,8 +12,9 @@ use crate::arena::{Flags, NO_EXTRA, Order};
 use crate::book::BookIndex;
 use crate::events::EventSink;
 use crate::ladder::{Key, Ladder};
-use crate::links::NodeId;
+use crate::links::{NodeId, PageId};
 use crate::matcher::Matcher;
+use crate::new_order::is_plain;
 use crate::replace::{accepted, replaced};
 use crate::reservation::Reservation;
 use crate::sessions::SessionIndex;
@@ -21,9 +22,69 @@ use crate::settling::Marks;
 use crate::taker::{Ended, Taker};
 
 impl<R: Reservation> Matcher<R> {
-    /// A plain new order whose price and quantity are good. The guards are those of
-    /// [`admit_new`](Self::admit_new), but for what it can not break.
+    /// A plain new order for which all is at hand: session, instrument, a free place for its name, a page for
+    /// its price. `None` for any other, or one that a guard may refuse, of which nothing has been done:
+    /// [`new_at_length`](Self::new_at_length) asks again, in the order of the rules.
+    ///
+    /// Whatever is rare leads out of here, so that nothing has to be kept across a call.
     #[inline(always)]
+    pub(crate) fn new_at_once(
+        &mut self,
+        new: &NewOrder,
+        sink: &mut impl EventSink,
+    ) -> Option<Result<(), RejectReason>> {
+        let session = self.sessions.find_near(new.session)?;
+        let index = self.find_book_near(new.instrument)?;
+        let book = self.book(index);
+        let is_safe = is_plain(new) && book.safe.has(new.price, new.qty);
+        if !is_safe || new.client_order_id == ClientOrderId(0) {
+            return None;
+        }
+        let place = self.names.free_place(session, new.client_order_id)?;
+        let makers = new.side.opposite().index();
+        let touch = book.displayed[makers].best_key().max(book.undisplayed[makers].best_key());
+        let ladder = &book.displayed[new.side.index()];
+        let key = ladder.key(new.price);
+        let meets = touch >= Ladder::mirrored(key);
+        let may_rest = new.time_in_force.may_rest();
+        let slot = self.arena.next_slot();
+        if may_rest {
+            let owner = self.sessions.at(session);
+            if owner.open_count >= owner.open_max
+                || slot == NodeId::NIL
+                || ladder.level_count() >= self.capacity.level_count_max
+            {
+                return None;
+            }
+        }
+        if meets || book.has_followers() {
+            // A copy, so that the order itself need not be in memory when it rests.
+            let new = *new;
+            return Some(self.act_plain(&new, session, index, sink));
+        }
+        if !may_rest {
+            if !self.reserve(new) {
+                return Some(Err(RejectReason::ReservationRefused));
+            }
+            sink.event(self.accepted(new, new.price));
+            sink.event(self.dropped_plain(new));
+            self.reservation.release(self.order_id_last, new.qty);
+            return Some(Ok(()));
+        }
+        let page = ladder.near_page(key)?;
+        if !self.reserve(new) {
+            return Some(Err(RejectReason::ReservationRefused));
+        }
+        // First all that is done, then what is said: a sink may be a function elsewhere, across which
+        // nothing stays in registers.
+        self.rest_plain(new, (session, index), slot, (key, new.qty.0), Some((place, page)));
+        sink.event(self.accepted(new, new.price));
+        sink.event(self.rested_plain(new, new.qty));
+        Some(Ok(()))
+    }
+
+    /// Any plain new order in continuous trading. The guards are those of [`admit_new`](Self::admit_new), but
+    /// for what it can not break.
     pub(crate) fn new_plain(
         &mut self,
         new: &NewOrder,
@@ -32,58 +93,41 @@ impl<R: Reservation> Matcher<R> {
         sink: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
         use RejectReason as Reason;
-        require(new.client_order_id != ClientOrderId(0), Reason::InvalidClientOrderId)?;
-        let place = self.names.place_of_unused(&self.arena, session, new.client_order_id);
-        let place = place.ok_or(Reason::DuplicateClientOrderId)?;
-        let book = self.book(index);
-        let key = book.displayed[new.side.index()].key(new.price);
-        let makers = new.side.opposite().index();
-        let touch = book.displayed[makers].best_key().max(book.undisplayed[makers].best_key());
-        let has_followers = book.has_followers();
-        let may_rest = new.time_in_force.may_rest();
-        let slot = self.arena.next_slot();
-        if may_rest {
+        self.admit_unsafe(new, index)?;
+        let namesake = self.names.by_client(&self.arena, session, new.client_order_id);
+        require(namesake.is_none(), Reason::DuplicateClientOrderId)?;
+        if new.time_in_force.may_rest() {
             let owner = self.sessions.at(session);
             require(owner.open_count < owner.open_max, Reason::OpenOrderLimit)?;
-            require(slot != NodeId::NIL, Reason::OrderCapacity)?;
-            let ladder = &book.displayed[new.side.index()];
+            require(self.arena.next_slot() != NodeId::NIL, Reason::OrderCapacity)?;
+            let ladder = &self.book(index).displayed[new.side.index()];
             require(!self.lacks_level(ladder, new.price), Reason::LevelCapacity)?;
         }
-        let reserved = self.reservation.reserve(self.next_order_id(), new);
-        require(reserved, Reason::ReservationRefused)?;
-
-        self.order_id_last = self.next_order_id();
-        let meets = touch >= Ladder::mirrored(key);
-        if !meets && !may_rest {
-            sink.event(self.accepted(new, new.price));
-            sink.event(self.dropped_plain(new));
-            self.reservation.release(self.order_id_last, new.qty);
-            return Ok(());
-        }
-        if meets || has_followers {
-            // A copy, so that the order itself need not be in memory when it rests.
-            let new = *new;
-            sink.event(self.accepted(&new, new.price));
-            self.take(&new, session, index, sink);
-            return Ok(());
-        }
-        // First all that is done, then what is said: a sink may be a function elsewhere, across which
-        // nothing stays in registers.
-        self.rest_plain(new, session, index, (slot, place), key, new.qty.0);
-        sink.event(self.accepted(new, new.price));
-        sink.event(self.rested_plain(new, new.qty));
-        Ok(())
+        self.act_plain(new, session, index, sink)
     }
 
-    /// A plain order that meets a maker, or whom others follow.
+    /// Asks for the reservation of a new order; if it is had, the order gets its id.
+    #[inline(always)]
+    pub(crate) fn reserve(&mut self, new: &NewOrder) -> bool {
+        let order_id = self.next_order_id();
+        let reserved = self.reservation.reserve(order_id, new);
+        if reserved {
+            self.order_id_last = order_id;
+        }
+        reserved
+    }
+
+    /// A plain order that may meet a maker, or whom others follow, and that the guards have let by.
     #[inline(never)]
-    fn take(
+    fn act_plain(
         &mut self,
         new: &NewOrder,
         session: SessionIndex,
         index: BookIndex,
         sink: &mut impl EventSink,
-    ) {
+    ) -> Result<(), RejectReason> {
+        require(self.reserve(new), RejectReason::ReservationRefused)?;
+        sink.event(self.accepted(new, new.price));
         let book = self.book_mut(index);
         book.band_base = book.last_price;
         self.triggered_count = 0;
@@ -92,36 +136,46 @@ impl<R: Reservation> Matcher<R> {
         if self.trade(&mut taker, sink) == Ended::Bounds {
             match self.at_bounds(&mut taker, new.time_in_force.may_rest(), sink) {
                 None => {
-                    let place = self.names.place(session, new.client_order_id);
                     let key = self.book(index).displayed[new.side.index()].key(new.price);
                     // A guard has seen one; and it is an index that nothing else checks.
                     let slot = self.arena.next_slot();
                     assert_ne!(slot, NodeId::NIL, "no free order slot");
-                    self.rest_plain(new, session, index, (slot, place), key, taker.qty);
+                    self.rest_plain(new, (session, index), slot, (key, taker.qty), None);
                     sink.event(self.rested_plain(new, QtyLots(taker.qty)));
                 }
                 Some(reason) => self.drop_remainder(&taker, reason, sink),
             }
         }
         self.settle_book(index, sink);
+        Ok(())
     }
 
-    /// Lets a plain order rest: what [`rest_new`](Self::rest_new) does, without asking what it is not.
+    /// Lets a plain order rest: what [`rest_new`](Self::rest_new) does, without asking what it is not. Given
+    /// are the free place for its name and the page of its price, where they are known.
     #[inline(always)]
     fn rest_plain(
         &mut self,
         new: &NewOrder,
-        session: SessionIndex,
-        book: BookIndex,
-        (slot, place): (NodeId, u32),
-        key: Key,
-        open: u64,
+        (session, book): (SessionIndex, BookIndex),
+        slot: NodeId,
+        (key, open): (Key, u64),
+        near: Option<(u32, PageId)>,
     ) {
         let owner = self.sessions.at_mut(session);
         // The guards saw that it is below a limit.
         owner.open_count = owner.open_count.wrapping_add(1);
         self.arena.take(&self.levels.links, slot);
-        self.names.insert_client(place, slot, session, new.client_order_id);
+        let ladder = &mut self.books[book.0].displayed[new.side.index()];
+        let level = match near {
+            Some((place, page)) => {
+                self.names.set_place(place, Some(slot));
+                ladder.push_near(&mut self.levels, slot, (key, page), open)
+            }
+            None => {
+                self.names.insert_client(slot, session, new.client_order_id);
+                ladder.push(&mut self.levels, slot, key, open)
+            }
+        };
         let priority = self.next_priority();
         let is_day = new.time_in_force == TimeInForce::Day;
         let order = Order {
@@ -130,7 +184,7 @@ impl<R: Reservation> Matcher<R> {
             account: new.account,
             price: new.price,
             priority,
-            level: NodeId::NIL,
+            level,
             session,
             stp_group: new.stp_group,
             extra: NO_EXTRA,
@@ -139,9 +193,6 @@ impl<R: Reservation> Matcher<R> {
             marks: Marks::NONE,
         };
         self.arena.put(slot, order);
-        let ladder = &mut self.books[book.0].displayed[new.side.index()];
-        let level = ladder.push(&mut self.levels, slot, key, open);
-        self.arena[slot].level = level;
         self.after_change(slot);
     }
 
@@ -193,21 +244,28 @@ impl<R: Reservation> Matcher<R> {
                 || book.rules.replace_shrink == ReplaceShrink::LosesPriority)
     }
 
-    /// A replace that is [plain](Self::is_plain_replace). The guards are those of
-    /// [`admit_replace`](Self::admit_replace), but for what it can not break.
+    /// A [plain](Self::is_plain_replace) replace for which all is at hand. `None` for any other, of which
+    /// nothing has been done.
     #[inline(always)]
-    pub(crate) fn replace_plain(
+    pub(crate) fn replace_at_once(
         &mut self,
         replace: &Replace,
-        slot: NodeId,
         sink: &mut impl EventSink,
-    ) -> Result<(), RejectReason> {
-        use RejectReason as Reason;
+    ) -> Option<Result<(), RejectReason>> {
         let (price, qty) = (replace.price, replace.qty);
-        require(!self.lacks_level_after_leaving(slot, price), Reason::LevelCapacity)?;
-        let reserved = self.reservation.reserve_again(self.arena[slot].order_id, price, qty);
-        require(reserved, Reason::ReservationRefused)?;
-
+        let session = self.sessions.find_near(replace.session)?;
+        let (slot, _) = self.target_in_place(session, replace.instrument, replace.target)?;
+        if !self.is_plain_replace(replace, slot) {
+            return None;
+        }
+        let order = &self.arena[slot];
+        let ladder = &self.book(order.book).displayed[order.flags.side().index()];
+        if ladder.level_count() >= self.capacity.level_count_max {
+            return None;
+        }
+        if !self.reservation.reserve_again(order.order_id, price, qty) {
+            return Some(Err(RejectReason::ReservationRefused));
+        }
         self.before_change(slot);
         let order = self.arena[slot];
         let open = self.levels.links[slot].qty;
@@ -224,7 +282,7 @@ impl<R: Reservation> Matcher<R> {
             sink.event(accepted(replace, &order, price));
             sink.event(Event::Replaced(replaced(replace, &order, open)));
             self.take_again(slot, Taker::of(&order, replace.session, price, qty.0), sink);
-            return Ok(());
+            return Some(Ok(()));
         }
         let level = ladder.push(&mut self.levels, slot, key, qty.0);
         let priority = self.next_priority();
@@ -243,7 +301,7 @@ impl<R: Reservation> Matcher<R> {
             qty,
             displayed: qty,
         }));
-        Ok(())
+        Some(Ok(()))
     }
 
     /// A plain order that was replaced, and meets a maker.

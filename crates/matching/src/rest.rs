@@ -11,6 +11,7 @@ use crate::ladder::Ladder;
 use crate::links::NodeId;
 use crate::matcher::Matcher;
 use crate::reservation::Reservation;
+use crate::sessions::SessionIndex;
 
 /// A plain order that was ended, as it was.
 pub(crate) struct Gone {
@@ -34,8 +35,7 @@ impl<R: Reservation> Matcher<R> {
         assert_ne!(slot, NodeId::NIL, "no free order slot");
         self.arena.take(&self.levels.links, slot);
         self.arena.put(slot, order);
-        let place = self.names.place(session, client_order_id);
-        self.names.insert_client(place, slot, session, client_order_id);
+        self.names.insert_client(slot, session, client_order_id);
         self.sessions.at_mut(session).open_count += 1;
         slot
     }
@@ -223,9 +223,7 @@ impl<R: Reservation> Matcher<R> {
         sink: &mut impl EventSink,
     ) {
         if self.arena[slot].extra == NO_EXTRA {
-            let order = self.arena[slot];
-            let place = self.names.place(order.session, order.client_order_id);
-            let gone = self.end_plain(slot, order, place);
+            let gone = self.end_plain(slot, None);
             sink.event(self.cancelled(&gone.order, gone.open, gone.displayed(), reason));
             self.reservation.release(gone.order.order_id, gone.open);
             return;
@@ -237,13 +235,18 @@ impl<R: Reservation> Matcher<R> {
         self.forget(slot);
     }
 
-    /// Ends an order without an extra, which is in a queue of the book, and whole. Its owner's name for it
-    /// has that place.
+    /// Ends an order without an extra, which is in a queue of the book, and whole. Given is the place of
+    /// its name, if it is in its own.
     #[inline(always)]
-    pub(crate) fn end_plain(&mut self, slot: NodeId, order: Order, place: u32) -> Gone {
+    pub(crate) fn end_plain(&mut self, slot: NodeId, place: Option<u32>) -> Gone {
         self.unsettle(slot);
+        let order = self.arena[slot];
         let open = QtyLots(self.levels.links[slot].qty);
-        self.forget_owner(slot, &order, place);
+        match place {
+            Some(place) => self.names.set_place(place, None),
+            None => self.names.remove_client(slot, order.session, order.client_order_id),
+        }
+        self.forget_owner(order.session);
         self.leave_ladder(slot, &order);
         self.arena.remove(&mut self.levels.links, slot);
         Gone { order, open }
@@ -254,17 +257,16 @@ impl<R: Reservation> Matcher<R> {
     fn forget_plain(&mut self, slot: NodeId) {
         // Settled while it acted, if that pushed its note out.
         self.unsettle(slot);
-        let order = self.arena[slot];
-        let place = self.names.place(order.session, order.client_order_id);
-        self.forget_owner(slot, &order, place);
+        let Order { session, client_order_id, .. } = self.arena[slot];
+        self.names.remove_client(slot, session, client_order_id);
+        self.forget_owner(session);
         self.arena.remove(&mut self.levels.links, slot);
     }
 
-    /// An order is no longer its session's.
+    /// A session has an order less.
     #[inline(always)]
-    fn forget_owner(&mut self, slot: NodeId, order: &Order, place: u32) {
-        self.names.remove_client(place, slot, order.session, order.client_order_id);
-        let owner = self.sessions.at_mut(order.session);
+    fn forget_owner(&mut self, session: SessionIndex) {
+        let owner = self.sessions.at_mut(session);
         // Counted when it came.
         owner.open_count = owner.open_count.wrapping_sub(1);
     }

@@ -45,15 +45,19 @@ impl IdMap {
         }
     }
 
-    /// As [`get`](Self::get), at once for the id that was asked for last.
+    /// The position of an id that is in its own place: at once for the one that was asked for last. `None`
+    /// for any other, which [`get`](Self::get) may find.
     #[inline(always)]
-    pub(crate) fn get_again(&mut self, id: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+    pub(crate) fn get_near(&mut self, id: u32) -> Option<u32> {
         if self.last.0 == u64::from(id) {
             return Some(self.last.1);
         }
-        let found = self.get(id, is_it)?;
-        self.last = (id.into(), found);
-        Some(found)
+        let entry = self.near[id & self.mask];
+        if (entry >> 32) as u32 != id || entry as u32 == 0 {
+            return None;
+        }
+        self.last = (id.into(), entry as u32 - 1);
+        Some(self.last.1)
     }
 
     /// The position of an id; `is_it` says whether a position is that of the id.
@@ -101,11 +105,10 @@ impl Sessions {
         }
     }
 
-    /// As [`find`](Self::find), at once for the session that was asked for last.
+    /// As [`find`](Self::find), for most sessions; `None` for the others.
     #[inline(always)]
-    pub(crate) fn find_again(&mut self, id: SessionId) -> Option<SessionIndex> {
-        let list = &self.list;
-        self.by_id.get_again(id.0, |at| list[at].id == id).map(SessionIndex)
+    pub(crate) fn find_near(&mut self, id: SessionId) -> Option<SessionIndex> {
+        self.by_id.get_near(id.0).map(SessionIndex)
     }
 
     #[inline(always)]

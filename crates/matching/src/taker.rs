@@ -236,8 +236,7 @@ impl<R: Reservation> Matcher<R> {
         } else {
             let order = self.arena[maker];
             if order.extra == NO_EXTRA {
-                let place = self.names.place(order.session, order.client_order_id);
-                self.end_plain(maker, order, place);
+                self.end_plain(maker, None);
             } else {
                 self.leave_ladder(maker, &order);
                 self.forget(maker);
