@@ -41,6 +41,7 @@ impl<R: Reservation> Matcher<R> {
         if self.cancel_at_once(cancel, sink).is_some() {
             return Ok(());
         }
+        core::hint::cold_path();
         let cancel = *cancel;
         self.cancel_at_length(&cancel, sink)
     }

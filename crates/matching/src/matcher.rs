@@ -170,7 +170,7 @@ impl<R: Reservation> Matcher<R> {
     }
 
     /// [`apply`](Self::apply) for a new order: for callers that know what they have.
-    #[inline]
+    #[inline(always)]
     pub fn apply_new(&mut self, new: &NewOrder, sink: &mut impl EventSink) {
         if let Err(reason) = self.new_order(new, sink) {
             sink.event(events::rejected(&Command::New(*new), reason));
@@ -178,7 +178,7 @@ impl<R: Reservation> Matcher<R> {
     }
 
     /// [`apply`](Self::apply) for a cancel.
-    #[inline]
+    #[inline(always)]
     pub fn apply_cancel(&mut self, cancel: &Cancel, sink: &mut impl EventSink) {
         if let Err(reason) = self.cancel(cancel, sink) {
             sink.event(events::rejected(&Command::Cancel(*cancel), reason));
@@ -186,7 +186,7 @@ impl<R: Reservation> Matcher<R> {
     }
 
     /// [`apply`](Self::apply) for a replace.
-    #[inline]
+    #[inline(always)]
     pub fn apply_replace(&mut self, replace: &Replace, sink: &mut impl EventSink) {
         if let Err(reason) = self.replace(replace, sink) {
             sink.event(events::rejected(&Command::Replace(*replace), reason));

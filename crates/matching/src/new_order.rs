@@ -36,6 +36,7 @@ impl<R: Reservation> Matcher<R> {
         match self.new_at_once(new, sink) {
             Some(outcome) => outcome,
             None => {
+                core::hint::cold_path();
                 // A copy, so that the order itself need not be in memory for most.
                 let new = *new;
                 self.new_at_length(&new, sink)

@@ -58,6 +58,7 @@ impl<R: Reservation> Matcher<R> {
             }
         }
         if meets || book.has_followers() {
+            core::hint::cold_path();
             // A copy, so that the order itself need not be in memory when it rests.
             let new = *new;
             return Some(self.act_plain(&new, session, index, sink));

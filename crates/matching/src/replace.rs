@@ -58,6 +58,7 @@ impl<R: Reservation> Matcher<R> {
         match self.replace_at_once(replace, sink) {
             Some(outcome) => outcome,
             None => {
+                core::hint::cold_path();
                 // A copy, so that the command itself need not be in memory for most.
                 let replace = *replace;
                 self.replace_at_length(&replace, sink)
