@@ -90,5 +90,6 @@ mod window;
 
 pub use events::EventSink;
 pub use matcher::Matcher;
+pub use plain::Unfinished;
 pub use reservation::{NoReservation, Reservation};
 pub use vesta_types::{Capacity, LevelView};

@@ -17,6 +17,7 @@ use crate::ladder::Levels;
 use crate::links::NodeId;
 use crate::memory::Table;
 use crate::names::Names;
+use crate::plain::Unfinished;
 use crate::reservation::{NoReservation, Reservation};
 use crate::sessions::{IdMap, SessionIndex, Sessions};
 use crate::settling::Settling;
@@ -172,7 +173,34 @@ impl<R: Reservation> Matcher<R> {
     /// [`apply`](Self::apply) for a new order: for callers that know what they have.
     #[inline(always)]
     pub fn apply_new(&mut self, new: &NewOrder, sink: &mut impl EventSink) {
-        if let Err(reason) = self.new_order(new, sink) {
+        if let Err(unfinished) = self.begin_new(new, sink) {
+            self.finish_new(new, unfinished, sink);
+        }
+    }
+
+    /// The first half of [`apply_new`](Self::apply_new), which is all for most orders: for callers that put
+    /// an order together only for the matcher, and so need it in memory only for the second half.
+    ///
+    /// # Errors
+    /// When the order could not be carried out at once. Nothing has been done then, and the next call must
+    /// be [`finish_new`](Self::finish_new).
+    #[inline(always)]
+    pub fn begin_new(
+        &mut self,
+        new: &NewOrder,
+        sink: &mut impl EventSink,
+    ) -> Result<(), Unfinished> {
+        self.new_at_once(new, sink)
+    }
+
+    /// The second half of [`apply_new`](Self::apply_new).
+    pub fn finish_new(
+        &mut self,
+        new: &NewOrder,
+        unfinished: Unfinished,
+        sink: &mut impl EventSink,
+    ) {
+        if let Err(reason) = self.new_at_length(new, unfinished, sink) {
             sink.event(events::rejected(&Command::New(*new), reason));
         }
     }

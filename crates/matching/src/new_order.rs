@@ -12,6 +12,7 @@ use crate::book::BookIndex;
 use crate::events::EventSink;
 use crate::links::NodeId;
 use crate::matcher::Matcher;
+use crate::plain::Unfinished;
 use crate::reservation::Reservation;
 use crate::sessions::SessionIndex;
 use crate::settling::Marks;
@@ -27,30 +28,17 @@ pub(crate) struct Admitted {
 }
 
 impl<R: Reservation> Matcher<R> {
-    #[inline(always)]
-    pub(crate) fn new_order(
-        &mut self,
-        new: &NewOrder,
-        sink: &mut impl EventSink,
-    ) -> Result<(), RejectReason> {
-        match self.new_at_once(new, sink) {
-            Some(outcome) => outcome,
-            None => {
-                core::hint::cold_path();
-                // A copy, so that the order itself need not be in memory for most.
-                let new = *new;
-                self.new_at_length(&new, sink)
-            }
-        }
-    }
-
-    /// Any order, in any state.
+    /// Any order, in any state, that could not be carried out at once.
     #[inline(never)]
-    fn new_at_length(
+    pub(crate) fn new_at_length(
         &mut self,
         new: &NewOrder,
+        unfinished: Unfinished,
         sink: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
+        if let Unfinished(Some((session, index))) = unfinished {
+            return self.act_plain(new, session, index, sink);
+        }
         let session = self.find_session(new.session)?;
         let index = self.admit_instrument(new.instrument)?;
         // The same rules hold for all orders; for most of them most rules have nothing to say.

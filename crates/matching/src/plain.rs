@@ -21,10 +21,19 @@ use crate::sessions::SessionIndex;
 use crate::settling::Marks;
 use crate::taker::{Ended, Taker};
 
+/// A new order that could not be carried out at once; where the guards have let it by, whose it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Unfinished(pub(crate) Option<(SessionIndex, BookIndex)>);
+
+impl Unfinished {
+    /// Nothing is known of it.
+    const GUARDS: Self = Self(None);
+}
+
 impl<R: Reservation> Matcher<R> {
     /// A plain new order for which all is at hand: session, instrument, a free place for its name, a page for
-    /// its price. `None` for any other, or one that a guard may refuse, of which nothing has been done:
-    /// [`new_at_length`](Self::new_at_length) asks again, in the order of the rules.
+    /// its price, and that meets nobody. Of any other nothing has been done, and
+    /// [`finish_new`](Self::finish_new) does it.
     ///
     /// Whatever is rare leads out of here, so that nothing has to be kept across a call.
     #[inline(always)]
@@ -32,15 +41,16 @@ impl<R: Reservation> Matcher<R> {
         &mut self,
         new: &NewOrder,
         sink: &mut impl EventSink,
-    ) -> Option<Result<(), RejectReason>> {
-        let session = self.sessions.find_near(new.session)?;
-        let index = self.find_book_near(new.instrument)?;
+    ) -> Result<(), Unfinished> {
+        let session = self.sessions.find_near(new.session).ok_or(Unfinished::GUARDS)?;
+        let index = self.find_book_near(new.instrument).ok_or(Unfinished::GUARDS)?;
         let book = self.book(index);
         let is_safe = is_plain(new) && book.safe.has(new.price, new.qty);
         if !is_safe || new.client_order_id == ClientOrderId(0) {
-            return None;
+            return Err(Unfinished::GUARDS);
         }
-        let place = self.names.free_place(session, new.client_order_id)?;
+        let place = self.names.free_place(session, new.client_order_id);
+        let place = place.ok_or(Unfinished::GUARDS)?;
         let makers = new.side.opposite().index();
         let touch = book.displayed[makers].best_key().max(book.undisplayed[makers].best_key());
         let ladder = &book.displayed[new.side.index()];
@@ -54,34 +64,32 @@ impl<R: Reservation> Matcher<R> {
                 || slot == NodeId::NIL
                 || ladder.level_count() >= self.capacity.level_count_max
             {
-                return None;
+                return Err(Unfinished::GUARDS);
             }
         }
+        let passed = Unfinished(Some((session, index)));
         if meets || book.has_followers() {
-            core::hint::cold_path();
-            // A copy, so that the order itself need not be in memory when it rests.
-            let new = *new;
-            return Some(self.act_plain(&new, session, index, sink));
+            return Err(passed);
         }
         if !may_rest {
             if !self.reserve(new) {
-                return Some(Err(RejectReason::ReservationRefused));
+                return Err(Unfinished::GUARDS);
             }
             sink.event(self.accepted(new, new.price));
             sink.event(self.dropped_plain(new));
             self.reservation.release(self.order_id_last, new.qty);
-            return Some(Ok(()));
+            return Ok(());
         }
-        let page = ladder.near_page(key)?;
+        let page = ladder.near_page(key).ok_or(passed)?;
         if !self.reserve(new) {
-            return Some(Err(RejectReason::ReservationRefused));
+            return Err(Unfinished::GUARDS);
         }
         // First all that is done, then what is said: a sink may be a function elsewhere, across which
         // nothing stays in registers.
         self.rest_plain(new, (session, index), slot, (key, new.qty.0), Some((place, page)));
         sink.event(self.accepted(new, new.price));
         sink.event(self.rested_plain(new, new.qty));
-        Some(Ok(()))
+        Ok(())
     }
 
     /// Any plain new order in continuous trading. The guards are those of [`admit_new`](Self::admit_new), but
@@ -120,7 +128,7 @@ impl<R: Reservation> Matcher<R> {
 
     /// A plain order that may meet a maker, or whom others follow, and that the guards have let by.
     #[inline(never)]
-    fn act_plain(
+    pub(crate) fn act_plain(
         &mut self,
         new: &NewOrder,
         session: SessionIndex,
