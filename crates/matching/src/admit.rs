@@ -106,6 +106,12 @@ fn require_band_and_notional(
 }
 
 impl<R: Reservation> Matcher<R> {
+    /// True when a [range](SafeRange) may be safe: it is one of continuous trading without kill switches, and
+    /// of books where nobody follows who comes to rest.
+    pub(crate) fn may_be_safe(&self, index: BookIndex) -> bool {
+        self.is_continuous(index) && self.kills.count == 0 && !self.book(index).has_followers()
+    }
+
     /// The guards that a plain order in continuous trading may break before those of
     /// [`new_plain`](Self::new_plain). Its neighbours do not have to ask them again.
     pub(crate) fn admit_unsafe(

@@ -68,6 +68,15 @@ pub(crate) struct Ladder {
     pub(crate) far: Ref,
 }
 
+/// A price in the window that has a page.
+#[derive(Clone, Copy)]
+pub(crate) struct Near {
+    pub(crate) key: Key,
+    /// Its place in the window.
+    pub(crate) at: u64,
+    pub(crate) page: PageId,
+}
+
 /// What the ladders of a shard share.
 pub(crate) struct Levels {
     pub(crate) links: Links,
@@ -180,17 +189,20 @@ impl Ladder {
     /// Appends an order to the queue of a key; returns the queue.
     #[inline(always)]
     pub(crate) fn push(&mut self, levels: &mut Levels, node: NodeId, key: Key, qty: u64) -> NodeId {
-        match self.near_page(key) {
-            Some(page) => self.push_near(levels, node, (key, page), qty),
+        match self.near(key) {
+            Some(near) => self.push_near(levels, node, near, qty),
             None => self.push_afar(levels, node, key, qty),
         }
     }
 
-    /// The page of a key, if it is in the window, and has one.
+    /// Where a key is, if it is in the window, and has a page.
     #[inline(always)]
-    pub(crate) fn near_page(&self, key: Key) -> Option<PageId> {
+    pub(crate) fn near(&self, key: Key) -> Option<Near> {
         let at = key.wrapping_sub(self.base);
-        if at < WINDOW_TICKS { self.window.page(at) } else { None }
+        if at >= WINDOW_TICKS {
+            return None;
+        }
+        self.window.page(at).map(|page| Near { key, at, page })
     }
 
     /// Appends an order to a queue in the window, on a page that there is.
@@ -199,10 +211,9 @@ impl Ladder {
         &mut self,
         levels: &mut Levels,
         node: NodeId,
-        (key, page): (Key, PageId),
+        Near { key, at, page }: Near,
         qty: u64,
     ) -> NodeId {
-        let at = key.wrapping_sub(self.base);
         // Computed, not branched on: whether a price is new, or the best, is what no predictor knows.
         let (word, was_idle) = self.window.set(at);
         self.top |= 1 << word;

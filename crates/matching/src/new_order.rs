@@ -42,7 +42,7 @@ impl<R: Reservation> Matcher<R> {
         let session = self.find_session(new.session)?;
         let index = self.admit_instrument(new.instrument)?;
         // The same rules hold for all orders; for most of them most rules have nothing to say.
-        if is_plain(new) && self.is_continuous(index) && self.kills.count == 0 {
+        if is_plain(new) && self.may_be_safe(index) {
             self.new_plain(new, session, index, sink)
         } else {
             self.new_special(new, session, index, sink)

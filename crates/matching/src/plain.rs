@@ -11,8 +11,8 @@ use crate::admit::require;
 use crate::arena::{Flags, NO_EXTRA, Order};
 use crate::book::BookIndex;
 use crate::events::EventSink;
-use crate::ladder::{Key, Ladder};
-use crate::links::{NodeId, PageId};
+use crate::ladder::{Key, Ladder, Near};
+use crate::links::NodeId;
 use crate::matcher::Matcher;
 use crate::new_order::is_plain;
 use crate::replace::{accepted, replaced};
@@ -67,9 +67,8 @@ impl<R: Reservation> Matcher<R> {
                 return Err(Unfinished::GUARDS);
             }
         }
-        let passed = Unfinished(Some((session, index)));
-        if meets || book.has_followers() {
-            return Err(passed);
+        if meets {
+            return Err(Unfinished(Some((session, index))));
         }
         if !may_rest {
             if !self.reserve(new) {
@@ -80,13 +79,13 @@ impl<R: Reservation> Matcher<R> {
             self.reservation.release(self.order_id_last, new.qty);
             return Ok(());
         }
-        let page = ladder.near_page(key).ok_or(passed)?;
+        let near = ladder.near(key).ok_or(Unfinished::GUARDS)?;
         if !self.reserve(new) {
             return Err(Unfinished::GUARDS);
         }
         // First all that is done, then what is said: a sink may be a function elsewhere, across which
         // nothing stays in registers.
-        self.rest_plain(new, (session, index), slot, (key, new.qty.0), Some((place, page)));
+        self.rest_plain(new, (session, index), slot, new.qty.0, Ok((place, near)));
         sink.event(self.accepted(new, new.price));
         sink.event(self.rested_plain(new, new.qty));
         Ok(())
@@ -149,7 +148,7 @@ impl<R: Reservation> Matcher<R> {
                     // A guard has seen one; and it is an index that nothing else checks.
                     let slot = self.arena.next_slot();
                     assert_ne!(slot, NodeId::NIL, "no free order slot");
-                    self.rest_plain(new, (session, index), slot, (key, taker.qty), None);
+                    self.rest_plain(new, (session, index), slot, taker.qty, Err(key));
                     sink.event(self.rested_plain(new, QtyLots(taker.qty)));
                 }
                 Some(reason) => self.drop_remainder(&taker, reason, sink),
@@ -160,15 +159,15 @@ impl<R: Reservation> Matcher<R> {
     }
 
     /// Lets a plain order rest: what [`rest_new`](Self::rest_new) does, without asking what it is not. Given
-    /// are the free place for its name and the page of its price, where they are known.
+    /// are the free place for its name and that of its price, where they are known, else the key.
     #[inline(always)]
     fn rest_plain(
         &mut self,
         new: &NewOrder,
         (session, book): (SessionIndex, BookIndex),
         slot: NodeId,
-        (key, open): (Key, u64),
-        near: Option<(u32, PageId)>,
+        open: u64,
+        near: Result<(u32, Near), Key>,
     ) {
         let owner = self.sessions.at_mut(session);
         // The guards saw that it is below a limit.
@@ -176,11 +175,11 @@ impl<R: Reservation> Matcher<R> {
         self.arena.take(&self.levels.links, slot);
         let ladder = &mut self.books[book.0].displayed[new.side.index()];
         let level = match near {
-            Some((place, page)) => {
+            Ok((place, near)) => {
                 self.names.set_place(place, Some(slot));
-                ladder.push_near(&mut self.levels, slot, (key, page), open)
+                ladder.push_near(&mut self.levels, slot, near, open)
             }
-            None => {
+            Err(key) => {
                 self.names.insert_client(slot, session, new.client_order_id);
                 ladder.push(&mut self.levels, slot, key, open)
             }
@@ -245,7 +244,6 @@ impl<R: Reservation> Matcher<R> {
         let special = Flags::UNDISPLAYED | Flags::POST_ONLY_REJECT | Flags::POST_ONLY_REPRICE;
         order.extra == NO_EXTRA
             && !order.flags.has(special)
-            && !book.has_followers()
             && replace.stop_price.0 == 0
             && book.safe.has(replace.price, replace.qty)
             && (replace.price != order.price

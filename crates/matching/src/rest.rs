@@ -11,6 +11,7 @@ use crate::ladder::Ladder;
 use crate::links::NodeId;
 use crate::matcher::Matcher;
 use crate::reservation::Reservation;
+use crate::safe_range::SafeRange;
 use crate::sessions::SessionIndex;
 
 /// A plain order that was ended, as it was.
@@ -81,6 +82,7 @@ impl<R: Reservation> Matcher<R> {
             self.book_mut(book).pegged = self.listed(self.book(book).pegged, slot);
             // It is priced by the touches as they are. Where all others have followed these, it has.
             let book = self.book_mut(book);
+            book.safe = SafeRange::NONE;
             if book.followed != book.touches() {
                 book.followed = NOT_FOLLOWED;
             }

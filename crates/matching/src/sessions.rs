@@ -13,6 +13,8 @@ use crate::memory::Table;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SessionIndex(pub(crate) u32);
 
+/// Its size is a power of two, so that finding one in their table is a shift.
+#[repr(align(32))]
 pub(crate) struct Session {
     pub(crate) id: SessionId,
     /// Its oldest live order; NIL when it has none.

@@ -6,7 +6,7 @@
 
 use alloc::boxed::Box;
 
-use crate::ladder::{Key, Ladder, Levels};
+use crate::ladder::{Key, Ladder, Levels, Near};
 use crate::links::{NodeId, PAGE_SHIFT, PAGE_TICKS, PageId};
 
 /// Pages of the window: what two levels of 64 bits reach.
@@ -160,8 +160,9 @@ impl Ladder {
         qty: u64,
     ) -> NodeId {
         let page = self.open_page(levels, key >> PAGE_SHIFT);
-        if key.wrapping_sub(self.base) < WINDOW_TICKS {
-            return self.push_near(levels, node, (key, page), qty);
+        let at = key.wrapping_sub(self.base);
+        if at < WINDOW_TICKS {
+            return self.push_near(levels, node, Near { key, at, page }, qty);
         }
         levels.links.page_mut(page).bits |= 1 << (key & (PAGE_TICKS - 1));
         let level = page.level(key);
