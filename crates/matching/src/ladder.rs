@@ -252,9 +252,8 @@ impl Ladder {
             return self.close_last(levels, level);
         }
         if key == self.best_key {
-            if next_key != 0 {
-                self.best_key = next_key;
-            } else {
+            self.best_key = next_key;
+            if next_key == 0 {
                 self.search();
             }
         }

@@ -12,7 +12,6 @@ use crate::links::NodeId;
 use crate::matcher::Matcher;
 use crate::reservation::Reservation;
 use crate::safe_range::SafeRange;
-use crate::sessions::SessionIndex;
 
 /// A plain order that was ended, as it was.
 pub(crate) struct Gone {
@@ -242,15 +241,19 @@ impl<R: Reservation> Matcher<R> {
     #[inline(always)]
     pub(crate) fn end_plain(&mut self, slot: NodeId, place: Option<u32>) -> Gone {
         self.unsettle(slot);
-        let order = self.arena[slot];
-        let open = QtyLots(self.levels.links[slot].qty);
+        // Each table is looked up once: what is written might be anything, for all that a compiler knows.
+        let Self { books, levels, names, sessions, arena, .. } = self;
+        let order = arena[slot];
+        let (side, undisplayed) = (order.flags.side(), order.flags.has(Flags::UNDISPLAYED));
+        let ladder = books[order.book.0].ladder_mut(side, undisplayed);
+        let open = QtyLots(levels.links[slot].qty);
+        ladder.unlink(levels, ladder.key(order.price), order.level, slot);
         match place {
-            Some(place) => self.names.set_place(place, None),
-            None => self.names.remove_client(slot, order.session, order.client_order_id),
+            Some(place) => names.set_place(place, None),
+            None => names.remove_client(slot, order.session, order.client_order_id),
         }
-        self.forget_owner(order.session);
-        self.leave_ladder(slot, &order);
-        self.arena.remove(&mut self.levels.links, slot);
+        sessions.forget_one(order.session);
+        arena.remove(&mut levels.links, slot);
         Gone { order, open }
     }
 
@@ -261,16 +264,8 @@ impl<R: Reservation> Matcher<R> {
         self.unsettle(slot);
         let Order { session, client_order_id, .. } = self.arena[slot];
         self.names.remove_client(slot, session, client_order_id);
-        self.forget_owner(session);
+        self.sessions.forget_one(session);
         self.arena.remove(&mut self.levels.links, slot);
-    }
-
-    /// A session has an order less.
-    #[inline(always)]
-    fn forget_owner(&mut self, session: SessionIndex) {
-        let owner = self.sessions.at_mut(session);
-        // Counted when it came.
-        owner.open_count = owner.open_count.wrapping_sub(1);
     }
 
     /// Takes so much, but not all of what it offers, off an order that keeps its place.

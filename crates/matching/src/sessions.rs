@@ -145,6 +145,14 @@ impl Sessions {
         &mut self.list[index.0]
     }
 
+    /// A session has an order less.
+    #[inline(always)]
+    pub(crate) fn forget_one(&mut self, index: SessionIndex) {
+        let owner = &mut self.list[index.0];
+        // Counted when it came.
+        owner.open_count = owner.open_count.wrapping_sub(1);
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Session> {
         self.list.as_slice().iter()
     }
