@@ -55,12 +55,11 @@ pub(crate) struct Ladder {
     pub(crate) best_key: Key,
     /// The key of the next best queue, or 0: not known.
     pub(crate) next_key: Key,
-    /// What turns a price into a key: `price ^ flip` plus `MIRROR` where `flip` is all ones.
+    /// What turns a price into a key: `(price ^ flip) + shift`.
     flip: u64,
+    shift: u64,
     /// The first key of the window, a multiple of 64.
     pub(crate) base: Key,
-    /// Which words of the window have bits.
-    pub(crate) top: u64,
     pub(crate) window: Box<Window>,
     /// Queues with orders, in the window and beyond it. None beyond it without one in it.
     pub(crate) near_count: u32,
@@ -75,6 +74,13 @@ pub(crate) struct Near {
     /// Its place in the window.
     pub(crate) at: u64,
     pub(crate) page: PageId,
+}
+
+impl Near {
+    #[inline(always)]
+    pub(crate) fn level(self) -> NodeId {
+        self.page.level(self.at)
+    }
 }
 
 /// What the ladders of a shard share.
@@ -109,9 +115,10 @@ impl Ladder {
         Self {
             best_key: 0,
             next_key: 0,
+            // For the mirrored: !price + MIRROR + 1 = MIRROR - price.
             flip: if rank == Rank::LowFirst { u64::MAX } else { 0 },
+            shift: if rank == Rank::LowFirst { MIRROR + 1 } else { 0 },
             base: 0,
-            top: 0,
             window: Window::empty(),
             near_count: 0,
             far_count: 0,
@@ -122,8 +129,7 @@ impl Ladder {
     /// The key of a price in `1..=PriceTicks::MAX`.
     #[inline(always)]
     pub(crate) fn key(&self, price: PriceTicks) -> Key {
-        // For the mirrored: !price + MIRROR + 1 = MIRROR - price.
-        (price.0 as u64 ^ self.flip).wrapping_add(self.flip & (MIRROR + 1))
+        (price.0 as u64 ^ self.flip).wrapping_add(self.shift)
     }
 
     /// The key that the price of this one has on the other side: whoever is there, and has at least
@@ -137,7 +143,7 @@ impl Ladder {
     /// The price of a key.
     #[inline(always)]
     pub(crate) fn price(&self, key: Key) -> PriceTicks {
-        PriceTicks((key ^ self.flip).wrapping_add(self.flip & (MIRROR + 1)) as i64)
+        PriceTicks((key ^ self.flip).wrapping_add(self.shift) as i64)
     }
 
     /// The key of the best queue; 0 when there is none.
@@ -190,7 +196,10 @@ impl Ladder {
     #[inline(always)]
     pub(crate) fn push(&mut self, levels: &mut Levels, node: NodeId, key: Key, qty: u64) -> NodeId {
         match self.near(key) {
-            Some(near) => self.push_near(levels, node, near, qty),
+            Some(near) => {
+                self.push_near(levels, node, near, qty);
+                near.level()
+            }
             None => self.push_afar(levels, node, key, qty),
         }
     }
@@ -207,24 +216,15 @@ impl Ladder {
 
     /// Appends an order to a queue in the window, on a page that there is.
     #[inline(always)]
-    pub(crate) fn push_near(
-        &mut self,
-        levels: &mut Levels,
-        node: NodeId,
-        Near { key, at, page }: Near,
-        qty: u64,
-    ) -> NodeId {
+    pub(crate) fn push_near(&mut self, levels: &mut Levels, node: NodeId, near: Near, qty: u64) {
         // Computed, not branched on: whether a price is new, or the best, is what no predictor knows.
-        let (word, was_idle) = self.window.set(at);
-        self.top |= 1 << word;
+        let was_idle = self.window.set(near.at);
         // It was taken off when it ran empty.
         levels.idle_left = levels.idle_left.wrapping_add(i32::from(was_idle));
-        let level = page.level(key);
-        let was_empty = levels.links.append(level, node, qty);
+        let was_empty = levels.links.append(near.level(), node, qty);
         self.near_count = self.near_count.wrapping_add(u32::from(was_empty));
-        self.next_key = if key > self.best_key { self.best_key } else { 0 };
-        self.best_key = self.best_key.max(key);
-        level
+        self.next_key = if near.key > self.best_key { self.best_key } else { 0 };
+        self.best_key = self.best_key.max(near.key);
     }
 
     /// Takes an order out of the queue of a key.
@@ -262,7 +262,7 @@ impl Ladder {
     /// The best queue with a key below `key`.
     pub(crate) fn below(&self, levels: &Levels, key: Key) -> Option<(Key, NodeId)> {
         if key > self.base {
-            let near = self.window.below((key - self.base).min(WINDOW_TICKS), self.top);
+            let near = self.window.below((key - self.base).min(WINDOW_TICKS));
             if let Some(at) = near {
                 let key = self.base + at;
                 return Some((key, self.near_level(key)));
@@ -323,11 +323,8 @@ impl Ladder {
             order_count += count;
         }
         assert_eq!(self.level_count(), level_count);
-        assert_eq!(self.window.check_invariants(self.top), self.near_count);
-        assert_eq!(
-            self.window.below(WINDOW_TICKS, self.top).map_or(0, |at| self.base + at),
-            self.best_key
-        );
+        assert_eq!(self.window.check_invariants(), self.near_count);
+        assert_eq!(self.window.below(WINDOW_TICKS).map_or(0, |at| self.base + at), self.best_key);
         assert!(self.near_count > 0 || self.far_count == 0, "the best is near");
         order_count
     }

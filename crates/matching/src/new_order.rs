@@ -36,11 +36,11 @@ impl<R: Reservation> Matcher<R> {
         unfinished: Unfinished,
         sink: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
-        if let Unfinished(Some((session, index))) = unfinished {
-            return self.act_plain(new, session, index, sink);
-        }
         let session = self.find_session(new.session)?;
         let index = self.admit_instrument(new.instrument)?;
+        if unfinished.0 {
+            return self.act_plain(new, session, index, sink);
+        }
         // The same rules hold for all orders; for most of them most rules have nothing to say.
         if is_plain(new) && self.may_be_safe(index) {
             self.new_plain(new, session, index, sink)

@@ -21,13 +21,15 @@ use crate::sessions::SessionIndex;
 use crate::settling::Marks;
 use crate::taker::{Ended, Taker};
 
-/// A new order that could not be carried out at once; where the guards have let it by, whose it is.
+/// A new order that could not be carried out at once. True when the guards have let it by.
 #[derive(Clone, Copy, Debug)]
-pub struct Unfinished(pub(crate) Option<(SessionIndex, BookIndex)>);
+pub struct Unfinished(pub(crate) bool);
 
 impl Unfinished {
     /// Nothing is known of it.
-    const GUARDS: Self = Self(None);
+    const GUARDS: Self = Self(false);
+    /// It acts.
+    const ADMITTED: Self = Self(true);
 }
 
 impl<R: Reservation> Matcher<R> {
@@ -51,12 +53,8 @@ impl<R: Reservation> Matcher<R> {
         }
         let place = self.names.free_place(session, new.client_order_id);
         let place = place.ok_or(Unfinished::GUARDS)?;
-        let makers = new.side.opposite().index();
-        let touch = book.displayed[makers].best_key().max(book.undisplayed[makers].best_key());
-        let ladder = &book.displayed[new.side.index()];
-        let key = ladder.key(new.price);
-        let meets = touch >= Ladder::mirrored(key);
         let may_rest = new.time_in_force.may_rest();
+        let ladder = &book.displayed[new.side.index()];
         let slot = self.arena.next_slot();
         if may_rest {
             let owner = self.sessions.at(session);
@@ -67,8 +65,12 @@ impl<R: Reservation> Matcher<R> {
                 return Err(Unfinished::GUARDS);
             }
         }
+        let key = ladder.key(new.price);
+        let makers = new.side.opposite().index();
+        let touch = book.displayed[makers].best_key().max(book.undisplayed[makers].best_key());
+        let meets = touch >= Ladder::mirrored(key);
         if meets {
-            return Err(Unfinished(Some((session, index))));
+            return Err(Unfinished::ADMITTED);
         }
         if !may_rest {
             if !self.reserve(new) {
@@ -177,7 +179,8 @@ impl<R: Reservation> Matcher<R> {
         let level = match near {
             Ok((place, near)) => {
                 self.names.set_place(place, Some(slot));
-                ladder.push_near(&mut self.levels, slot, near, open)
+                ladder.push_near(&mut self.levels, slot, near, open);
+                near.level()
             }
             Err(key) => {
                 self.names.insert_client(slot, session, new.client_order_id);

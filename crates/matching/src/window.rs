@@ -20,6 +20,8 @@ const WINDOW_LEAD: u64 = WINDOW_PAGES / 4 * 3;
 const IDLE_WALK_INTERVAL: u32 = 256;
 
 pub(crate) struct Window {
+    /// Which words may have pages.
+    top: u64,
     /// Which pages may have orders: all that have, and maybe others.
     words: [u64; 64],
     /// Which prices have orders.
@@ -31,7 +33,7 @@ pub(crate) struct Window {
 impl Window {
     pub(crate) fn empty() -> Box<Self> {
         const PAGES: usize = WINDOW_PAGES as usize;
-        Box::new(Self { words: [0; 64], bits: [0; PAGES], pages: [0; PAGES] })
+        Box::new(Self { top: 0, words: [0; 64], bits: [0; PAGES], pages: [0; PAGES] })
     }
 
     /// The page of a place in the window, if it has one.
@@ -41,15 +43,16 @@ impl Window {
         (page != 0).then_some(PageId(page))
     }
 
-    /// A price has orders. Its word; and true when it is the first of its page.
+    /// A price has orders. True when it is the first of its page.
     #[inline(always)]
-    pub(crate) fn set(&mut self, at: u64) -> (u64, bool) {
+    pub(crate) fn set(&mut self, at: u64) -> bool {
         let page = at >> PAGE_SHIFT;
         let bits = &mut self.bits[page as usize];
         let was_idle = *bits == 0;
         *bits |= 1 << (at & (PAGE_TICKS - 1));
         self.words[(page >> 6) as usize] |= 1 << (page & 63);
-        (page >> 6, was_idle)
+        self.top |= 1 << (page >> 6);
+        was_idle
     }
 
     /// A price has no more orders. True when it was the last of its page.
@@ -61,7 +64,7 @@ impl Window {
     }
 
     /// The highest place below `at` (at most the window's size) that has orders.
-    pub(crate) fn below(&self, at: u64, top: u64) -> Option<u64> {
+    pub(crate) fn below(&self, at: u64) -> Option<u64> {
         let (page, tick) = (at >> PAGE_SHIFT, at & (PAGE_TICKS - 1));
         if page < WINDOW_PAGES {
             let bits = self.bits[page as usize] & below_bit(tick);
@@ -75,7 +78,7 @@ impl Window {
         {
             return Some(at);
         }
-        let mut words = if word < 64 { top & below_bit(word) } else { top };
+        let mut words = if word < 64 { self.top & below_bit(word) } else { self.top };
         while words != 0 {
             let word = last_bit(words);
             if let Some(at) = self.last_in(word, u64::MAX) {
@@ -102,11 +105,11 @@ impl Window {
     }
 
     /// For tests: panics when a price is not to be found. How many have orders.
-    pub(crate) fn check_invariants(&self, top: u64) -> u32 {
+    pub(crate) fn check_invariants(&self) -> u32 {
         let mut count = 0;
         for (page, &bits) in self.bits.iter().enumerate() {
             let is_marked =
-                top >> (page >> 6) & 1 != 0 && self.words[page >> 6] >> (page & 63) & 1 != 0;
+                self.top >> (page >> 6) & 1 != 0 && self.words[page >> 6] >> (page & 63) & 1 != 0;
             assert!(bits == 0 || (is_marked && self.pages[page] != 0), "a page that is not found");
             count += bits.count_ones();
         }
@@ -134,7 +137,7 @@ impl Ladder {
     #[inline(never)]
     pub(crate) fn search(&mut self) {
         loop {
-            let word = last_bit(self.top);
+            let word = last_bit(self.window.top);
             let pages = &mut self.window.words[word as usize];
             if *pages != 0 {
                 let page = word << 6 | last_bit(*pages);
@@ -145,7 +148,7 @@ impl Ladder {
                 }
                 *pages &= !(1 << (page & 63));
             } else {
-                self.top &= !(1 << word);
+                self.window.top &= !(1 << word);
             }
         }
     }
@@ -162,7 +165,8 @@ impl Ladder {
         let page = self.open_page(levels, key >> PAGE_SHIFT);
         let at = key.wrapping_sub(self.base);
         if at < WINDOW_TICKS {
-            return self.push_near(levels, node, Near { key, at, page }, qty);
+            self.push_near(levels, node, Near { key, at, page }, qty);
+            return page.level(key);
         }
         levels.links.page_mut(page).bits |= 1 << (key & (PAGE_TICKS - 1));
         let level = page.level(key);
@@ -271,7 +275,7 @@ impl Ladder {
             }
         }
         self.window.words = [0; 64];
-        self.top = 0;
+        self.window.top = 0;
         self.far_count += core::mem::take(&mut self.near_count);
         self.base = base << PAGE_SHIFT;
         while let Some(page) = levels.far.last(self.far) {
@@ -285,7 +289,7 @@ impl Ladder {
             self.window.pages[at as usize] = page.0;
             self.window.bits[at as usize] = header.bits;
             self.window.words[(at >> 6) as usize] |= 1 << (at & 63);
-            self.top |= 1 << (at >> 6);
+            self.window.top |= 1 << (at >> 6);
             self.near_count += header.bits.count_ones();
             self.far_count -= header.bits.count_ones();
         }
