@@ -13,8 +13,8 @@
 //! is above its end makes it move up, and when it runs empty it moves down. All else is in the tree. So
 //! whoever quotes far away pays for it himself.
 //!
-//! A queue that closes takes its own bit with it, and nothing else. If it was the best, the next best is
-//! mostly known, too: orders that better the best go first more often than not.
+//! When the best queue closes, the next best is mostly known: orders that better the best go first more
+//! often than not.
 
 #[cfg(test)]
 use alloc::vec::Vec;

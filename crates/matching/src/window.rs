@@ -1,8 +1,7 @@
 //! The prices of a [ladder](crate::ladder) near its best: a bitmap of three levels, and how it moves.
 //!
-//! The lowest level, a bit for each price, is exact. The two above say where to look: a page without
-//! orders, or a word without pages, may still have its bit, until a search comes by. So a price takes no
-//! more than its own bit along; and a search passes a page once, however often it ran empty.
+//! The two lower levels, a bit for each price and one for each page, are exact. The highest says where to
+//! look: a word without pages may still have its bit, until a search comes by, which passes each word once.
 
 use alloc::boxed::Box;
 
@@ -22,7 +21,7 @@ const IDLE_WALK_INTERVAL: u32 = 256;
 pub(crate) struct Window {
     /// Which words may have pages.
     top: u64,
-    /// Which pages may have orders: all that have, and maybe others.
+    /// Which pages have orders.
     words: [u64; 64],
     /// Which prices have orders.
     bits: [u64; WINDOW_PAGES as usize],
@@ -58,9 +57,13 @@ impl Window {
     /// A price has no more orders. True when it was the last of its page.
     #[inline(always)]
     pub(crate) fn clear(&mut self, at: u64) -> bool {
-        let bits = &mut self.bits[(at >> PAGE_SHIFT) as usize];
+        let page = at >> PAGE_SHIFT;
+        let bits = &mut self.bits[page as usize];
         *bits &= !(1 << (at & (PAGE_TICKS - 1)));
-        *bits == 0
+        let is_idle = *bits == 0;
+        // Computed, not branched on, as in `set`.
+        self.words[(page >> 6) as usize] &= !(u64::from(is_idle) << (page & 63));
+        is_idle
     }
 
     /// The highest place below `at` (at most the window's size) that has orders.
@@ -92,25 +95,20 @@ impl Window {
     /// The highest place that has orders, of a word's pages in a mask.
     #[inline(always)]
     fn last_in(&self, word: u64, mask: u64) -> Option<u64> {
-        let mut pages = self.words[word as usize] & mask;
-        while pages != 0 {
+        let pages = self.words[word as usize] & mask;
+        (pages != 0).then(|| {
             let page = word << 6 | last_bit(pages);
-            let bits = self.bits[page as usize];
-            if bits != 0 {
-                return Some(page << PAGE_SHIFT | last_bit(bits));
-            }
-            pages &= !(1 << (page & 63));
-        }
-        None
+            page << PAGE_SHIFT | last_bit(self.bits[page as usize])
+        })
     }
 
     /// For tests: panics when a price is not to be found. How many have orders.
     pub(crate) fn check_invariants(&self) -> u32 {
         let mut count = 0;
         for (page, &bits) in self.bits.iter().enumerate() {
-            let is_marked =
-                self.top >> (page >> 6) & 1 != 0 && self.words[page >> 6] >> (page & 63) & 1 != 0;
-            assert!(bits == 0 || (is_marked && self.pages[page] != 0), "a page that is not found");
+            assert!(bits == 0 || self.pages[page] != 0, "orders without a page");
+            assert_eq!(self.words[page >> 6] >> (page & 63) & 1 != 0, bits != 0, "which pages");
+            assert!(bits == 0 || self.top >> (page >> 6) & 1 != 0, "a word that is not found");
             count += bits.count_ones();
         }
         count
@@ -136,20 +134,15 @@ impl Ladder {
     /// Looks up the best queue, in the window, which has one.
     #[inline(never)]
     pub(crate) fn search(&mut self) {
+        let window = &mut *self.window;
         loop {
-            let word = last_bit(self.window.top);
-            let pages = &mut self.window.words[word as usize];
-            if *pages != 0 {
-                let page = word << 6 | last_bit(*pages);
-                let bits = self.window.bits[page as usize];
-                if bits != 0 {
-                    self.best_key = self.base + (page << PAGE_SHIFT | last_bit(bits));
-                    return;
-                }
-                *pages &= !(1 << (page & 63));
-            } else {
-                self.window.top &= !(1 << word);
+            let word = last_bit(window.top);
+            if let Some(at) = window.last_in(word, u64::MAX) {
+                // Both are below 2^49.
+                self.best_key = self.base.wrapping_add(at);
+                return;
             }
+            window.top &= !(1 << word);
         }
     }
 
