@@ -10,7 +10,7 @@ use crate::reservation::Reservation;
 
 impl<R: Reservation> Matcher<R> {
     /// The hash that copies of this state are compared by: see
-    /// [`state_hash`](vesta_types::state_hash). Costs some 10 us, and some ns for each instrument.
+    /// [`state_hash`](vesta_types::state_hash). Costs some 40 us, and some ns for each instrument.
     #[must_use]
     pub fn state_hash(&self) -> u64 {
         let orders = self.hash_of_orders();
