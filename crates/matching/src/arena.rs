@@ -234,6 +234,12 @@ impl Arena {
         self.orders.prefetch(slot.0);
     }
 
+    /// As [`prefetch`](Self::prefetch), for an order that is to be linked.
+    #[inline(always)]
+    pub(crate) fn prefetch_ring(&self, slot: NodeId) {
+        self.ring.prefetch(slot.0);
+    }
+
     /// A place for what few orders have.
     pub(crate) fn new_extra(&mut self, extra: Extra) -> u32 {
         match self.free_extras.pop() {

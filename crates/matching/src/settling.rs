@@ -97,6 +97,12 @@ impl Settling {
         core::mem::replace(&mut self.notes[at], note).some()
     }
 
+    /// Whose note goes next.
+    #[inline(always)]
+    fn oldest(&self) -> NodeId {
+        self.notes[self.next & (self.notes.len() - 1)]
+    }
+
     fn noted(&self) -> impl Iterator<Item = NodeId> {
         self.notes.iter().filter_map(|note| note.some())
     }
@@ -159,7 +165,16 @@ impl<R: Reservation> Matcher<R> {
     fn note(&mut self, slot: NodeId) {
         let order = &mut self.arena[slot];
         order.marks = order.marks.with(Marks::NOTED);
-        if let Some(oldest) = self.settling.replace_oldest(slot) {
+        let oldest = self.settling.replace_oldest(slot);
+        // Who comes next, if nobody goes before, and whose note goes then: nobody may have touched them for long.
+        let next = self.arena.next_slot();
+        self.arena.prefetch(next);
+        self.levels.links.prefetch(next);
+        let next = self.settling.oldest();
+        self.arena.prefetch(next);
+        self.arena.prefetch_ring(next);
+        self.levels.links.prefetch(next);
+        if let Some(oldest) = oldest {
             self.settle(oldest);
         }
     }
