@@ -217,12 +217,17 @@ impl Ladder {
     /// Appends an order to a queue in the window, on a page that there is.
     #[inline(always)]
     pub(crate) fn push_near(&mut self, levels: &mut Levels, node: NodeId, near: Near, qty: u64) {
-        // Computed, not branched on: whether a price is new, or the best, is what no predictor knows.
+        if self.window.has(near.at) {
+            levels.links.append(near.level(), node, qty);
+            return;
+        }
+        // An empty queue is not read, for it may not have been touched for long.
+        levels.links.start(near.level(), node, qty);
         let was_idle = self.window.set(near.at);
         // It was taken off when it ran empty.
         levels.idle_left = levels.idle_left.wrapping_add(i32::from(was_idle));
-        let was_empty = levels.links.append(near.level(), node, qty);
-        self.near_count = self.near_count.wrapping_add(u32::from(was_empty));
+        // At most one for each order.
+        self.near_count = self.near_count.wrapping_add(1);
         self.next_key = if near.key > self.best_key { self.best_key } else { 0 };
         self.best_key = self.best_key.max(near.key);
     }
@@ -231,8 +236,11 @@ impl Ladder {
     #[inline(always)]
     pub(crate) fn unlink(&mut self, levels: &mut Levels, key: Key, level: NodeId, node: NodeId) {
         debug_assert_eq!(Self::key_of(&levels.links, level), key);
-        if levels.links.remove(level, node) {
+        // A queue that closes is left as it is: whoever comes to it next starts it anew.
+        if levels.links.is_alone(node) {
             self.close(levels, key, level);
+        } else {
+            levels.links.remove(level, node);
         }
     }
 

@@ -42,7 +42,13 @@ impl Window {
         (page != 0).then_some(PageId(page))
     }
 
-    /// A price has orders. True when it is the first of its page.
+    /// True when a price has orders.
+    #[inline(always)]
+    pub(crate) fn has(&self, at: u64) -> bool {
+        self.bits[(at >> PAGE_SHIFT) as usize] >> (at & (PAGE_TICKS - 1)) & 1 != 0
+    }
+
+    /// A price has orders now. True when it is the first of its page.
     #[inline(always)]
     pub(crate) fn set(&mut self, at: u64) -> bool {
         let page = at >> PAGE_SHIFT;
@@ -120,8 +126,7 @@ impl Ladder {
     #[inline(always)]
     pub(crate) fn has_near(&self, key: Key) -> bool {
         let at = key.wrapping_sub(self.base);
-        at < WINDOW_TICKS
-            && self.window.bits[(at >> PAGE_SHIFT) as usize] >> (at & (PAGE_TICKS - 1)) & 1 != 0
+        at < WINDOW_TICKS && self.window.has(at)
     }
 
     /// The queue of a key in the window that has orders.
@@ -161,10 +166,17 @@ impl Ladder {
             self.push_near(levels, node, Near { key, at, page }, qty);
             return page.level(key);
         }
-        levels.links.page_mut(page).bits |= 1 << (key & (PAGE_TICKS - 1));
-        let level = page.level(key);
-        self.far_count += u32::from(levels.links.append(level, node, qty));
-        self.next_key = 0;
+        let (level, bit) = (page.level(key), 1 << (key & (PAGE_TICKS - 1)));
+        let header = levels.links.page_mut(page);
+        let is_new = header.bits & bit == 0;
+        header.bits |= bit;
+        if is_new {
+            levels.links.start(level, node, qty);
+            self.far_count += 1;
+            self.next_key = 0;
+        } else {
+            levels.links.append(level, node, qty);
+        }
         level
     }
 
