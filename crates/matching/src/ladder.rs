@@ -221,11 +221,11 @@ impl Ladder {
             levels.links.append(near.level(), node, qty);
             return;
         }
-        // An empty queue is not read, for it may not have been touched for long.
-        levels.links.start(near.level(), node, qty);
         let was_idle = self.window.set(near.at);
         // It was taken off when it ran empty.
         levels.idle_left = levels.idle_left.wrapping_add(i32::from(was_idle));
+        // An empty queue is not read, for it may not have been touched for long.
+        levels.links.start(near.level(), node, qty);
         // At most one for each order.
         self.near_count = self.near_count.wrapping_add(1);
         self.next_key = if near.key > self.best_key { self.best_key } else { 0 };
