@@ -148,7 +148,7 @@ impl<R: Reservation> Matcher<R> {
         require(namesake.is_none(), Reason::DuplicateClientOrderId)?;
         let may_stay = new.time_in_force.may_rest() || new.time_in_force.is_auction_only();
         let owner = self.sessions.at(session);
-        require(!may_stay || owner.open_count < owner.open_max, Reason::OpenOrderLimit)?;
+        require(!may_stay || owner.open_left > 0, Reason::OpenOrderLimit)?;
         let price = match new.post_only {
             PostOnly::Off => new.price,
             _ => {

@@ -57,8 +57,7 @@ impl<R: Reservation> Matcher<R> {
         let ladder = &book.displayed[new.side.index()];
         let slot = self.arena.next_slot();
         if may_rest {
-            let owner = self.sessions.at(session);
-            if owner.open_count >= owner.open_max
+            if self.sessions.at(session).open_left == 0
                 || slot == NodeId::NIL
                 || ladder.level_count() >= self.capacity.level_count_max
             {
@@ -107,8 +106,7 @@ impl<R: Reservation> Matcher<R> {
         let namesake = self.names.by_client(&self.arena, session, new.client_order_id);
         require(namesake.is_none(), Reason::DuplicateClientOrderId)?;
         if new.time_in_force.may_rest() {
-            let owner = self.sessions.at(session);
-            require(owner.open_count < owner.open_max, Reason::OpenOrderLimit)?;
+            require(self.sessions.at(session).open_left > 0, Reason::OpenOrderLimit)?;
             require(self.arena.next_slot() != NodeId::NIL, Reason::OrderCapacity)?;
             let ladder = &self.book(index).displayed[new.side.index()];
             require(!self.lacks_level(ladder, new.price), Reason::LevelCapacity)?;
@@ -171,9 +169,7 @@ impl<R: Reservation> Matcher<R> {
         open: u64,
         near: Result<(u32, Near), Key>,
     ) {
-        let owner = self.sessions.at_mut(session);
-        // The guards saw that it is below a limit.
-        owner.open_count = owner.open_count.wrapping_add(1);
+        self.sessions.add_one(session);
         self.arena.take(&self.levels.links, slot);
         let ladder = &mut self.books[book.0].displayed[new.side.index()];
         let level = match near {

@@ -36,7 +36,7 @@ impl<R: Reservation> Matcher<R> {
         self.arena.take(&self.levels.links, slot);
         self.arena.put(slot, order);
         self.names.insert_client(slot, session, client_order_id);
-        self.sessions.at_mut(session).open_count += 1;
+        self.sessions.add_one(session);
         slot
     }
 

@@ -19,7 +19,8 @@ pub(crate) struct Session {
     pub(crate) id: SessionId,
     /// Its oldest live order; NIL when it has none.
     pub(crate) first: NodeId,
-    pub(crate) open_count: u32,
+    /// Orders that it may still have: its limit less those that are live.
+    pub(crate) open_left: u32,
     pub(crate) open_max: u32,
     pub(crate) is_killed: bool,
 }
@@ -131,7 +132,7 @@ impl Sessions {
         }
         self.by_id.insert(id.0, self.list.len() as u32);
         let first = NodeId::NIL;
-        self.list.push(Session { id, first, open_count: 0, open_max, is_killed: false });
+        self.list.push(Session { id, first, open_left: open_max, open_max, is_killed: false });
         Ok(())
     }
 
@@ -145,12 +146,20 @@ impl Sessions {
         &mut self.list[index.0]
     }
 
+    /// A session has an order more: the guards saw that it may.
+    #[inline(always)]
+    pub(crate) fn add_one(&mut self, index: SessionIndex) {
+        let owner = &mut self.list[index.0];
+        debug_assert!(owner.open_left > 0, "an order too many");
+        owner.open_left = owner.open_left.wrapping_sub(1);
+    }
+
     /// A session has an order less.
     #[inline(always)]
     pub(crate) fn forget_one(&mut self, index: SessionIndex) {
         let owner = &mut self.list[index.0];
-        // Counted when it came.
-        owner.open_count = owner.open_count.wrapping_sub(1);
+        debug_assert!(owner.open_left < owner.open_max, "counted when it came");
+        owner.open_left = owner.open_left.wrapping_add(1);
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Session> {

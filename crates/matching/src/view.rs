@@ -22,7 +22,7 @@ impl<R: Reservation> Matcher<R> {
     /// How many orders are live, over all books and phases. A walk over the sessions.
     #[must_use]
     pub fn order_count(&self) -> u32 {
-        self.sessions.iter().map(|session| session.open_count).sum()
+        self.sessions.iter().map(|session| session.open_max - session.open_left).sum()
     }
 
     /// How many trades there were, over all books.
