@@ -38,7 +38,8 @@ impl<R: Reservation> Matcher<R> {
     ) -> Result<(), RejectReason> {
         let session = self.find_session(new.session)?;
         let index = self.admit_instrument(new.instrument)?;
-        if unfinished.0 {
+        require(unfinished != Unfinished::REFUSED, RejectReason::ReservationRefused)?;
+        if unfinished == Unfinished::ADMITTED {
             return self.act_plain(new, session, index, sink);
         }
         // The same rules hold for all orders; for most of them most rules have nothing to say.

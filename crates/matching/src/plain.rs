@@ -21,15 +21,17 @@ use crate::sessions::SessionIndex;
 use crate::settling::Marks;
 use crate::taker::{Ended, Taker};
 
-/// A new order that could not be carried out at once. True when the guards have let it by.
-#[derive(Clone, Copy, Debug)]
-pub struct Unfinished(pub(crate) bool);
+/// A new order that could not be carried out at once, and how far it got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unfinished(u8);
 
 impl Unfinished {
     /// Nothing is known of it.
-    const GUARDS: Self = Self(false);
-    /// It acts.
-    const ADMITTED: Self = Self(true);
+    pub(crate) const GUARDS: Self = Self(0);
+    /// The guards have let it by; its reservation has not been asked for.
+    pub(crate) const ADMITTED: Self = Self(1);
+    /// Its reservation was refused.
+    pub(crate) const REFUSED: Self = Self(2);
 }
 
 impl<R: Reservation> Matcher<R> {
@@ -73,7 +75,7 @@ impl<R: Reservation> Matcher<R> {
         }
         if !may_rest {
             if !self.reserve(new) {
-                return Err(Unfinished::GUARDS);
+                return Err(Unfinished::REFUSED);
             }
             sink.event(self.accepted(new, new.price));
             sink.event(self.dropped_plain(new));
@@ -82,7 +84,7 @@ impl<R: Reservation> Matcher<R> {
         }
         let near = ladder.near(key).ok_or(Unfinished::GUARDS)?;
         if !self.reserve(new) {
-            return Err(Unfinished::GUARDS);
+            return Err(Unfinished::REFUSED);
         }
         // First all that is done, then what is said: a sink may be a function elsewhere, across which
         // nothing stays in registers.
