@@ -200,7 +200,7 @@ impl<R: Reservation> Matcher<R> {
         unfinished: Unfinished,
         sink: &mut impl EventSink,
     ) {
-        if let Err(reason) = self.new_at_length(new, unfinished, sink) {
+        if let Err(reason) = self.new_unfinished(new, unfinished, sink) {
             sink.event(events::rejected(&Command::New(*new), reason));
         }
     }

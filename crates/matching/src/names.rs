@@ -250,7 +250,7 @@ impl Names {
     }
 
     /// Forgets the client's name of a live order.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn remove_client(
         &mut self,
         slot: NodeId,
@@ -258,6 +258,21 @@ impl Names {
         client: ClientOrderId,
     ) {
         let at = self.place(session, client);
+        if self.client_near[at] == slot.0 {
+            self.client_near[at] = NO_SLOT;
+        } else {
+            self.remove_elsewhere(at, slot, session, client);
+        }
+    }
+
+    #[inline(never)]
+    fn remove_elsewhere(
+        &mut self,
+        at: u32,
+        slot: NodeId,
+        session: SessionIndex,
+        client: ClientOrderId,
+    ) {
         if self.slot_in(at) == slot.0 {
             self.client_near[at] |= NO_SLOT;
             return;

@@ -28,9 +28,26 @@ pub(crate) struct Admitted {
 }
 
 impl<R: Reservation> Matcher<R> {
-    /// Any order, in any state, that could not be carried out at once.
+    /// An order that could not be carried out at once.
+    #[inline(always)]
+    pub(crate) fn new_unfinished(
+        &mut self,
+        new: &NewOrder,
+        unfinished: Unfinished,
+        sink: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        if unfinished == Unfinished::ADMITTED
+            && let Some(session) = self.sessions.find_near(new.session)
+            && let Some(index) = self.find_book_near(new.instrument)
+        {
+            return self.act_plain(new, session, index, sink);
+        }
+        self.new_at_length(new, unfinished, sink)
+    }
+
+    /// Any order, in any state.
     #[inline(never)]
-    pub(crate) fn new_at_length(
+    fn new_at_length(
         &mut self,
         new: &NewOrder,
         unfinished: Unfinished,
@@ -39,9 +56,6 @@ impl<R: Reservation> Matcher<R> {
         let session = self.find_session(new.session)?;
         let index = self.admit_instrument(new.instrument)?;
         require(unfinished != Unfinished::REFUSED, RejectReason::ReservationRefused)?;
-        if unfinished == Unfinished::ADMITTED {
-            return self.act_plain(new, session, index, sink);
-        }
         // The same rules hold for all orders; for most of them most rules have nothing to say.
         if is_plain(new) && self.may_be_safe(index) {
             self.new_plain(new, session, index, sink)

@@ -127,7 +127,7 @@ impl<R: Reservation> Matcher<R> {
         reserved
     }
 
-    /// A plain order that may meet a maker, or whom others follow, and that the guards have let by.
+    /// A plain order that may meet a maker, and that the guards have let by.
     #[inline(never)]
     pub(crate) fn act_plain(
         &mut self,
