@@ -239,6 +239,14 @@ impl<R: Reservation> Matcher<R> {
         }
     }
 
+    /// What is done before a command has any effect on a book: bands and cascades are measured from here.
+    #[inline(always)]
+    pub(crate) fn begin_action(&mut self, index: BookIndex) {
+        let book = self.book_mut(index);
+        book.band_base = book.last_price;
+        self.triggered_count = 0;
+    }
+
     /// What is done when a command has had its effect on a book: elected stops act, pegged orders
     /// follow the touch.
     #[inline(always)]

@@ -311,3 +311,93 @@ impl Names {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arena::{Flags, NO_EXTRA, Order};
+    use crate::book::BookIndex;
+    use crate::settling::Marks;
+    use std::collections::BTreeMap;
+    use vesta_types::state_hash::hash_words;
+    use vesta_types::{AccountId, PriceTicks, SelfTrade, Side, StpGroup};
+
+    fn order(client_order_id: ClientOrderId) -> Order {
+        Order {
+            order_id: OrderId(1),
+            client_order_id,
+            account: AccountId(0),
+            price: PriceTicks(1),
+            priority: 0,
+            level: NodeId::NIL,
+            session: SessionIndex(0),
+            stp_group: StpGroup(0),
+            extra: NO_EXTRA,
+            book: BookIndex(0),
+            flags: Flags::plain(Side::Buy, false, SelfTrade::Default),
+            marks: Marks::NONE,
+        }
+    }
+
+    /// Three ids for each place of one bucket, and more orders than it has entries.
+    #[test]
+    fn names_are_found_wherever_they_had_to_go() {
+        const ORDER_COUNT: u32 = 40;
+        let session = SessionIndex(0);
+        let (mut arena, mut names) = (Arena::new(ORDER_COUNT), Names::new(ORDER_COUNT));
+        let place_count = u64::from(names.client_mask) + 1;
+        let ids: Vec<ClientOrderId> =
+            (0..48).map(|n| ClientOrderId(n % 16 + (1 + n / 16) * place_count)).collect();
+        let mut free: Vec<u32> = (0..ORDER_COUNT).collect();
+        let mut map: BTreeMap<u64, u32> = BTreeMap::new();
+        let (mut state, mut far_max) = (3, 0);
+        for step in 0..20_000_u64 {
+            state = hash_words(&[state, step]);
+            let id = ids[(state % 48) as usize];
+            // Fills up, and runs empty, in turns; empty at the end.
+            let grows = step / 200 % 2 == 0;
+            match map.get(&id.0).copied() {
+                Some(slot) if !grows || state >> 40 & 1 == 0 => {
+                    match names.in_place(&arena, session, id) {
+                        Some((found, at)) => {
+                            assert_eq!(found, NodeId(slot));
+                            names.set_place(at, None);
+                        }
+                        None => names.remove_client(NodeId(slot), session, id),
+                    }
+                    map.remove(&id.0);
+                    free.push(slot);
+                }
+                None if grows && !free.is_empty() => {
+                    let slot = free.pop().expect("not empty");
+                    arena.put(NodeId(slot), order(id));
+                    match names.free_place(session, id) {
+                        Some(at) => names.set_place(at, Some(NodeId(slot))),
+                        None => names.insert_client(NodeId(slot), session, id),
+                    }
+                    map.insert(id.0, slot);
+                }
+                _ => {}
+            }
+            far_max = far_max.max(names.client_far.count());
+            for &id in &ids {
+                let slot = map.get(&id.0).map(|&slot| NodeId(slot));
+                assert_eq!(names.by_client(&arena, session, id), slot, "step {step}");
+                let in_place = names.in_place(&arena, session, id).map(|(slot, _)| slot);
+                assert!(in_place.is_none() || in_place == slot, "step {step}");
+                assert!(slot.is_none() || names.free_place(session, id).is_none());
+            }
+        }
+        assert!(far_max > 10, "the bucket was full: {far_max}");
+        for id in ids {
+            if let Some(slot) = map.remove(&id.0) {
+                names.remove_client(NodeId(slot), session, id);
+            }
+        }
+        assert!(
+            names.client_near.as_slice().iter().all(|&entry| entry == NO_SLOT),
+            "no mark stays"
+        );
+        assert_eq!(names.client_far.count(), 0);
+    }
+}

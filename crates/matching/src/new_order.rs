@@ -91,9 +91,7 @@ impl<R: Reservation> Matcher<R> {
         let admitted = self.admit_new(new, session, index)?;
         require(self.reserve(new), RejectReason::ReservationRefused)?;
         sink.event(self.accepted(new, admitted.price));
-        let book = self.book_mut(index);
-        book.band_base = book.last_price;
-        self.triggered_count = 0;
+        self.begin_action(index);
         self.arrive(new, &admitted, sink);
         self.settle_book(index, sink);
         Ok(())

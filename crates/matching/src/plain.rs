@@ -58,13 +58,12 @@ impl<R: Reservation> Matcher<R> {
         let may_rest = new.time_in_force.may_rest();
         let ladder = &book.displayed[new.side.index()];
         let slot = self.arena.next_slot();
-        if may_rest {
-            if self.sessions.at(session).open_left == 0
+        if may_rest
+            && (self.sessions.at(session).open_left == 0
                 || slot == NodeId::NIL
-                || ladder.level_count() >= self.capacity.level_count_max
-            {
-                return Err(Unfinished::GUARDS);
-            }
+                || ladder.level_count() >= self.capacity.level_count_max)
+        {
+            return Err(Unfinished::GUARDS);
         }
         let key = ladder.key(new.price);
         let makers = new.side.opposite().index();
@@ -138,9 +137,7 @@ impl<R: Reservation> Matcher<R> {
     ) -> Result<(), RejectReason> {
         require(self.reserve(new), RejectReason::ReservationRefused)?;
         sink.event(self.accepted(new, new.price));
-        let book = self.book_mut(index);
-        book.band_base = book.last_price;
-        self.triggered_count = 0;
+        self.begin_action(index);
         let mut taker = Taker::arriving(new, index, self.order_id_last);
         self.set_bounds(&mut taker);
         if self.trade(&mut taker, sink) == Ended::Bounds {
@@ -316,9 +313,7 @@ impl<R: Reservation> Matcher<R> {
     #[inline(never)]
     fn take_again(&mut self, slot: NodeId, taker: Taker, sink: &mut impl EventSink) {
         let index = taker.book;
-        let book = self.book_mut(index);
-        book.band_base = book.last_price;
-        self.triggered_count = 0;
+        self.begin_action(index);
         self.act_live(slot, taker, true, false, sink);
         self.settle_book(index, sink);
     }

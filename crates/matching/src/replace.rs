@@ -103,9 +103,7 @@ impl<R: Reservation> Matcher<R> {
             priority_kept,
             ..replaced(replace, &order, old_open)
         }));
-        let book = self.book_mut(order.book);
-        book.band_base = book.last_price;
-        self.triggered_count = 0;
+        self.begin_action(order.book);
         if !priority_kept {
             self.set_price_and_trigger(slot, price, new_trigger);
             self.act_again(slot, replace, sink);
