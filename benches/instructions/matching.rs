@@ -31,12 +31,12 @@ use Scenario::{Lobster, LobsterLong};
 /// Instructions for one command, time included: [`counted`]. Rust 1.95, release profile with
 /// overflow checks, x86-64 baseline.
 const BOUNDS: [(Scenario, Class, u64); 6] = [
-    (Lobster, Class::New, 383),
-    (Lobster, Class::Taker, 649),
-    (Lobster, Class::Cancel, 247),
-    (Lobster, Class::Replace, 381),
-    (LobsterLong, Class::New, 505),
-    (LobsterLong, Class::Cancel, 340),
+    (Lobster, Class::New, 313),
+    (Lobster, Class::Taker, 598),
+    (Lobster, Class::Cancel, 208),
+    (Lobster, Class::Replace, 319),
+    (LobsterLong, Class::New, 370),
+    (LobsterLong, Class::Cancel, 235),
 ];
 /// By how much a class may exceed its bound, in percent. Less: another version of a compiler or
 /// allocator would do it; more: a loss that can be felt passes.

@@ -15,7 +15,7 @@ use crate::output::{About, Output, Trade};
 use vesta_engine_abi::abi::{
     CANCEL_ACK, CANCEL_REJECT, Cancel, MODIFY_ACK, MODIFY_REJECT, ORDER_ACK, Order, SELL,
 };
-use vesta_matching::{Capacity, EventSink, Matcher};
+use vesta_matching::{Capacity, EventSink, Matcher, Unfinished};
 use vesta_types::{
     self as types, ClientOrderId, Event, InstrumentId, InstrumentRules, NewOrder, OrderRef,
     PriceTicks, QtyLots, Replace, ReplaceShrink, SessionId, Side, StpGroup, TickStep, TimeInForce,
@@ -80,16 +80,16 @@ impl Book {
     #[inline(always)]
     pub(crate) fn new_order(&mut self, order: &Order, output: &mut Output) {
         self.time_passes();
-        let side = if order.side == SELL { Side::Sell } else { Side::Buy };
-        let (id, price) = (client_order_id(order.order_id), price(order.price_ticks));
-        let qty = QtyLots(order.quantity.into());
-        let new = NewOrder {
-            time_in_force: if order.ioc == 0 { TimeInForce::Gtc } else { TimeInForce::Ioc },
-            // Every order has another owner, so that none is kept from trading, but all are asked.
-            stp_group: StpGroup((order.sequence_number as u32).wrapping_add(1)),
-            ..NewOrder::limit(SESSION, id, INSTRUMENT, side, price, qty)
-        };
-        self.matcher.apply_new(&new, &mut OfNew { order, output });
+        if let Err(unfinished) =
+            self.matcher.begin_new(&new_order(order), &mut OfNew { order, output })
+        {
+            self.finish_new(order, unfinished, output);
+        }
+    }
+
+    #[inline(never)]
+    fn finish_new(&mut self, order: &Order, unfinished: Unfinished, output: &mut Output) {
+        self.matcher.finish_new(&new_order(order), unfinished, &mut OfNew { order, output });
     }
 
     #[inline(always)]
@@ -127,6 +127,20 @@ impl Book {
     }
 }
 
+/// A new order in the matcher's words.
+#[inline(always)]
+fn new_order(order: &Order) -> NewOrder {
+    let side = if order.side == SELL { Side::Sell } else { Side::Buy };
+    let (id, price) = (client_order_id(order.order_id), price(order.price_ticks));
+    let qty = QtyLots(order.quantity.into());
+    NewOrder {
+        time_in_force: if order.ioc == 0 { TimeInForce::Gtc } else { TimeInForce::Ioc },
+        // Every order has another owner, so that none is kept from trading, but all are asked.
+        stp_group: StpGroup((order.sequence_number as u32).wrapping_add(1)),
+        ..NewOrder::limit(SESSION, id, INSTRUMENT, side, price, qty)
+    }
+}
+
 /// 0, which the matcher refuses, for the one that has none.
 #[inline(always)]
 fn client_order_id(order_id: u64) -> ClientOrderId {
@@ -136,7 +150,7 @@ fn client_order_id(order_id: u64) -> ClientOrderId {
 /// The ABI's id of an order: that of a live one is never 0.
 #[inline(always)]
 fn order_id(id: ClientOrderId) -> u64 {
-    id.0 - 1
+    id.0.wrapping_sub(1)
 }
 
 /// One that the matcher refuses for one that it can not hold: the sum wraps around to far below 1.
@@ -147,7 +161,8 @@ fn price(price_ticks: i64) -> PriceTicks {
 
 #[inline(always)]
 fn price_ticks(price: PriceTicks) -> i64 {
-    price.0 - PRICE_OFFSET
+    // Both are at most 2^48.
+    price.0.wrapping_sub(PRICE_OFFSET)
 }
 
 /// A quantity of one order: the limits of the instrument keep it within the ABI's.

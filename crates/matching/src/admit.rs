@@ -106,6 +106,12 @@ fn require_band_and_notional(
 }
 
 impl<R: Reservation> Matcher<R> {
+    /// True when a [range](SafeRange) may be safe: it is one of continuous trading without kill switches, and
+    /// of books where nobody follows who comes to rest.
+    pub(crate) fn may_be_safe(&self, index: BookIndex) -> bool {
+        self.is_continuous(index) && self.kills.count == 0 && !self.book(index).has_followers()
+    }
+
     /// The guards that a plain order in continuous trading may break before those of
     /// [`new_plain`](Self::new_plain). Its neighbours do not have to ask them again.
     pub(crate) fn admit_unsafe(
@@ -123,7 +129,7 @@ impl<R: Reservation> Matcher<R> {
         Ok(())
     }
 
-    /// The guards of any new order in any state.
+    /// The guards of any new order in any state, but for its reservation.
     pub(crate) fn admit_new(
         &mut self,
         new: &NewOrder,
@@ -142,7 +148,7 @@ impl<R: Reservation> Matcher<R> {
         require(namesake.is_none(), Reason::DuplicateClientOrderId)?;
         let may_stay = new.time_in_force.may_rest() || new.time_in_force.is_auction_only();
         let owner = self.sessions.at(session);
-        require(!may_stay || owner.open_count < owner.open_max, Reason::OpenOrderLimit)?;
+        require(!may_stay || owner.open_left > 0, Reason::OpenOrderLimit)?;
         let price = match new.post_only {
             PostOnly::Off => new.price,
             _ => {
@@ -151,14 +157,12 @@ impl<R: Reservation> Matcher<R> {
             }
         };
         if may_stay {
-            require(!self.arena.is_full(), Reason::OrderCapacity)?;
+            require(self.arena.next_slot() != NodeId::NIL, Reason::OrderCapacity)?;
             if is_for_display(new) {
                 let ladder = &self.book(index).displayed[new.side.index()];
                 require(!self.lacks_level(ladder, price), Reason::LevelCapacity)?;
             }
         }
-        let reserved = self.reservation.reserve(self.order_id_last.next(), new);
-        require(reserved, Reason::ReservationRefused)?;
         Ok(Admitted { session, book: index, price })
     }
 
@@ -234,7 +238,6 @@ impl<R: Reservation> Matcher<R> {
     }
 
     /// The order that a cancel or replace is for: live, the session's own, and of the instrument.
-    #[inline(always)]
     pub(crate) fn admit_target(
         &mut self,
         session: SessionIndex,
@@ -252,7 +255,20 @@ impl<R: Reservation> Matcher<R> {
         Ok(slot)
     }
 
-    #[inline(never)]
+    /// The order that a cancel or replace is for, and the place of its name, if all of that is at hand. `None`
+    /// for any other, which [`admit_target`](Self::admit_target) may find.
+    #[inline(always)]
+    pub(crate) fn target_in_place(
+        &self,
+        session: SessionIndex,
+        instrument: InstrumentId,
+        target: OrderRef,
+    ) -> Option<(NodeId, u32)> {
+        let OrderRef::Client(id) = target else { return None };
+        let found = self.names.in_place(&self.arena, session, id);
+        found.filter(|&(slot, _)| self.book(self.arena[slot].book).instrument == instrument)
+    }
+
     fn target_by_order_id(&mut self, session: SessionIndex, id: OrderId) -> Option<NodeId> {
         self.settle_all();
         let slot = self.names.by_order_id(&self.arena, id);
@@ -328,12 +344,11 @@ impl<R: Reservation> Matcher<R> {
             && !(is_alone() && ladder.level_count() == self.capacity.level_count_max)
     }
 
-    #[inline(always)]
     pub(crate) fn admit_instrument(
-        &mut self,
+        &self,
         instrument: InstrumentId,
     ) -> Result<BookIndex, RejectReason> {
-        self.find_book_again(instrument).ok_or(RejectReason::UnknownInstrument)
+        self.find_book(instrument).ok_or(RejectReason::UnknownInstrument)
     }
 }
 

@@ -193,19 +193,17 @@ impl Arena {
         }
     }
 
+    /// The slot that the next order gets; NIL when there is no more.
     #[inline(always)]
-    pub(crate) fn is_full(&self) -> bool {
-        self.free == NodeId::NIL
+    pub(crate) fn next_slot(&self) -> NodeId {
+        self.free
     }
 
-    /// Takes a free slot, for [`put`](Self::put). There must be one.
+    /// Takes the [next slot](Self::next_slot), which there is, for [`put`](Self::put).
     #[inline(always)]
-    pub(crate) fn take(&mut self, links: &Links) -> NodeId {
-        let slot = self.free;
-        // The guards have seen one; and it is an index that nothing else checks.
-        assert_ne!(slot, NodeId::NIL, "no free order slot");
+    pub(crate) fn take(&mut self, links: &Links, slot: NodeId) {
+        debug_assert!(slot == self.free && slot != NodeId::NIL, "the guards have seen one");
         self.free = links[slot].next;
-        slot
     }
 
     /// Puts an order into the slot that was taken for it, whose marks it gets.
@@ -234,6 +232,12 @@ impl Arena {
     #[inline(always)]
     pub(crate) fn prefetch(&self, slot: NodeId) {
         self.orders.prefetch(slot.0);
+    }
+
+    /// As [`prefetch`](Self::prefetch), for an order that is to be linked.
+    #[inline(always)]
+    pub(crate) fn prefetch_ring(&self, slot: NodeId) {
+        self.ring.prefetch(slot.0);
     }
 
     /// A place for what few orders have.

@@ -169,6 +169,7 @@ impl Book {
         let [buys, sells] = &self.stops;
         if self.rules.stop_trigger == StopTrigger::Touch {
             self.awaits_touch = !(buys.is_empty() && sells.is_empty());
+            self.safe = SafeRange::NONE;
             return;
         }
         self.buy_trigger = buys.best_price().map_or(i64::MAX, |price| price.0);

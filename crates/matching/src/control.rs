@@ -38,29 +38,46 @@ impl<R: Reservation> Matcher<R> {
         cancel: &Cancel,
         sink: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
-        let session = self.find_session(cancel.session)?;
-        let slot = self.admit_target(session, cancel.instrument, cancel.target)?;
-        let order = &self.arena[slot];
-        if order.extra != NO_EXTRA || !self.book(order.book).pegged.is_empty() {
-            let cancel = *cancel;
-            self.cancel_special(&cancel, slot, sink);
+        if self.cancel_at_once(cancel, sink).is_some() {
             return Ok(());
         }
-        let gone = self.end_plain(slot);
+        core::hint::cold_path();
+        let cancel = *cancel;
+        self.cancel_at_length(&cancel, sink)
+    }
+
+    /// A cancel of a plain order for which all is at hand. `None` for any other, of which nothing has been
+    /// done.
+    #[inline(always)]
+    fn cancel_at_once(&mut self, cancel: &Cancel, sink: &mut impl EventSink) -> Option<()> {
+        let session = self.sessions.find_near(cancel.session)?;
+        let (slot, place) = self.target_in_place(session, cancel.instrument, cancel.target)?;
+        let order = &self.arena[slot];
+        if order.extra != NO_EXTRA || !self.book(order.book).pegged.is_empty() {
+            return None;
+        }
+        let gone = self.end_plain(slot, Some(place));
         sink.event(accepted(cancel, &gone.order, gone.open));
         sink.event(self.cancelled(&gone.order, gone.open, gone.displayed(), Requested));
         self.reservation.release(gone.order.order_id, gone.open);
-        Ok(())
+        Some(())
     }
 
-    /// A cancel of an order that has an extra, or whom others follow.
+    /// A cancel of any order.
     #[inline(never)]
-    fn cancel_special(&mut self, cancel: &Cancel, slot: NodeId, sink: &mut impl EventSink) {
+    fn cancel_at_length(
+        &mut self,
+        cancel: &Cancel,
+        sink: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        let session = self.find_session(cancel.session)?;
+        let slot = self.admit_target(session, cancel.instrument, cancel.target)?;
         let order = &self.arena[slot];
         let book = order.book;
         sink.event(accepted(cancel, order, QtyLots(self.open(slot))));
         self.withdraw(slot, Requested, sink);
         self.follow_pegs(book, sink);
+        Ok(())
     }
 
     pub(crate) fn mass_cancel(

@@ -16,7 +16,7 @@
 //!      │       rest                      all that changes a queue
 //!      ├── Arena, Names, Sessions        live orders, and how they are found
 //!      ├── Levels ── Links, FarNodes     queues through one array; pages of 64 prices
-//!      ├── Book ── 6 x Ladder            displayed, undisplayed, stops; by side
+//!      ├── Book ── 6 x Ladder ── Window  displayed, undisplayed, stops; by side
 //!      └── Settling, Expiries            what only orders that stay need; good-till-date
 //! ```
 //!
@@ -86,8 +86,10 @@ mod states;
 mod stops;
 mod taker;
 mod view;
+mod window;
 
 pub use events::EventSink;
 pub use matcher::Matcher;
+pub use plain::Unfinished;
 pub use reservation::{NoReservation, Reservation};
 pub use vesta_types::{Capacity, LevelView};

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Circular lists have neither head nor tail case: taking a node out is the same four accesses
-//! wherever it is, and a queue is empty when its sentinel's `next` is the sentinel.
+//! wherever it is, and a queue is empty when its sentinel's `next` is the sentinel. Only the queues of a
+//! [ladder](crate::ladder), which has a bit for each that is not empty, need not be so when they are.
 //!
 //! A *page* is 64 neighbouring prices of one side. A bitmap says which have orders. Pages are made
 //! as prices are first used and used again when they are empty, over all books of the shard. A page's
@@ -156,30 +157,44 @@ impl Links {
         self.nodes.prefetch(node.0);
     }
 
-    /// Appends a node to a queue. True when the queue was empty.
+    /// Makes a node the only one of a queue, whatever is written there.
     #[inline(always)]
-    pub(crate) fn append(&mut self, queue: NodeId, node: NodeId, qty: u64) -> bool {
+    pub(crate) fn start(&mut self, queue: NodeId, node: NodeId, qty: u64) {
+        let mut nodes = self.nodes.as_mut();
+        nodes[queue.0] = Node { next: node, prev: node, qty };
+        nodes[node.0] = Node { next: queue, prev: queue, qty };
+    }
+
+    /// Appends a node to a queue.
+    #[inline(always)]
+    pub(crate) fn append(&mut self, queue: NodeId, node: NodeId, qty: u64) {
         let mut nodes = self.nodes.as_mut();
         let sentinel = &mut nodes[queue.0];
         let last = sentinel.prev;
         sentinel.prev = node;
-        sentinel.qty += qty;
+        // See [`Node::qty`].
+        sentinel.qty = sentinel.qty.wrapping_add(qty);
         nodes[last.0].next = node;
         nodes[node.0] = Node { next: queue, prev: last, qty };
-        last == queue
     }
 
-    /// Takes a node out of its queue. True when the queue is empty then.
+    /// True for the only node of a queue.
     #[inline(always)]
-    pub(crate) fn remove(&mut self, queue: NodeId, node: NodeId) -> bool {
+    pub(crate) fn is_alone(&self, node: NodeId) -> bool {
+        // Both are the sentinel.
+        self[node].next == self[node].prev
+    }
+
+    /// Takes a node out of its queue.
+    #[inline(always)]
+    pub(crate) fn remove(&mut self, queue: NodeId, node: NodeId) {
         let mut nodes = self.nodes.as_mut();
         let Node { next, prev, qty } = nodes[node.0];
         nodes[prev.0].next = next;
         nodes[next.0].prev = prev;
-        nodes[queue.0].qty -= qty;
-        // Both are the sentinel, which is then the only node left.
-        debug_assert!(next != prev || next == queue);
-        next == prev
+        // Added when it came.
+        nodes[queue.0].qty = nodes[queue.0].qty.wrapping_sub(qty);
+        debug_assert!(next != prev || next == queue, "both are the sentinel");
     }
 
     /// The first node of a queue.

@@ -17,6 +17,7 @@ use crate::ladder::Levels;
 use crate::links::NodeId;
 use crate::memory::Table;
 use crate::names::Names;
+use crate::plain::Unfinished;
 use crate::reservation::{NoReservation, Reservation};
 use crate::sessions::{IdMap, SessionIndex, Sessions};
 use crate::settling::Settling;
@@ -74,7 +75,7 @@ impl<R: Reservation> Matcher<R> {
     /// capacity 124 bytes are touched at once; up to 1.2 KiB more are address space that the operating
     /// system backs when they are first used: 1 KiB for an order that is alone among 64 prices (the
     /// first 4,096 such pages are touched at the start), the rest for terms that few orders have. Each
-    /// instrument takes 100 KiB.
+    /// instrument takes 300 KiB.
     ///
     /// # Panics
     /// When a limit is out of its range: [`Capacity::check`] says so beforehand.
@@ -170,15 +171,42 @@ impl<R: Reservation> Matcher<R> {
     }
 
     /// [`apply`](Self::apply) for a new order: for callers that know what they have.
-    #[inline]
+    #[inline(always)]
     pub fn apply_new(&mut self, new: &NewOrder, sink: &mut impl EventSink) {
-        if let Err(reason) = self.new_order(new, sink) {
+        if let Err(unfinished) = self.begin_new(new, sink) {
+            self.finish_new(new, unfinished, sink);
+        }
+    }
+
+    /// The first half of [`apply_new`](Self::apply_new), which is all for most orders: for callers that put
+    /// an order together only for the matcher, and so need it in memory only for the second half.
+    ///
+    /// # Errors
+    /// When the order could not be carried out at once. Nothing has been done then, and the next call must
+    /// be [`finish_new`](Self::finish_new).
+    #[inline(always)]
+    pub fn begin_new(
+        &mut self,
+        new: &NewOrder,
+        sink: &mut impl EventSink,
+    ) -> Result<(), Unfinished> {
+        self.new_at_once(new, sink)
+    }
+
+    /// The second half of [`apply_new`](Self::apply_new).
+    pub fn finish_new(
+        &mut self,
+        new: &NewOrder,
+        unfinished: Unfinished,
+        sink: &mut impl EventSink,
+    ) {
+        if let Err(reason) = self.new_unfinished(new, unfinished, sink) {
             sink.event(events::rejected(&Command::New(*new), reason));
         }
     }
 
     /// [`apply`](Self::apply) for a cancel.
-    #[inline]
+    #[inline(always)]
     pub fn apply_cancel(&mut self, cancel: &Cancel, sink: &mut impl EventSink) {
         if let Err(reason) = self.cancel(cancel, sink) {
             sink.event(events::rejected(&Command::Cancel(*cancel), reason));
@@ -186,7 +214,7 @@ impl<R: Reservation> Matcher<R> {
     }
 
     /// [`apply`](Self::apply) for a replace.
-    #[inline]
+    #[inline(always)]
     pub fn apply_replace(&mut self, replace: &Replace, sink: &mut impl EventSink) {
         if let Err(reason) = self.replace(replace, sink) {
             sink.event(events::rejected(&Command::Replace(*replace), reason));
@@ -209,6 +237,14 @@ impl<R: Reservation> Matcher<R> {
             self.arena.prefetch(slot);
             self.levels.links.prefetch(slot);
         }
+    }
+
+    /// What is done before a command has any effect on a book: bands and cascades are measured from here.
+    #[inline(always)]
+    pub(crate) fn begin_action(&mut self, index: BookIndex) {
+        let book = self.book_mut(index);
+        book.band_base = book.last_price;
+        self.triggered_count = 0;
     }
 
     /// What is done when a command has had its effect on a book: elected stops act, pegged orders
@@ -235,12 +271,10 @@ impl<R: Reservation> Matcher<R> {
         &mut self.books[index.0]
     }
 
-    /// As [`find_book`](Self::find_book), at once for the instrument that was asked for last.
+    /// As [`find_book`](Self::find_book), for most instruments; `None` for the others.
     #[inline(always)]
-    pub(crate) fn find_book_again(&mut self, instrument: InstrumentId) -> Option<BookIndex> {
-        let books = &self.books;
-        let is_it = |at: u32| books[at].instrument == instrument;
-        self.by_instrument.get_again(instrument.0, is_it).map(BookIndex)
+    pub(crate) fn find_book_near(&mut self, instrument: InstrumentId) -> Option<BookIndex> {
+        self.by_instrument.get_near(instrument.0).map(BookIndex)
     }
 
     #[inline(always)]
@@ -249,12 +283,8 @@ impl<R: Reservation> Matcher<R> {
         self.by_instrument.get(instrument.0, is_it).map(BookIndex)
     }
 
-    #[inline(always)]
-    pub(crate) fn find_session(
-        &mut self,
-        session: SessionId,
-    ) -> Result<SessionIndex, RejectReason> {
-        self.sessions.find_again(session).ok_or(RejectReason::UnknownSession)
+    pub(crate) fn find_session(&self, session: SessionId) -> Result<SessionIndex, RejectReason> {
+        self.sessions.find(session).ok_or(RejectReason::UnknownSession)
     }
 
     /// What is open of a live order, an iceberg's reserve included.
@@ -284,6 +314,13 @@ impl<R: Reservation> Matcher<R> {
             QtyLots::ZERO,
         );
         self.arena.view(slot, &of, self.levels.links[slot].qty)
+    }
+
+    /// The id of the next order.
+    #[inline(always)]
+    pub(crate) fn next_order_id(&self) -> OrderId {
+        // 584 years of a billion each second.
+        OrderId(self.order_id_last.0.wrapping_add(1))
     }
 
     /// The next priority stamp.

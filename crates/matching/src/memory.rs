@@ -41,15 +41,15 @@ impl<T> Table<T> {
         Items { items: &mut self.items }
     }
 
-    /// Tells the processor that an item will be wanted soon. Nothing where it does not listen.
+    /// Tells the processor that an item will be wanted soon, if there is one. Nothing where it does not
+    /// listen.
     #[inline(always)]
     pub(crate) fn prefetch(&self, at: u32) {
-        debug_assert!((at as usize) < self.items.len(), "{at} of {}", self.items.len());
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: a hint, which is good for any address; this one is within the table.
+        // SAFETY: a hint, which is good for any address; and this one is computed by wrapping.
         unsafe {
             use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(self.items.as_ptr().add(at as usize).cast());
+            _mm_prefetch::<_MM_HINT_T0>(self.items.as_ptr().wrapping_add(at as usize).cast());
         }
         #[cfg(not(target_arch = "x86_64"))]
         let _ = at;

@@ -28,34 +28,38 @@ const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 const NEAR_MAX: usize = 1 << 17;
 /// Entries of a bucket: one cache line.
 const BUCKET: u32 = 16;
-/// An entry of the near table of client ids without an order.
-const NO_SLOT: u32 = u32::MAX;
+/// In an entry of the near table of client ids: an order of this place is, or was, elsewhere: in another
+/// place of the bucket, or in the far table.
+const ELSEWHERE: u32 = 1 << 31;
+/// An entry of the near table of client ids without an order; slots are far below.
+const NO_SLOT: u32 = ELSEWHERE - 1;
 
-/// Where else than in their own places the ids of a bucket have orders: the lower half has a bit for each
-/// entry of the bucket that is in the place of another id, the upper half counts orders in the far table.
-/// At the most that it can say the count stays, and the bucket is searched for ever when it need not be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Elsewhere(u32);
+/// Which orders of a bucket's ids are not in their own places.
+#[derive(Clone, Copy, Debug)]
+struct Elsewhere {
+    /// By entry of the bucket, four bits: which one would have been the own place of the order in it.
+    homes: u64,
+    /// The entries that are in the place of another id, a bit for each.
+    ways: u32,
+    /// How many orders are in the far table.
+    far_count: u32,
+}
 
 impl Elsewhere {
-    const NOWHERE: Self = Self(0);
-    const ONE_FAR: u32 = 1 << BUCKET;
-    const FAR_MAX: u32 = u32::MAX >> BUCKET;
+    const NOTHING: Self = Self { homes: 0, ways: 0, far_count: 0 };
 
-    const fn far_count(self) -> u32 {
-        self.0 >> BUCKET
+    /// The entry at `way` holds an order whose own place is `home`.
+    const fn put(&mut self, way: u32, home: u32) {
+        self.homes = self.homes & !(0xf << (4 * way)) | (home as u64) << (4 * way);
+        self.ways |= 1 << way;
     }
 
-    const fn add_far(&mut self) {
-        if self.far_count() < Self::FAR_MAX {
-            self.0 += Self::ONE_FAR;
-        }
-    }
-
-    const fn remove_far(&mut self) {
-        if self.far_count() < Self::FAR_MAX {
-            self.0 -= Self::ONE_FAR;
-        }
+    /// The entries that hold orders whose own place is `home`.
+    fn of(self, home: u32) -> impl Iterator<Item = u32> {
+        let is_its = move |way: &u32| (self.homes >> (4 * way)) as u32 & 0xf == home;
+        let others = |ways: &u32| Some(ways & ways.wrapping_sub(1));
+        let ways = core::iter::successors(Some(self.ways), others);
+        ways.take_while(|&ways| ways != 0).map(u32::trailing_zeros).filter(is_its)
     }
 }
 
@@ -63,9 +67,9 @@ pub(crate) struct Names {
     client_near: Table<u32>,
     /// Its length less one: a power of two.
     client_mask: u32,
-    /// By bucket: whether orders of its ids are anywhere but in their own places.
-    elsewhere: Table<Elsewhere>,
     client_far: Index,
+    /// By bucket: which orders are not in their own places.
+    elsewhere: Table<Elsewhere>,
     order_near: Table<u32>,
     /// Its length less one: a power of two.
     order_mask: u64,
@@ -95,8 +99,8 @@ impl Names {
         Self {
             client_near: Table::touched(near_count, NO_SLOT),
             client_mask: near_count as u32 - 1,
-            elsewhere: Table::touched(near_count / BUCKET as usize, Elsewhere::NOWHERE),
             client_far: Index::new(order_count_max),
+            elsewhere: Table::touched(near_count / BUCKET as usize, Elsewhere::NOTHING),
             order_near: Table::touched(place_count, 0),
             order_mask: place_count as u64 - 1,
             order_far: Index::new(order_count_max),
@@ -117,71 +121,75 @@ impl Names {
     }
 
     /// The session's own live order of that name.
-    #[inline(always)]
     pub(crate) fn by_client(
         &self,
         arena: &Arena,
         session: SessionIndex,
         id: ClientOrderId,
     ) -> Option<NodeId> {
+        let is_it = |slot: u32| slot != NO_SLOT && is_named(arena, slot, session, id);
         let at = self.place(session, id);
-        let entry = self.client_near[at];
-        if entry != NO_SLOT && is_named(arena, entry, session, id) {
-            return Some(NodeId(entry));
+        let own = self.slot_in(at);
+        if is_it(own) {
+            return Some(NodeId(own));
         }
-        // An order is elsewhere only if its own place was taken when it came.
-        if self.elsewhere[at / BUCKET] == Elsewhere::NOWHERE {
+        // An order is elsewhere only if its own place was taken when it came, which the place says.
+        if self.client_near[at] & ELSEWHERE == 0 {
             return None;
         }
-        self.by_client_elsewhere(arena, session, id)
+        let elsewhere = self.elsewhere[at / BUCKET];
+        let slots = elsewhere.of(at % BUCKET).map(|way| self.slot_in(at - at % BUCKET + way));
+        if let Some(slot) = slots.into_iter().find(|&slot| is_it(slot)) {
+            return Some(NodeId(slot));
+        }
+        if elsewhere.far_count == 0 {
+            return None;
+        }
+        self.client_far.get(client_hash(session, id), is_it).map(NodeId)
     }
 
-    /// The place of a name that is not in use: for [`insert_client`](Self::insert_client). `None` when the
-    /// session has a live order of that name.
+    /// The session's own live order of that name, and its place, if it is in that and nobody is elsewhere for
+    /// it. `None` for any other, which [`by_client`](Self::by_client) may find.
     #[inline(always)]
-    pub(crate) fn place_of_unused(
+    pub(crate) fn in_place(
         &self,
         arena: &Arena,
         session: SessionIndex,
         id: ClientOrderId,
-    ) -> Option<u32> {
-        let in_use = self.by_client(arena, session, id).is_some();
-        (!in_use).then(|| self.place(session, id))
+    ) -> Option<(NodeId, u32)> {
+        let at = self.place(session, id);
+        let entry = self.client_near[at];
+        (entry < NO_SLOT && is_named(arena, entry, session, id)).then_some((NodeId(entry), at))
+    }
+
+    /// The place of a name, if it is free, and nobody is elsewhere for it: so the name is not in use.
+    #[inline(always)]
+    pub(crate) fn free_place(&self, session: SessionIndex, id: ClientOrderId) -> Option<u32> {
+        let at = self.place(session, id);
+        (self.client_near[at] == NO_SLOT).then_some(at)
+    }
+
+    /// An order takes a [free place](Self::free_place), or, with `None`, leaves its [own](Self::in_place).
+    #[inline(always)]
+    pub(crate) fn set_place(&mut self, at: u32, slot: Option<NodeId>) {
+        self.client_near[at] = slot.map_or(NO_SLOT, |slot| slot.0);
     }
 
     /// Which order is most likely that of a client's id: not compared with it.
     #[inline(always)]
     pub(crate) fn likely(&self, session: SessionIndex, id: ClientOrderId) -> Option<NodeId> {
-        NodeId(self.client_near[self.place(session, id)]).some()
+        let slot = self.client_near[self.place(session, id)] & !ELSEWHERE;
+        (slot != NO_SLOT).then_some(NodeId(slot))
     }
 
-    #[cold]
-    #[inline(never)]
-    fn by_client_elsewhere(
-        &self,
-        arena: &Arena,
-        session: SessionIndex,
-        id: ClientOrderId,
-    ) -> Option<NodeId> {
-        let is_it = |slot: u32| is_named(arena, slot, session, id);
-        let (_, bucket) = self.bucket(self.place(session, id));
-        if let Some(&entry) = bucket.iter().find(|&&entry| entry != NO_SLOT && is_it(entry)) {
-            return Some(NodeId(entry));
-        }
-        self.client_far.get(client_hash(session, id), is_it).map(NodeId)
+    /// The slot in a place, or `NO_SLOT`.
+    fn slot_in(&self, at: u32) -> u32 {
+        self.client_near[at] & !ELSEWHERE
     }
 
-    /// The bucket that a place is in: its first place, and its entries.
-    fn bucket(&self, at: u32) -> (u32, &[u32]) {
-        let start = at & !(BUCKET - 1);
-        let entries = &self.client_near.as_slice()[start as usize..(start + BUCKET) as usize];
-        (start, entries)
-    }
-
-    /// The first place of a bucket that holds `entry`: asked for when the id's own place does not.
-    fn other_place(&self, at: u32, entry: u32) -> Option<u32> {
-        let (start, bucket) = self.bucket(at);
-        bucket.iter().position(|&other| other == entry).map(|way| start + way as u32)
+    /// The first entry of the bucket of a place that holds `slot`.
+    fn way_with(&self, at: u32, slot: u32) -> Option<u32> {
+        (0..BUCKET).find(|way| self.slot_in(at - at % BUCKET + way) == slot)
     }
 
     /// The live order of that id.
@@ -196,23 +204,6 @@ impl Names {
             return None;
         }
         self.order_far.get(order_hash(id), is_it).map(NodeId)
-    }
-
-    /// Gives a live order its client's name, which is not in use, and whose place this is.
-    #[inline(always)]
-    pub(crate) fn insert_client(
-        &mut self,
-        at: u32,
-        slot: NodeId,
-        session: SessionIndex,
-        client: ClientOrderId,
-    ) {
-        debug_assert_eq!(at, self.place(session, client));
-        if self.client_near[at] == NO_SLOT {
-            self.client_near[at] = slot.0;
-        } else {
-            self.insert_elsewhere(at, slot, session, client);
-        }
     }
 
     /// Gives a live order the engine's name, which is not in use.
@@ -233,40 +224,28 @@ impl Names {
         self.order_far.insert(order_hash(arena[old].order_id), old.0);
     }
 
-    /// The place of a client's id is taken.
-    #[cold]
+    /// Gives a live order its client's name, which is not in use.
     #[inline(never)]
-    fn insert_elsewhere(
+    pub(crate) fn insert_client(
         &mut self,
-        at: u32,
         slot: NodeId,
         session: SessionIndex,
         client: ClientOrderId,
     ) {
-        if let Some(free) = self.other_place(at, NO_SLOT) {
-            self.client_near[free] = slot.0;
-            self.elsewhere[at / BUCKET].0 |= 1 << (free % BUCKET);
-        } else {
-            self.elsewhere[at / BUCKET].add_far();
-            self.client_far.insert(client_hash(session, client), slot.0);
+        let at = self.place(session, client);
+        let mark = self.client_near[at] & ELSEWHERE;
+        if self.slot_in(at) == NO_SLOT {
+            self.client_near[at] = mark | slot.0;
+            return;
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn remove_elsewhere(
-        &mut self,
-        at: u32,
-        slot: NodeId,
-        session: SessionIndex,
-        client: ClientOrderId,
-    ) {
-        if let Some(taken) = self.other_place(at, slot.0) {
-            self.client_near[taken] = NO_SLOT;
-            self.elsewhere[at / BUCKET].0 &= !(1 << (taken % BUCKET));
+        self.client_near[at] |= ELSEWHERE;
+        if let Some(way) = self.way_with(at, NO_SLOT) {
+            let free = at - at % BUCKET + way;
+            self.client_near[free] = self.client_near[free] & ELSEWHERE | slot.0;
+            self.elsewhere[at / BUCKET].put(way, at % BUCKET);
         } else {
-            self.elsewhere[at / BUCKET].remove_far();
-            self.client_far.remove(client_hash(session, client), slot.0);
+            self.elsewhere[at / BUCKET].far_count += 1;
+            self.client_far.insert(client_hash(session, client), slot.0);
         }
     }
 
@@ -286,6 +265,42 @@ impl Names {
         }
     }
 
+    #[inline(never)]
+    fn remove_elsewhere(
+        &mut self,
+        at: u32,
+        slot: NodeId,
+        session: SessionIndex,
+        client: ClientOrderId,
+    ) {
+        if self.slot_in(at) == slot.0 {
+            self.client_near[at] |= NO_SLOT;
+            return;
+        }
+        let elsewhere = &mut self.elsewhere[at / BUCKET];
+        let first = at - at % BUCKET;
+        let near = &self.client_near;
+        let is_it = |&way: &u32| near[first + way] & !ELSEWHERE == slot.0;
+        if let Some(way) = elsewhere.of(at % BUCKET).find(is_it) {
+            elsewhere.ways &= !(1 << way);
+            self.client_near[first + way] |= NO_SLOT;
+            self.unmark(at);
+        } else {
+            elsewhere.far_count -= 1;
+            self.client_far.remove(client_hash(session, client), slot.0);
+            // Nobody knows whose places these were.
+            (first..first + BUCKET).for_each(|at| self.unmark(at));
+        }
+    }
+
+    /// Takes the mark off a place that has nobody elsewhere any more.
+    fn unmark(&mut self, at: u32) {
+        let elsewhere = self.elsewhere[at / BUCKET];
+        if elsewhere.far_count == 0 && elsewhere.of(at % BUCKET).next().is_none() {
+            self.client_near[at] &= !ELSEWHERE;
+        }
+    }
+
     /// Forgets the engine's name of a live order.
     pub(crate) fn remove_order(&mut self, slot: NodeId, id: OrderId) {
         let at = self.order_place(id);
@@ -294,5 +309,95 @@ impl Names {
         } else {
             self.order_far.remove(order_hash(id), slot.0);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arena::{Flags, NO_EXTRA, Order};
+    use crate::book::BookIndex;
+    use crate::settling::Marks;
+    use std::collections::BTreeMap;
+    use vesta_types::state_hash::hash_words;
+    use vesta_types::{AccountId, PriceTicks, SelfTrade, Side, StpGroup};
+
+    fn order(client_order_id: ClientOrderId) -> Order {
+        Order {
+            order_id: OrderId(1),
+            client_order_id,
+            account: AccountId(0),
+            price: PriceTicks(1),
+            priority: 0,
+            level: NodeId::NIL,
+            session: SessionIndex(0),
+            stp_group: StpGroup(0),
+            extra: NO_EXTRA,
+            book: BookIndex(0),
+            flags: Flags::plain(Side::Buy, false, SelfTrade::Default),
+            marks: Marks::NONE,
+        }
+    }
+
+    /// Three ids for each place of one bucket, and more orders than it has entries.
+    #[test]
+    fn names_are_found_wherever_they_had_to_go() {
+        const ORDER_COUNT: u32 = 40;
+        let session = SessionIndex(0);
+        let (mut arena, mut names) = (Arena::new(ORDER_COUNT), Names::new(ORDER_COUNT));
+        let place_count = u64::from(names.client_mask) + 1;
+        let ids: Vec<ClientOrderId> =
+            (0..48).map(|n| ClientOrderId(n % 16 + (1 + n / 16) * place_count)).collect();
+        let mut free: Vec<u32> = (0..ORDER_COUNT).collect();
+        let mut map: BTreeMap<u64, u32> = BTreeMap::new();
+        let (mut state, mut far_max) = (3, 0);
+        for step in 0..20_000_u64 {
+            state = hash_words(&[state, step]);
+            let id = ids[(state % 48) as usize];
+            // Fills up, and runs empty, in turns; empty at the end.
+            let grows = step / 200 % 2 == 0;
+            match map.get(&id.0).copied() {
+                Some(slot) if !grows || state >> 40 & 1 == 0 => {
+                    match names.in_place(&arena, session, id) {
+                        Some((found, at)) => {
+                            assert_eq!(found, NodeId(slot));
+                            names.set_place(at, None);
+                        }
+                        None => names.remove_client(NodeId(slot), session, id),
+                    }
+                    map.remove(&id.0);
+                    free.push(slot);
+                }
+                None if grows && !free.is_empty() => {
+                    let slot = free.pop().expect("not empty");
+                    arena.put(NodeId(slot), order(id));
+                    match names.free_place(session, id) {
+                        Some(at) => names.set_place(at, Some(NodeId(slot))),
+                        None => names.insert_client(NodeId(slot), session, id),
+                    }
+                    map.insert(id.0, slot);
+                }
+                _ => {}
+            }
+            far_max = far_max.max(names.client_far.count());
+            for &id in &ids {
+                let slot = map.get(&id.0).map(|&slot| NodeId(slot));
+                assert_eq!(names.by_client(&arena, session, id), slot, "step {step}");
+                let in_place = names.in_place(&arena, session, id).map(|(slot, _)| slot);
+                assert!(in_place.is_none() || in_place == slot, "step {step}");
+                assert!(slot.is_none() || names.free_place(session, id).is_none());
+            }
+        }
+        assert!(far_max > 10, "the bucket was full: {far_max}");
+        for id in ids {
+            if let Some(slot) = map.remove(&id.0) {
+                names.remove_client(NodeId(slot), session, id);
+            }
+        }
+        assert!(
+            names.client_near.as_slice().iter().all(|&entry| entry == NO_SLOT),
+            "no mark stays"
+        );
+        assert_eq!(names.client_far.count(), 0);
     }
 }

@@ -6,11 +6,13 @@ use vesta_types::{
     PostOnly, PriceTicks, QtyLots, RejectReason, TimeInForce,
 };
 
+use crate::admit::require;
 use crate::arena::{Extra, Flags, NO_EXTRA, Order};
 use crate::book::BookIndex;
 use crate::events::EventSink;
 use crate::links::NodeId;
 use crate::matcher::Matcher;
+use crate::plain::Unfinished;
 use crate::reservation::Reservation;
 use crate::sessions::SessionIndex;
 use crate::settling::Marks;
@@ -26,41 +28,40 @@ pub(crate) struct Admitted {
 }
 
 impl<R: Reservation> Matcher<R> {
+    /// An order that could not be carried out at once.
     #[inline(always)]
-    pub(crate) fn new_order(
+    pub(crate) fn new_unfinished(
         &mut self,
         new: &NewOrder,
+        unfinished: Unfinished,
+        sink: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        if unfinished == Unfinished::ADMITTED
+            && let Some(session) = self.sessions.find_near(new.session)
+            && let Some(index) = self.find_book_near(new.instrument)
+        {
+            return self.act_plain(new, session, index, sink);
+        }
+        self.new_at_length(new, unfinished, sink)
+    }
+
+    /// Any order, in any state.
+    #[inline(never)]
+    fn new_at_length(
+        &mut self,
+        new: &NewOrder,
+        unfinished: Unfinished,
         sink: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
         let session = self.find_session(new.session)?;
-        let book = self.admit_instrument(new.instrument)?;
+        let index = self.admit_instrument(new.instrument)?;
+        require(unfinished != Unfinished::REFUSED, RejectReason::ReservationRefused)?;
         // The same rules hold for all orders; for most of them most rules have nothing to say.
-        if !(is_plain(new) && self.book(book).safe.has(new.price, new.qty)) {
-            // A copy, so that the order itself need not be in memory for those that are plain.
-            let new = *new;
-            if self.new_unsafe(&new, session, book, sink)? {
-                return Ok(());
-            }
+        if is_plain(new) && self.may_be_safe(index) {
+            self.new_plain(new, session, index, sink)
+        } else {
+            self.new_special(new, session, index, sink)
         }
-        self.new_plain(new, session, book, sink)
-    }
-
-    /// An order that is not plain, or not known to be within limits. False for a plain one that was
-    /// found to be.
-    #[inline(never)]
-    fn new_unsafe(
-        &mut self,
-        new: &NewOrder,
-        session: SessionIndex,
-        index: BookIndex,
-        sink: &mut impl EventSink,
-    ) -> Result<bool, RejectReason> {
-        if is_plain(new) && self.is_continuous(index) && self.kills.count == 0 {
-            self.admit_unsafe(new, index)?;
-            return Ok(false);
-        }
-        self.new_special(new, session, index, sink)?;
-        Ok(true)
     }
 
     /// The primary reply for the order that has the last id.
@@ -79,7 +80,7 @@ impl<R: Reservation> Matcher<R> {
         })
     }
 
-    /// Any order, in any state.
+    /// An order that is not plain, or comes when orders are not.
     fn new_special(
         &mut self,
         new: &NewOrder,
@@ -88,11 +89,9 @@ impl<R: Reservation> Matcher<R> {
         sink: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
         let admitted = self.admit_new(new, session, index)?;
-        self.order_id_last = self.order_id_last.next();
+        require(self.reserve(new), RejectReason::ReservationRefused)?;
         sink.event(self.accepted(new, admitted.price));
-        let book = self.book_mut(index);
-        book.band_base = book.last_price;
-        self.triggered_count = 0;
+        self.begin_action(index);
         self.arrive(new, &admitted, sink);
         self.settle_book(index, sink);
         Ok(())

@@ -11,7 +11,6 @@ use crate::events::EventSink;
 use crate::links::NodeId;
 use crate::matcher::Matcher;
 use crate::reservation::Reservation;
-use crate::sessions::SessionIndex;
 use crate::taker::Taker;
 
 /// The primary reply to a replace that gives an order this price.
@@ -56,25 +55,26 @@ impl<R: Reservation> Matcher<R> {
         replace: &Replace,
         sink: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
-        let session = self.find_session(replace.session)?;
-        let slot = self.admit_target(session, replace.instrument, replace.target)?;
-        if self.is_plain_replace(replace, slot) {
-            return self.replace_plain(replace, slot, sink);
+        match self.replace_at_once(replace, sink) {
+            Some(outcome) => outcome,
+            None => {
+                core::hint::cold_path();
+                // A copy, so that the command itself need not be in memory for most.
+                let replace = *replace;
+                self.replace_at_length(&replace, sink)
+            }
         }
-        // A copy, so that the command itself need not be in memory for those that are plain.
-        let replace = *replace;
-        self.replace_special(&replace, session, slot, sink)
     }
 
     /// A replace of any order, in any state.
     #[inline(never)]
-    fn replace_special(
+    fn replace_at_length(
         &mut self,
         replace: &Replace,
-        session: SessionIndex,
-        slot: NodeId,
         sink: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
+        let session = self.find_session(replace.session)?;
+        let slot = self.admit_target(session, replace.instrument, replace.target)?;
         let price = self.admit_replace(replace, session, slot)?;
         let order = self.arena[slot];
         let rules = &self.book(order.book).rules;
@@ -103,9 +103,7 @@ impl<R: Reservation> Matcher<R> {
             priority_kept,
             ..replaced(replace, &order, old_open)
         }));
-        let book = self.book_mut(order.book);
-        book.band_base = book.last_price;
-        self.triggered_count = 0;
+        self.begin_action(order.book);
         if !priority_kept {
             self.set_price_and_trigger(slot, price, new_trigger);
             self.act_again(slot, replace, sink);

@@ -11,6 +11,7 @@ use crate::ladder::Ladder;
 use crate::links::NodeId;
 use crate::matcher::Matcher;
 use crate::reservation::Reservation;
+use crate::safe_range::SafeRange;
 
 /// A plain order that was ended, as it was.
 pub(crate) struct Gone {
@@ -29,11 +30,13 @@ impl<R: Reservation> Matcher<R> {
     #[inline(always)]
     pub(crate) fn bring_to_life(&mut self, order: Order) -> NodeId {
         let Order { session, client_order_id, .. } = order;
-        let slot = self.arena.take(&self.levels.links);
+        let slot = self.arena.next_slot();
+        // The guards have seen one; and it is an index that nothing else checks.
+        assert_ne!(slot, NodeId::NIL, "no free order slot");
+        self.arena.take(&self.levels.links, slot);
         self.arena.put(slot, order);
-        let place = self.names.place(session, client_order_id);
-        self.names.insert_client(place, slot, session, client_order_id);
-        self.sessions.at_mut(session).open_count += 1;
+        self.names.insert_client(slot, session, client_order_id);
+        self.sessions.add_one(session);
         slot
     }
 
@@ -78,6 +81,7 @@ impl<R: Reservation> Matcher<R> {
             self.book_mut(book).pegged = self.listed(self.book(book).pegged, slot);
             // It is priced by the touches as they are. Where all others have followed these, it has.
             let book = self.book_mut(book);
+            book.safe = SafeRange::NONE;
             if book.followed != book.touches() {
                 book.followed = NOT_FOLLOWED;
             }
@@ -172,7 +176,8 @@ impl<R: Reservation> Matcher<R> {
         let open = self.open(slot);
         let Order { flags, book, .. } = self.arena[slot];
         if flags.phase() == OrderPhase::Queued {
-            self.leave_ladder(slot);
+            let order = self.arena[slot];
+            self.leave_ladder(slot, &order);
             if flags.has(Flags::ICEBERG) {
                 self.book_mut(book).iceberg_count[flags.side().index()] -= 1;
                 self.arena.extra_mut(slot).reserve = 0;
@@ -186,10 +191,11 @@ impl<R: Reservation> Matcher<R> {
 
     /// Takes a queued order out of its price's queue. It keeps what it offers.
     #[inline(always)]
-    pub(crate) fn leave_ladder(&mut self, slot: NodeId) {
-        let Order { flags, book, level, .. } = self.arena[slot];
+    pub(crate) fn leave_ladder(&mut self, slot: NodeId, order: &Order) {
+        let &Order { flags, book, level, price, .. } = order;
         let ladder = self.books[book.0].ladder_mut(flags.side(), flags.has(Flags::UNDISPLAYED));
-        ladder.unlink(&mut self.levels, level, slot);
+        let key = ladder.key(price);
+        ladder.unlink(&mut self.levels, key, level, slot);
     }
 
     #[cold]
@@ -198,7 +204,8 @@ impl<R: Reservation> Matcher<R> {
         match flags.phase() {
             OrderPhase::Waiting if !flags.has(Flags::ELECTED) => {
                 let book = &mut self.books[book.0];
-                book.stops[flags.side().index()].unlink(&mut self.levels, level, slot);
+                let key = Ladder::key_of(&self.levels.links, level);
+                book.stops[flags.side().index()].unlink(&mut self.levels, key, level, slot);
                 book.set_triggers();
             }
             OrderPhase::Waiting | OrderPhase::ForAuction => {
@@ -217,7 +224,7 @@ impl<R: Reservation> Matcher<R> {
         sink: &mut impl EventSink,
     ) {
         if self.arena[slot].extra == NO_EXTRA {
-            let gone = self.end_plain(slot);
+            let gone = self.end_plain(slot, None);
             sink.event(self.cancelled(&gone.order, gone.open, gone.displayed(), reason));
             self.reservation.release(gone.order.order_id, gone.open);
             return;
@@ -229,15 +236,24 @@ impl<R: Reservation> Matcher<R> {
         self.forget(slot);
     }
 
-    /// Ends an order without an extra, which is in a queue of the book, and whole.
+    /// Ends an order without an extra, which is in a queue of the book, and whole. Given is the place of
+    /// its name, if it is in its own.
     #[inline(always)]
-    pub(crate) fn end_plain(&mut self, slot: NodeId) -> Gone {
+    pub(crate) fn end_plain(&mut self, slot: NodeId, place: Option<u32>) -> Gone {
         self.unsettle(slot);
-        let order = self.arena[slot];
-        let open = QtyLots(self.levels.links[slot].qty);
-        self.forget_owner(slot);
-        self.leave_ladder(slot);
-        self.arena.remove(&mut self.levels.links, slot);
+        // Each table is looked up once: what is written might be anything, for all that a compiler knows.
+        let Self { books, levels, names, sessions, arena, .. } = self;
+        let order = arena[slot];
+        let (side, undisplayed) = (order.flags.side(), order.flags.has(Flags::UNDISPLAYED));
+        let ladder = books[order.book.0].ladder_mut(side, undisplayed);
+        let open = QtyLots(levels.links[slot].qty);
+        ladder.unlink(levels, ladder.key(order.price), order.level, slot);
+        match place {
+            Some(place) => names.set_place(place, None),
+            None => names.remove_client(slot, order.session, order.client_order_id),
+        }
+        sessions.forget_one(order.session);
+        arena.remove(&mut levels.links, slot);
         Gone { order, open }
     }
 
@@ -246,18 +262,10 @@ impl<R: Reservation> Matcher<R> {
     fn forget_plain(&mut self, slot: NodeId) {
         // Settled while it acted, if that pushed its note out.
         self.unsettle(slot);
-        self.forget_owner(slot);
-        self.arena.remove(&mut self.levels.links, slot);
-    }
-
-    /// An order is no longer its session's.
-    #[inline(always)]
-    fn forget_owner(&mut self, slot: NodeId) {
         let Order { session, client_order_id, .. } = self.arena[slot];
         self.names.remove_client(slot, session, client_order_id);
-        let owner = self.sessions.at_mut(session);
-        // Counted when it came.
-        owner.open_count = owner.open_count.wrapping_sub(1);
+        self.sessions.forget_one(session);
+        self.arena.remove(&mut self.levels.links, slot);
     }
 
     /// Takes so much, but not all of what it offers, off an order that keeps its place.

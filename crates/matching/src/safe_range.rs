@@ -9,8 +9,9 @@ use crate::book::Book;
 /// static band and notional. It is worked out from a good order, for its neighbours: whatever is
 /// within it needs no more than three comparisons. Whoever is not within it asks the guards.
 ///
-/// It is empty in any state but continuous trading and while a kill switch is engaged, so that an order
-/// that is within it passes those guards, too. So it has to be forgotten whenever any of these changes.
+/// It is empty in any state but continuous trading, while a kill switch is engaged, and while others follow
+/// those that come to rest, so that an order that is within it need not ask for these, either. So it has to
+/// be forgotten whenever any of these changes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SafeRange {
     price_least: i64,
@@ -62,6 +63,7 @@ impl SafeRange {
         }
         let is_open = book.state == TradingState::Continuous && kill_count == 0;
         assert!(is_open, "nobody is safe from a state, nor from a kill switch");
+        assert!(!book.has_followers(), "nobody follows");
         let greatest = self.price_least + (self.price_count - 1) as i64;
         assert!(self.price_least >= 1 && greatest <= book.rules.price_max.0);
         assert!(self.qty_max <= book.rules.qty_max.0);

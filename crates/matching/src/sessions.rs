@@ -13,11 +13,14 @@ use crate::memory::Table;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SessionIndex(pub(crate) u32);
 
+/// Its size is a power of two, so that finding one in their table is a shift.
+#[repr(align(32))]
 pub(crate) struct Session {
     pub(crate) id: SessionId,
     /// Its oldest live order; NIL when it has none.
     pub(crate) first: NodeId,
-    pub(crate) open_count: u32,
+    /// Orders that it may still have: its limit less those that are live.
+    pub(crate) open_left: u32,
     pub(crate) open_max: u32,
     pub(crate) is_killed: bool,
 }
@@ -45,15 +48,19 @@ impl IdMap {
         }
     }
 
-    /// As [`get`](Self::get), at once for the id that was asked for last.
+    /// The position of an id that is in its own place: at once for the one that was asked for last. `None`
+    /// for any other, which [`get`](Self::get) may find.
     #[inline(always)]
-    pub(crate) fn get_again(&mut self, id: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+    pub(crate) fn get_near(&mut self, id: u32) -> Option<u32> {
         if self.last.0 == u64::from(id) {
             return Some(self.last.1);
         }
-        let found = self.get(id, is_it)?;
-        self.last = (id.into(), found);
-        Some(found)
+        let entry = self.near[id & self.mask];
+        if (entry >> 32) as u32 != id || entry as u32 == 0 {
+            return None;
+        }
+        self.last = (id.into(), entry as u32 - 1);
+        Some(self.last.1)
     }
 
     /// The position of an id; `is_it` says whether a position is that of the id.
@@ -101,11 +108,10 @@ impl Sessions {
         }
     }
 
-    /// As [`find`](Self::find), at once for the session that was asked for last.
+    /// As [`find`](Self::find), for most sessions; `None` for the others.
     #[inline(always)]
-    pub(crate) fn find_again(&mut self, id: SessionId) -> Option<SessionIndex> {
-        let list = &self.list;
-        self.by_id.get_again(id.0, |at| list[at].id == id).map(SessionIndex)
+    pub(crate) fn find_near(&mut self, id: SessionId) -> Option<SessionIndex> {
+        self.by_id.get_near(id.0).map(SessionIndex)
     }
 
     #[inline(always)]
@@ -126,7 +132,7 @@ impl Sessions {
         }
         self.by_id.insert(id.0, self.list.len() as u32);
         let first = NodeId::NIL;
-        self.list.push(Session { id, first, open_count: 0, open_max, is_killed: false });
+        self.list.push(Session { id, first, open_left: open_max, open_max, is_killed: false });
         Ok(())
     }
 
@@ -138,6 +144,22 @@ impl Sessions {
     #[inline(always)]
     pub(crate) fn at_mut(&mut self, index: SessionIndex) -> &mut Session {
         &mut self.list[index.0]
+    }
+
+    /// A session has an order more: the guards saw that it may.
+    #[inline(always)]
+    pub(crate) fn add_one(&mut self, index: SessionIndex) {
+        let owner = &mut self.list[index.0];
+        debug_assert!(owner.open_left > 0, "an order too many");
+        owner.open_left = owner.open_left.wrapping_sub(1);
+    }
+
+    /// A session has an order less.
+    #[inline(always)]
+    pub(crate) fn forget_one(&mut self, index: SessionIndex) {
+        let owner = &mut self.list[index.0];
+        debug_assert!(owner.open_left < owner.open_max, "counted when it came");
+        owner.open_left = owner.open_left.wrapping_add(1);
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Session> {

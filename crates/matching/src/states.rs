@@ -63,9 +63,7 @@ impl<R: Reservation> Matcher<R> {
         if let Some(kind) = change.uncross {
             self.uncross(index, kind, sink);
         }
-        let book = self.book_mut(index);
-        book.band_base = book.last_price;
-        self.triggered_count = 0;
+        self.begin_action(index);
         self.change_state(index, change.state, change.auction, sink);
         match change.state {
             TradingState::Close => self.expire_day(index, sink),

@@ -4,11 +4,11 @@
 use vesta_types::{
     AuctionKind, BandAction, CancelReason, Cancelled, Event, Executed, NewOrder, OrderId,
     OrderType, Party, PriceTicks, QtyLots, SelfTrade, SelfTradeDecides, SelfTradePrevented, Side,
-    StpGroup, TimeInForce, TradingState,
+    StpGroup, TimeInForce, TradeId, TradingState,
 };
 use vesta_types::{ClientOrderId, SessionId};
 
-use crate::arena::{Flags, Order};
+use crate::arena::{Flags, NO_EXTRA, Order};
 use crate::book::BookIndex;
 use crate::events::EventSink;
 use crate::ladder::Key;
@@ -149,7 +149,7 @@ impl<R: Reservation> Matcher<R> {
                 if key < taker.worst || key > taker.best {
                     return Ended::Bounds;
                 }
-                let level = book.displayed[makers].best(key).expect("there is one");
+                let level = book.displayed[makers].near_level(key);
                 self.levels.links[level].next
             } else {
                 match self.next_maker(taker) {
@@ -181,7 +181,7 @@ impl<R: Reservation> Matcher<R> {
         let offered = self.levels.links[maker].qty;
         let qty = offered.min(taker.qty);
         taker.qty -= qty;
-        self.trade_id_last = self.trade_id_last.next();
+        self.trade_id_last = TradeId(self.trade_id_last.0.wrapping_add(1));
         let party = self.maker_party(maker, qty);
         let executed = Executed {
             trade_id: self.trade_id_last,
@@ -234,8 +234,13 @@ impl<R: Reservation> Matcher<R> {
         } else if self.arena[maker].flags.has(Flags::ICEBERG) {
             self.take_tip(maker, qty, sink);
         } else {
-            self.leave_ladder(maker);
-            self.forget(maker);
+            let order = self.arena[maker];
+            if order.extra == NO_EXTRA {
+                self.end_plain(maker, None);
+            } else {
+                self.leave_ladder(maker, &order);
+                self.forget(maker);
+            }
         }
     }
 
