@@ -136,6 +136,10 @@ holds() {
     aeronmd-unset) [[ -z ${VESTA_AERONMD:-} ]] ;;
     no-miri) ! has_miri ;;
     terraform-absent) ! command -v terraform >/dev/null ;;
+    always) true ;;
+    no-governor) [[ ! -e /sys/devices/system/cpu/cpu0/cpufreq/scaling_governor ]] ;;
+    no-nvme) ! compgen -G '/sys/block/nvme*' >/dev/null ;;
+    no-cpuset) ! grep -qsw cpuset /sys/fs/cgroup/cgroup.controllers /sys/fs/cgroup/unified/cgroup.controllers ;;
     not-built) [[ ! -x ${VESTA_BIN:-$target/release/vesta} ]] ;;
     *)
         echo "$SKIPS: nobody knows the condition '$1'" >&2
