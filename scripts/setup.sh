@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Puts in place what building and testing Vesta needs, on a bare Debian or Ubuntu with a Rust
 # toolchain. Every step looks at the real state first, so a second run changes nothing and needs no
-# network. `setup.sh build` leaves out what only the checks of the infrastructure want.
+# network. `setup.sh build` leaves out what only `make test` wants.
 #
 # Exit codes: 0 all in place; 2 a system package is missing and can not be installed from here;
 # 1 anything else (the message says what, and what to do).
@@ -196,13 +196,18 @@ crates() {
 mkdir -p "$TOOLS/bin"
 system_packages
 rust_toolchain
-cmake_tool
-cargo_deny
-gungraun_runner
-crates
 if [[ ${1:-} != build ]]; then
+    # Beside the rest: this waits for the network, that computes.
     # shellcheck source=scripts/infra/setup.sh
-    source scripts/infra/setup.sh
-    infra_setup
+    (source scripts/infra/setup.sh && infra_setup) &
+    infra=$!
+    cargo_deny
+    gungraun_runner
+    cmake_tool
+    crates
+    wait "$infra" || fail 1 "not all that the checks of the infrastructure need is there: see above"
+else
+    cmake_tool
+    crates
 fi
 if ((changed)); then say "done"; else say "nothing to do"; fi
