@@ -34,11 +34,19 @@ said() {
     grep -q '^drift' "$OUT/vesta-tune.log"
 }
 
+# Told to stop with the others. Where a peer's goodbye comes ahead of the signal, as on a busy machine, the role has
+# ended for that reason, and says it.
+was_stopped() {
+    grep -q -x -F "stopped_vesta-$1@1 failed 1" "$OUT/script.log" &&
+        tail -n 1 "$OUT/vesta-$1.log" | grep -q ': its publisher closed it$' && return
+    said "stopped_vesta-$1@1" "inactive 0"
+}
+
 @test "all roles start, trade, and stop when they are told" {
     local role
     for role in sequencer engine md-publisher gateway; do
         said "active_vesta-$role@1" active
-        said "stopped_vesta-$role@1" "inactive 0"
+        was_stopped "$role"
     done
     said flow "verdict: OK"
 }
