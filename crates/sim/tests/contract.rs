@@ -60,7 +60,10 @@ impl Harness for SimHarness {
     }
 }
 
-vesta_transport::contract_tests!(SimHarness::new(SimConfig::default()));
+vesta_transport::contract_tests!(SimHarness::new(SimConfig {
+    message_len_max: 16 << 10,
+    ..SimConfig::default()
+}));
 
 /// As long as the longest that interop sends.
 #[test]
@@ -76,6 +79,7 @@ fn the_contract_holds_under_loss_and_latency_for_many_seeds() {
         let config = SimConfig {
             seed,
             window_bytes: 32 << 10,
+            message_len_max: 16 << 10,
             loss_ppm: 20_000,
             latency_max_ns: 500_000,
             flow_control: if seed % 2 == 0 { FlowControl::Slowest } else { FlowControl::Fastest },
