@@ -159,7 +159,9 @@ impl<'a> Channels<'a> {
             (transport.flow_control_receiver_timeout_ms, transport.flow_control_group_tag);
         let flow_control = match stream.flow_control {
             FlowControl::Slowest => format!("min,t:{timeout_ms}ms"),
-            FlowControl::Tagged => format!("tagged,g:{tag},t:{timeout_ms}ms"),
+            // Without a voter the log stands still: it does not follow whoever else reads. One, because
+            // flow control counts drivers, and `sequencer.input_readers_min` counts readers.
+            FlowControl::Tagged => format!("tagged,g:{tag}/1,t:{timeout_ms}ms"),
             FlowControl::Fastest => "max".to_owned(),
         };
         let place = match transport.mode {
@@ -343,7 +345,7 @@ mod tests {
             (channels.input_log_publication().uri, channels.input_log_subscription().uri)
         };
         let (publication, voter) = ends(tagged);
-        assert!(publication.ends_with("|fc=tagged,g:7,t:5000ms"), "{publication}");
+        assert!(publication.ends_with("|fc=tagged,g:7/1,t:5000ms"), "{publication}");
         assert!(voter.ends_with("|ttl=1|gtag=7"), "{voter}");
         let (same, learner) = ends(&format!("{tagged}[engine]\nvoter = false\n"));
         assert_eq!(same, publication);

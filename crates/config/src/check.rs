@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
 use crate::error::Broken;
-use crate::{Config, Datapath, FlowControl, places};
+use crate::{Config, Datapath, Driver, FlowControl, Mode, places};
 
 /// Aeron's shortest and longest term, bytes.
 const TERM_LENGTH_BYTES: RangeInclusive<u32> = 64 << 10..=1 << 30;
@@ -400,6 +400,19 @@ fn streams(config: &Config) -> Check {
         }
     }
     let s = &config.streams;
+    let is_shared = config.transport.driver == Driver::Shared;
+    if s.input_log.flow_control == FlowControl::Tagged
+        && is_shared
+        && config.transport.mode == Mode::Multicast
+    {
+        return Err(Broken::new(
+            "streams.input_log.flow_control",
+            "\"tagged\"",
+            "can not be had by multicast with transport.driver = \"shared\": readers that share a driver share \
+             a socket, and the tag is that of the first of them",
+            "use driver = \"embedded\", mode = \"mdc\", or flow_control = \"slowest\"",
+        ));
+    }
     for (name, stream) in
         [("event_log", &s.event_log), ("market_data", &s.market_data), ("snapshots", &s.snapshots)]
     {

@@ -10,6 +10,7 @@
 //! value: there is no environment variable to forget. An error names the file, the key, the value,
 //! the rule and the fix.
 
+mod asked;
 mod channels;
 mod check;
 mod choice;
@@ -32,6 +33,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use vesta_types::{Capacity, Epoch, GatewayId, InstrumentId, Scale, ShardId};
 
+pub use asked::StreamBuffers;
 pub use channels::{Channel, Channels};
 pub use choice::{
     CommitLevel, Datapath, Driver, FlowControl, Idle, LogLevel, Mode, RoleIdle, Threading, Via,
@@ -44,8 +46,7 @@ pub use network::Network;
 pub use schedule::Scheduled;
 pub use section::{
     BackStream, Consumer, Cores, Counters, Demo, Engine, GroupStream, Log, MdPublisher, MdRelay,
-    Metrics, RoleIdles, Sequencer, SessionLimits, Shard, StreamBuffers, Streams, Transport,
-    UnicastStream, Uring,
+    Metrics, RoleIdles, Sequencer, SessionLimits, Shard, Streams, Transport, UnicastStream, Uring,
 };
 
 use error::Broken;

@@ -18,6 +18,8 @@ enum Kind {
     Bind,
     /// The same, with a port or 0 for any that is free.
     Reader,
+    /// An address of the host of a relay, which many shards do not have: in the way of addresses only.
+    Relay,
 }
 
 /// Every place that a process may open, with its key.
@@ -44,8 +46,8 @@ fn all_places(config: &Config) -> Vec<(String, SocketAddrV4, Kind)> {
         places.push((format!("gateway[{i}].back_endpoint"), gateway.back_endpoint, Kind::Host));
     }
     let relay = &config.md_relay;
-    places.push(("md_relay.market_data_port".to_owned(), relay.market_data(), Kind::Host));
-    places.push(("md_relay.snapshots_port".to_owned(), relay.snapshots(), Kind::Host));
+    places.push(("md_relay.market_data_port".to_owned(), relay.market_data(), Kind::Relay));
+    places.push(("md_relay.snapshots_port".to_owned(), relay.snapshots(), Kind::Relay));
     places
 }
 
@@ -116,7 +118,9 @@ fn address(key: &str, place: SocketAddrV4, kind: Kind) -> Check {
                 format!("use {a}.{b}.{c}.{}:{}", d + 1, place.port()),
             ))
         }
-        Kind::Host | Kind::Bind | Kind::Reader if ip.is_multicast() || ip.is_broadcast() => {
+        Kind::Host | Kind::Bind | Kind::Reader | Kind::Relay
+            if ip.is_multicast() || ip.is_broadcast() =>
+        {
             Err(Broken::new(
                 key,
                 place,
@@ -124,7 +128,7 @@ fn address(key: &str, place: SocketAddrV4, kind: Kind) -> Check {
                 "use an address of the host that the process runs on",
             ))
         }
-        Kind::Host if ip.is_unspecified() => Err(Broken::new(
+        Kind::Host | Kind::Relay if ip.is_unspecified() => Err(Broken::new(
             key,
             place,
             "must name the host, because others send there",
@@ -150,8 +154,8 @@ fn distinct(
     let one_host = place.ip() == other.ip()
         || place.ip().is_unspecified()
         || other.ip().is_unspecified()
-        || kind == Kind::Group
-        || other_kind == Kind::Group;
+        || (kind == Kind::Group && other_kind != Kind::Relay)
+        || (other_kind == Kind::Group && kind != Kind::Relay);
     if place.port() == other.port() && one_host {
         return Err(Broken::new(
             key,

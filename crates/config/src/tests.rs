@@ -105,6 +105,14 @@ fn every_key_of_the_manual_is_explained() {
 }
 
 #[test]
+fn the_ports_of_a_relay_are_in_no_groups_way() {
+    // Many shards have no relay: its default ports must not refuse a file that was good before there were relays.
+    let relay = Config::default().md_relay.market_data().port();
+    let text = format!("[streams.market_data]\ngroup = \"239.86.1.41:{relay}\"");
+    assert_eq!(parse(&text).streams.market_data.group.port(), relay);
+}
+
+#[test]
 fn an_empty_file_is_the_default() {
     assert_eq!(parse(""), Config::default());
     assert_eq!(Config::load(None).expect("the default"), Config::default());
@@ -345,6 +353,10 @@ fn what_is_not_a_configuration_is_shown() {
         ("[transport]\ndriver = \"external\"", &["use \"embedded\" or \"shared\""]),
         ("[idle]\nengine = \"sleep\"", &["use \"default\" or \"spin\" or"]),
         ("[transport]\nmode = \"broadcast\"", &["use \"multicast\" or \"mdc\""]),
+        (
+            "[transport]\ndriver = \"shared\"\n[streams.input_log]\nflow_control = \"tagged\"",
+            &["streams.input_log.flow_control = \"tagged\"", "mode = \"mdc\""],
+        ),
         (
             "[streams.event_log]\nflow_control = \"tagged\"",
             &["streams.event_log.flow_control = \"tagged\"", "only streams.input_log has any"],

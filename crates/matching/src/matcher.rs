@@ -182,8 +182,8 @@ impl<R: Reservation> Matcher<R> {
     /// an order together only for the matcher, and so need it in memory only for the second half.
     ///
     /// # Errors
-    /// When the order could not be carried out at once. Nothing has been done then, and the next call must
-    /// be [`finish_new`](Self::finish_new).
+    /// When the order could not be carried out at once. No order has changed then (its reservation may have been
+    /// asked), and the next call must be [`finish_new`](Self::finish_new) with the same order.
     #[inline(always)]
     pub fn begin_new(
         &mut self,

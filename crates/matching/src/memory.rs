@@ -74,11 +74,12 @@ impl<T: Clone> Table<T> {
 
 // The argument. Indices into tables are of two kinds. (1) Numbers that the table's owner handed out when
 // it made what they name: slots of orders, nodes, pages, positions of sessions. The owner made them by
-// counting up to the length of the table (`Arena`, `Links`, `Sessions`), they are never computed from
+// counting up to the length of the table (`Arena`, `Links`, `Sessions`), they are not computed from
 // anything that a command carries, and the fields that hold them are private to this crate; NIL, the
 // only other value, is compared with before use at every place that can meet it. (2) Numbers that are
-// taken modulo the table's length, a power of two that never changes. Debug builds check every access,
-// and all tests (model, scenarios, fuzzing) run in them too.
+// taken modulo the table's length, a power of two that never changes. And one of either with a part added or
+// taken away that stays below a fixed size of which the table has whole ones: a price's place within its page, a
+// way of a bucket. Debug builds check every access, and all tests (model, scenarios, fuzzing) run in them too.
 
 macro_rules! unchecked_index {
     ($name:ty) => {

@@ -21,8 +21,9 @@ use crate::sessions::SessionIndex;
 use crate::settling::Marks;
 use crate::taker::{Ended, Taker};
 
-/// A new order that could not be carried out at once, and how far it got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A new order that could not be carried out at once, and how far it got. It is good for that order, and for
+/// the next call: what the guards have let by is not asked again.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Unfinished(u8);
 
 impl Unfinished {

@@ -7,13 +7,15 @@ mod hostile;
 mod support;
 
 use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
 
 use hostile::{Known, Seeded, datagram};
 use support::{
-    Path, STREAM, datapaths, drive, free_port, message, numbers, poll_into, settings, transport,
+    Path, STREAM, datapaths, drive, drive_for, free_port, message, numbers, poll_into, settings,
+    transport,
 };
 use vesta_netio::{AeronTransport, Clock, SourceNetwork, Threading};
-use vesta_transport::{Duty, Publication, Transport};
+use vesta_transport::{Duty, Flow, Input, Publication, Subscription, Transport};
 
 /// Datagrams of one run. The fuzz target goes on for as long as it is let.
 const DATAGRAMS: usize = 30_000;
@@ -140,7 +142,75 @@ fn a_driver_outlives_hostile_datagrams() {
             under_attack(path, overheard);
         }
         strangers_are_not_let_in(path);
+        messages_that_never_end_hold_no_poll(path);
     }
+}
+
+/// A frame of a stranger's stream, whose session and first term are known.
+fn frame(kind: u16, flags: u8, len: usize, term_offset: usize) -> Vec<u8> {
+    let mut frame = vec![0; len];
+    let words = [len as u32, 0, term_offset as u32, 5, STREAM.0 as u32, 0];
+    for (at, word) in words.iter().enumerate() {
+        frame[4 * at..4 * at + 4].copy_from_slice(&word.to_le_bytes());
+    }
+    frame[5] = flags;
+    frame[6..8].copy_from_slice(&kind.to_le_bytes());
+    frame
+}
+
+/// A stream of first fragments without a last: a poll takes some of them and returns, and what comes
+/// after them is still read.
+fn messages_that_never_end_hold_no_poll(path: Path) {
+    const TERM_LENGTH: u32 = 256 << 10;
+    /// Of a frame with one byte, aligned.
+    const FRAME_LEN: usize = 64;
+    const FRAMES_PER_DATAGRAM: usize = 22;
+    // More of them than one poll takes, and less than the window.
+    const FLOOD: usize = 80 * FRAMES_PER_DATAGRAM;
+    let mut settings = settings(path, Threading::Invoker);
+    settings.initial_window_bytes = 128 << 10;
+    let mut driven = transport(&settings);
+    let port = free_port();
+    let channel = format!("aeron:udp?endpoint=127.0.0.1:{port}");
+    let mut reader = driven.add_subscription(&channel, STREAM).expect("a subscription");
+    let stranger = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let send = |bytes: &[u8]| {
+        stranger.send_to(bytes, ("127.0.0.1", port)).expect("sent");
+    };
+
+    let mut setup = frame(0x05, 0, 40, 0);
+    setup[28..32].copy_from_slice(&TERM_LENGTH.to_le_bytes());
+    setup[32..36].copy_from_slice(&1408_u32.to_le_bytes());
+    drive("joined", &mut [&mut driven], || {
+        send(&setup);
+        reader.poll(1, &mut |_| Flow::Taken) == 1
+    });
+    let one = |nth: usize, flags: u8| {
+        let mut one = frame(0x01, flags, 33, nth * FRAME_LEN);
+        one.resize(FRAME_LEN, 0);
+        one
+    };
+    for first in (0..FLOOD).step_by(FRAMES_PER_DATAGRAM) {
+        let frames = (first..first + FRAMES_PER_DATAGRAM).flat_map(|nth| one(nth, 0x80));
+        send(&frames.collect::<Vec<_>>());
+        for _ in 0..4 {
+            driven.do_work().expect("the driver works on");
+        }
+    }
+    send(&one(FLOOD, 0xc0));
+    drive_for(Duration::from_millis(50), &mut [&mut driven]);
+
+    let (mut polls, mut messages) = (0, 0);
+    drive("what comes after them is read", &mut [&mut driven], || {
+        polls += 1;
+        reader.poll(4, &mut |input| {
+            messages += usize::from(matches!(input, Input::Fragment(_)));
+            Flow::Taken
+        });
+        messages > 0
+    });
+    assert_eq!(messages, 1);
+    assert!(polls > 1, "one poll took {FLOOD} fragments");
 }
 
 /// With a list of sources, nothing of anybody else reaches the driver. Loopback is always let in: the

@@ -319,7 +319,7 @@ fn a_tagged_publisher_waits_for_those_that_carry_the_tag() {
         for slow_is_tagged in [false, true] {
             let settings = settings(Datapath::Socket, Threading::Invoker);
             let [mut a, mut b, mut c] = [(); 3].map(|()| transport(&settings));
-            let to = format!("{to}|fc=tagged,g:7,t:60s");
+            let to = format!("{to}|fc=tagged,g:7/1,t:60s");
             let tagged = format!("{at}|gtag=7");
             let (fast, slow) = if slow_is_tagged { (&at, &tagged) } else { (&tagged, &at) };
             let mut publication = a.add_publication(&to, STREAM).expect("publication");
@@ -359,6 +359,31 @@ fn a_tagged_publisher_waits_for_those_that_carry_the_tag() {
             }
         }
     }
+}
+
+/// Once the last that carries the tag is gone, the stream stands still: it does not follow who is left.
+#[test]
+fn a_tagged_publisher_without_a_tagged_reader_follows_nobody() {
+    let channel = multicast();
+    let settings = settings(Datapath::Socket, Threading::Invoker);
+    let [mut a, mut b, mut c] = [(); 3].map(|()| transport(&settings));
+    let to = format!("{channel}|fc=tagged,g:7/1,t:300ms");
+    let mut publication = a.add_publication(&to, STREAM).expect("publication");
+    let mut other = c.add_subscription(&channel, STREAM).expect("subscription");
+    let mut seen = Vec::new();
+    drive_for(Duration::from_millis(300), &mut [&mut a, &mut c]);
+    assert!(!publication.is_connected(), "nobody carries the tag yet");
+    let voter = b.add_subscription(&format!("{channel}|gtag=7"), STREAM).expect("subscription");
+    drive("the voter is counted", &mut [&mut a, &mut b, &mut c], || {
+        poll_into(&mut other, &mut seen);
+        publication.reader_count() == 1 && publication.offer(&message(0)).is_ok()
+    });
+    drop((voter, b));
+    drive("the voter is forgotten", &mut [&mut a, &mut c], || {
+        poll_into(&mut other, &mut seen);
+        !publication.is_connected()
+    });
+    assert!(publication.offer(&message(1)).is_err(), "the other reader alone has no say");
 }
 
 #[test]

@@ -280,15 +280,17 @@ fn config(
     transport.socket_send_buffer_bytes = transport.socket_send_buffer_bytes.max(window);
     let term = (2 * window).next_power_of_two();
     let streams = &mut config.streams;
-    for length in [
-        &mut streams.orders.term_length_bytes,
-        &mut streams.sequencer_back.term_length_bytes,
-        &mut streams.input_log.term_length_bytes,
-        &mut streams.event_log.term_length_bytes,
-        &mut streams.market_data.term_length_bytes,
-        &mut streams.snapshots.term_length_bytes,
+    for (length, mtu) in [
+        (&mut streams.orders.term_length_bytes, &mut streams.orders.mtu_bytes),
+        (&mut streams.sequencer_back.term_length_bytes, &mut streams.sequencer_back.mtu_bytes),
+        (&mut streams.input_log.term_length_bytes, &mut streams.input_log.mtu_bytes),
+        (&mut streams.event_log.term_length_bytes, &mut streams.event_log.mtu_bytes),
+        (&mut streams.market_data.term_length_bytes, &mut streams.market_data.mtu_bytes),
+        (&mut streams.snapshots.term_length_bytes, &mut streams.snapshots.mtu_bytes),
     ] {
         *length = term.max(*length);
+        // The MTU that is measured, and told, is that of all.
+        *mtu = 0;
     }
     config.transport.setup_term_length_max_bytes =
         config.transport.setup_term_length_max_bytes.max(config.streams.term_length_max_bytes());
