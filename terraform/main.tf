@@ -68,6 +68,7 @@ module "engine" {
   subnet_id = module.network.private_subnet_ids[local.zones[0]]
   ami_id    = local.ami_id
   release   = var.release == null ? local.no_release : var.release
+  settings  = var.settings
 
   kms_key_arn              = module.security.key_arns["ebs"]
   transport_mode           = var.transport_mode
@@ -95,6 +96,7 @@ module "standby" {
   subnet_id    = module.network.private_subnet_ids[local.zones[1]]
   ami_id       = local.ami_id
   release      = var.release == null ? local.no_release : var.release
+  settings     = var.settings
 
   kms_key_arn              = module.security.key_arns["ebs"]
   transport_mode           = var.transport_mode

@@ -22,6 +22,7 @@ locals {
     instance_type = coalesce(var.metal_instance_type, shard.instance_type)
     wal_gib       = local.table.metal.wal.gib
     wal_iops      = local.table.metal.wal.iops
+    cores         = lookup(var.shard_cores, name, null)
   }) } : {}
   standby_shards = var.create_standby && local.table.metal.standby_per_shard > 0 ? local.shards : {}
 

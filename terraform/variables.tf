@@ -119,6 +119,39 @@ variable "metal_instance_type" {
   }
 }
 
+variable "shard_cores" {
+  description = <<-EOT
+    [cores] of a shard's hosts, primary and standby, by the shard's name: a CPU for each role, which vesta-tune takes
+    out of everybody else's hands. Of a shard, or a role, that is not named: sequencer 2, engine 3, md_publisher 4.
+    Only first threads of cores, and not CPU 0: CPUs 1 to 23 on m5zn.metal and z1d.metal, 1 to 47 on c7i.metal-24xl.
+    Best on the NUMA node of the second interface, which only the host can tell (docs/deploying.md).
+  EOT
+  type = map(object({
+    sequencer    = optional(number, 2)
+    engine       = optional(number, 3)
+    md_publisher = optional(number, 4)
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.shard_cores) : contains(keys(jsondecode(file("${path.module}/tiers.json")).tiers[var.tier].shards), name)])
+    error_message = "shard_cores: names of the tier's shards, as in tiers.json."
+  }
+}
+
+variable "settings" {
+  description = "More of vesta.toml for all hosts, such as [log] or [sessions]: appended to what is written for them ([shard], [transport], [metrics], [cores] and, with mdc, [streams]), so other tables only."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = !can(regex("(?m)^[ \\t]*\\[[ \\t]*(shard|transport|metrics|cores)[ \\t]*\\]", var.settings))
+    error_message = "settings: [shard], [transport], [metrics] and [cores] are written already, and vesta.toml has no table twice."
+  }
+}
+
 variable "release" {
   description = "Build that hosts install: bucket, key and SHA-256. Wanted with create_hot_path."
   type        = object({ bucket = string, key = string, sha256 = string })

@@ -37,10 +37,11 @@ stp_groups = [11, 12]
 
 
 def host_settings():
-    """What terraform's module engine writes on a host, but for its spinning: the machine of the tests has few cores."""
+    """What terraform's module engine writes on a host, but for spinning and [cores]: the tests' machine has few cores."""
     text = (ROOT / "terraform/modules/engine/templates/vesta.toml.tftpl").read_text(encoding="utf-8")
     text = re.sub(r"%\{ if more.*?%\{ endif ~\}\n", "", text, flags=re.DOTALL)
-    for name, value in {"shard_id": "101", "transport_mode": "mdc", "hot_address": HOST}.items():
+    for name, value in {"shard_id": "101", "transport_mode": "mdc", "hot_address": HOST,
+                        **{f"cores.{role}": "" for role in ("sequencer", "engine", "md_publisher")}}.items():
         text = text.replace("${" + name + "}", value)
     assert "${" not in text, text
     return text.replace('idle = "spin"', 'idle = "backoff"') + "\n" + terraform_streams(HOST) + "\n" + GATEWAYS

@@ -13,3 +13,6 @@ alert_emails = { critical = ["duty@example.com"] }
 
 # Without metal, the warm path alone:
 # create_hot_path = false
+
+# Other CPUs for a shard's roles than 2, 3 and 4, such as those of the node that the second interface is on:
+# shard_cores = { spot-all = { sequencer = 13, engine = 14, md_publisher = 15 } }

@@ -14,7 +14,7 @@ variables {
 
   shards = {
     btc = { id = 1, instance_type = "m5zn.metal", market = "spot", symbols = "BTC-*" }
-    eth = { id = 2, instance_type = "m5zn.metal", market = "spot", symbols = "ETH-*", wal_gib = 400, wal_iops = 8000 }
+    eth = { id = 2, instance_type = "m5zn.metal", market = "spot", symbols = "ETH-*", wal_gib = 400, wal_iops = 8000, cores = { md_publisher = 7 } }
   }
   peer_security_group_ids = { nodes = "sg-1" }
 }
@@ -120,6 +120,14 @@ run "first_boot" {
   }
 
   assert {
+    condition = { for name, template in aws_launch_template.this : name => one(regexall("(?m)^\\[cores\\]\n(?:[a-z_]+ = .+\n)+", base64decode(template.user_data))) } == {
+      btc = "[cores]\nsequencer = \"2\"\nengine = \"3\"\nmd_publisher = \"4\"\n"
+      eth = "[cores]\nsequencer = \"2\"\nengine = \"3\"\nmd_publisher = \"7\"\n"
+    }
+    error_message = "A role has no CPU of its own."
+  }
+
+  assert {
     condition     = strcontains(base64decode(aws_launch_template.this["eth"].user_data), "[log]\nlevel = \"debug\"\nVESTA_TOML")
     error_message = "Settings of the caller are lost."
   }
@@ -197,6 +205,62 @@ run "two_shards_of_one_number" {
       btc = { id = 1, instance_type = "m5zn.metal" }
       eth = { id = 1, instance_type = "m5zn.metal" }
     }
+  }
+
+  expect_failures = [var.shards]
+}
+
+run "a_table_twice" {
+  command = plan
+
+  module {
+    source = "./modules/engine"
+  }
+
+  variables {
+    settings = "[log]\nlevel = \"debug\"\n\n[metrics]\naddress = \"127.0.0.1\""
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "cores_twice" {
+  command = plan
+
+  module {
+    source = "./modules/engine"
+  }
+
+  variables {
+    settings = " [ cores ]\nengine = \"5\""
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "the_systems_cpu" {
+  command = plan
+
+  module {
+    source = "./modules/engine"
+  }
+
+  variables {
+    shards = { btc = { id = 1, instance_type = "m5zn.metal", cores = { engine = 0 } } }
+  }
+
+  expect_failures = [var.shards]
+}
+
+run "two_roles_on_a_cpu" {
+  command = plan
+
+  module {
+    source = "./modules/engine"
+  }
+
+  variables {
+    shards = { btc = { id = 1, instance_type = "m5zn.metal", cores = { engine = 2 } } }
   }
 
   expect_failures = [var.shards]

@@ -46,3 +46,59 @@ run "the_same_zone" {
 
   expect_failures = [var.zone]
 }
+
+run "a_table_twice" {
+  command = plan
+
+  module {
+    source = "./modules/standby"
+  }
+
+  variables {
+    settings = "[log]\nlevel = \"debug\"\n\n[metrics]\naddress = \"127.0.0.1\""
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "cores_twice" {
+  command = plan
+
+  module {
+    source = "./modules/standby"
+  }
+
+  variables {
+    settings = " [ cores ]\nengine = \"5\""
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "the_systems_cpu" {
+  command = plan
+
+  module {
+    source = "./modules/standby"
+  }
+
+  variables {
+    shards = { btc = { id = 1, instance_type = "m5zn.metal", cores = { engine = 0 } } }
+  }
+
+  expect_failures = [var.shards]
+}
+
+run "two_roles_on_a_cpu" {
+  command = plan
+
+  module {
+    source = "./modules/standby"
+  }
+
+  variables {
+    shards = { btc = { id = 1, instance_type = "m5zn.metal", cores = { engine = 2 } } }
+  }
+
+  expect_failures = [var.shards]
+}

@@ -82,6 +82,7 @@ resource "aws_launch_template" "this" {
       shard_id       = each.value.id
       transport_mode = var.transport_mode
       hot_address    = aws_network_interface.hot[each.key].private_ip
+      cores          = each.value.cores
       more           = trimspace(var.settings)
     }))
   }))

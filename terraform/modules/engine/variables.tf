@@ -36,6 +36,8 @@ variable "shards" {
       symbols       what the shard trades; a tag
       wal_gib       size of the log volume
       wal_iops      its provisioned IOPS
+      cores         [cores] of vesta.toml: a CPU for each role, which vesta-tune isolates; not CPU 0, and first
+                    threads only (CPUs below the number of physical cores), or the host refuses its tuning
   EOT
   type = map(object({
     id            = number
@@ -44,6 +46,11 @@ variable "shards" {
     symbols       = optional(string, "*")
     wal_gib       = optional(number, 200)
     wal_iops      = optional(number, 16000)
+    cores = optional(object({
+      sequencer    = optional(number, 2)
+      engine       = optional(number, 3)
+      md_publisher = optional(number, 4)
+    }), {})
   }))
 
   validation {
@@ -59,6 +66,13 @@ variable "shards" {
   validation {
     condition     = alltrue([for shard in var.shards : shard.wal_gib >= 8 && shard.wal_gib <= 16384 && shard.wal_iops >= 100 && shard.wal_iops <= 64000 && shard.wal_iops <= 500 * shard.wal_gib])
     error_message = "shards: wal_gib 8 to 16384; wal_iops 100 to 64000 and at most 500 per GiB (io2)."
+  }
+
+  validation {
+    condition = alltrue([for shard in var.shards : alltrue([for core in values(shard.cores) : core >= 1 && core <= 1023 && floor(core) == core]) &&
+      length(distinct(values(shard.cores))) == 3
+    ])
+    error_message = "shards: cores are CPUs from 1 to 1023, another for each role; CPU 0 is the system's."
   }
 }
 
@@ -201,14 +215,14 @@ variable "release" {
 }
 
 variable "settings" {
-  description = "More of vesta.toml, appended to what the module writes ([shard] and [transport]); other tables only."
+  description = "More of vesta.toml, appended to what the module writes ([shard], [transport], [metrics] and [cores]); other tables only."
   type        = string
   default     = ""
   nullable    = false
 
   validation {
-    condition     = !can(regex("(?m)^\\[(shard|transport)\\]", var.settings))
-    error_message = "settings: [shard] and [transport] are written by the module."
+    condition     = !can(regex("(?m)^[ \\t]*\\[[ \\t]*(shard|transport|metrics|cores)[ \\t]*\\]", var.settings))
+    error_message = "settings: [shard], [transport], [metrics] and [cores] are written by the module, and vesta.toml has no table twice."
   }
 }
 
