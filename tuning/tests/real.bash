@@ -26,7 +26,7 @@ make_real() {
 # Two tests that change this machine would take each other's values for those that were found; also those of another
 # checkout. The lock goes with the processes of the test, however they end.
 one_at_a_time() {
-    exec 9>/run/lock/vesta-tune-tests
+    exec 9>/run/vesta-tune-tests.lock
     flock --wait 200 9
 }
 

@@ -1,0 +1,46 @@
+#!/usr/bin/env bats
+# The scripts that run these tests and bring what they need: that the first fails when it should, and that the
+# second finds its way on a host that has next to nothing.
+
+DIR=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
+
+setup() {
+    COPY=$BATS_TEST_TMPDIR/checkout BIN=$BATS_TEST_TMPDIR/bin
+    mkdir -p "$COPY/scripts/infra" "$COPY/tuning" "$BIN"
+    cp "$DIR"/scripts/infra/*.sh "$COPY/scripts/infra/"
+    # Of its own: the run that this is a part of holds the other one.
+    export VESTA_TUNE_RUN_LOCK=$BATS_TEST_TMPDIR/lock VESTA_INFRA_WORK=$BATS_TEST_TMPDIR/work
+}
+
+# program NAME TEXT: one that stands for the system's.
+program() {
+    printf '#!/bin/bash\n%s\n' "$2" >"$BIN/$1"
+    chmod +x "$BIN/$1"
+}
+
+# real_knobs COUNT: a run of the tests that turn knobs, in which each turned so many.
+real_knobs() {
+    # shellcheck disable=SC2016 # the program expands
+    program bats 'echo 1..1; echo "ok 1 knobs"; for ((i = 0; i < '"$1"'; i++)); do echo "KNOB k$i: a -> b -> a" >>"$VESTA_TUNE_KNOBS"; done'
+    PATH=$BIN:$PATH run "$COPY/scripts/infra/tuning.sh" "${@:2}"
+}
+
+@test "as root fewer than 12 knobs for real are a failure, in whatever order they were wanted" {
+    [ "$(id -u)" -eq 0 ] || skip "not_root: changing knobs wants root"
+    real_knobs 5 real_net real_host
+    [ "$status" -eq 1 ]
+    [[ $output == *"FAILED tuning: 10 knobs were real, and it wants 12"* ]]
+    real_knobs 5 real_host real_net
+    [ "$status" -eq 1 ]
+    [[ $output == *"10 knobs were real"* ]]
+    # In the order of the list.
+    real_knobs 0
+    [ "$status" -eq 1 ]
+    [[ $output == *"0 knobs were real"* ]]
+    real_knobs 6 real_net real_host
+    [[ $output != *"knobs were real"* ]]
+    [[ ${lines[-1]} == *'"knobs_real":12}' ]]
+    # Of one half nobody expects so many.
+    real_knobs 1 real_net
+    [[ $output != *"knobs were real"* ]]
+}
