@@ -20,16 +20,31 @@ find_vesta() {
     REPLY=$(command -v vesta) || refuse "there is no vesta to measure with: VESTA_BIN=/path/to/vesta says where it is"
 }
 
+# Sets REPLY to the CPUs that are switched on, as 0,1,2: by name, because what a login shell may run on lacks those that
+# isolcpus keeps free, which are the ones that matter. A container may have fewer for good.
+cpus_to_measure() {
+    local cpu mine=''
+    if ! value_read /sys/devices/system/cpu/online || ! cpus_of "$REPLY"; then
+        refuse "the kernel does not list its CPUs: ${WHY:-$REPLY}"
+    fi
+    for cpu in $REPLY; do
+        if [[ -n $ROOT ]] || ! has_tool taskset || taskset -c "$cpu" true 2>/dev/null; then mine+=,$cpu; fi
+    done
+    REPLY=${mine#,}
+}
+
 # Runs the measurement and sets REPLY to its last line, the JSON object.
 measure_jitter() {
-    local vesta out said seconds
+    local vesta out said seconds online
     find_vesta
     vesta=$REPLY
     report_seconds
     seconds=$REPLY
+    cpus_to_measure
+    online=$REPLY
     out=$(mktemp -d)
     note "measuring for $seconds s with $vesta bench jitter ..."
-    if ! said=$("$vesta" bench jitter --json --seconds "$seconds" --out "$out/jitter" 2>"$out/said"); then
+    if ! said=$("$vesta" bench jitter --json --seconds "$seconds" --cores "$online" --out "$out/jitter" 2>"$out/said"); then
         said=$(tail -n 1 "$out/said")
         rm -rf -- "$out"
         refuse "vesta bench jitter failed: $said"
