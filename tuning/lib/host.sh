@@ -171,25 +171,75 @@ has_hot_cpus() {
 
 # ---- interfaces ----
 
-# Sets REPLY to the interfaces that an operator may be connected through, which no stage may touch: that of
-# the best default route of each family, and that of the SSH session.
+# Sets REPLY to the interfaces that an operator may be connected through, which no stage may touch: those of the
+# default routes, those of SSH sessions, and whatever is above or below one of them.
 management_interfaces() {
-    local family line dev metric best best_metric found='' server
+    local found
+    default_interfaces
+    found=$REPLY
+    session_interfaces
+    # shellcheck disable=SC2086 # names
+    related_interfaces $found $REPLY
+}
+
+# Sets REPLY to the interfaces of all default routes of both families, through several gateways, too. A cloud's DHCP gives
+# a second card a route of its own with a higher metric: that one counts unless host.env names the card for the
+# streams, and so says that it is no way in.
+default_interfaces() {
+    local family line rest metric best i found='' hot=${HOST_ENV[VESTA_HOT_INTERFACE]:-}
+    local -a devs metrics
     for family in -4 -6; do
-        best='' best_metric=''
+        devs=() metrics=() best=''
         while read -r line; do
-            [[ $line =~ ' dev '([^ ]+) ]] || continue
-            dev=${BASH_REMATCH[1]} metric=0
+            [[ $line == default\ * ]] || continue
+            metric=0 rest=$line
             [[ ! $line =~ ' metric '([0-9]+) ]] || metric=${BASH_REMATCH[1]}
-            if [[ -z $best ]] || ((metric < best_metric)); then best=$dev best_metric=$metric; fi
+            if [[ -z $best ]] || ((metric < best)); then best=$metric; fi
+            while [[ $rest =~ ' dev '([^ ]+)(.*) ]]; do
+                devs+=("${BASH_REMATCH[1]}") metrics+=("$metric") rest=${BASH_REMATCH[2]}
+            done
         done < <(tool ip -o "$family" route show default 2>/dev/null)
-        found+="${best:+ $best}"
+        for i in "${!devs[@]}"; do
+            if [[ ${devs[i]} != "$hot" ]] || ((metrics[i] == best)); then found+=" ${devs[i]}"; fi
+        done
     done
-    if [[ -n ${SSH_CONNECTION:-} ]]; then
-        read -r _ _ server _ <<<"$SSH_CONNECTION"
-        interface_with "${server%\%*}" && found+=" $REPLY"
-    fi
     REPLY=${found# }
+}
+
+# Sets REPLY to the interfaces of SSH sessions: of this one, of which sudo keeps no word, and so of all that are open.
+session_interfaces() {
+    local server='' line found='' address
+    local -a addresses=()
+    read -r _ _ server _ <<<"${SSH_CONNECTION:-}"
+    [[ -z $server ]] || addresses=("$server")
+    while read -r line; do
+        # Bytes that wait, twice, this end, the other end, and for root the program; sshd may have another port.
+        read -r _ _ address _ <<<"$line"
+        [[ $address != *:22 && $line != *'("sshd'* ]] || addresses+=("${address%:*}")
+    done < <(tool ss -H -t -n -p state established 2>/dev/null)
+    for address in "${addresses[@]}"; do
+        address=${address#[} address=${address%]} address=${address#::ffff:}
+        if interface_with "${address%\%*}"; then found+=" $REPLY"; fi
+    done
+    REPLY=${found# }
+}
+
+# Sets REPLY to these interfaces and all that are tied to them, whether below (the cards of a bond, a bridge or a VLAN)
+# or above: what is done to one of them can cut off the others.
+related_interfaces() {
+    local dev path
+    local -a queue=("$@")
+    local -A seen=()
+    while ((${#queue[@]} > 0)); do
+        dev=${queue[0]} queue=("${queue[@]:1}")
+        [[ -z ${seen["$dev"]:-} ]] || continue
+        seen["$dev"]=1
+        for path in "$ROOT/sys/class/net/$dev"/{lower,upper}_*; do
+            path=${path##*/}
+            queue+=("${path#*er_}")
+        done
+    done
+    REPLY=${!seen[*]}
 }
 
 # interface_with WHAT: sets REPLY to the interface that has this address, or one of this network.
@@ -257,7 +307,7 @@ find_nic() {
     fi
     management_interfaces
     if [[ " $REPLY " == *" $NIC "* ]]; then
-        NIC_WHY="refused: it is the management interface (default route or SSH session). Streams want one of their own"
+        NIC_WHY="refused: it is the management interface (default route or SSH session), or tied to it. Streams want one of their own"
         NIC_FIX="printf 'VESTA_HOT_INTERFACE=%s\\n' SECOND_INTERFACE >>$ROOT/etc/vesta/host.env"
         return
     fi
@@ -268,7 +318,7 @@ find_nic() {
 
 # Sets REPLY to "name (process N)" of a Vesta role that runs here; fails when none does.
 running_role() {
-    local dir comm
+    local dir comm words
     for dir in "$ROOT"/proc/[0-9]*; do
         # The process may be gone by now.
         read -r comm 2>/dev/null <"$dir/comm" || continue
@@ -279,8 +329,10 @@ running_role() {
             return 0
             ;;
         vesta)
-            if tr '\0' ' ' 2>/dev/null <"$dir/cmdline" | grep -q -E ' driver( |$)'; then
-                REPLY="vesta driver (process ${dir##*/})"
+            # Options of all commands may stand before and between the words.
+            words=$(tr '\0' ' ' 2>/dev/null <"$dir/cmdline") || continue
+            if [[ $words =~ ' '(driver|demo|'md '([^ ]+' ')*relay)' ' ]]; then
+                REPLY="vesta ${BASH_REMATCH[1]} (process ${dir##*/})"
                 return 0
             fi
             ;;

@@ -149,10 +149,85 @@ END
     [ "$status" -eq 1 ]
     SSH_CONNECTION='10.0.0.99 50000 10.0.0.5 22' run tune apply --stage mtu
     [ "$status" -eq 2 ]
-    # The better default route decides, not the first.
-    put fake/routes $'default via 192.0.2.1 dev eth0 metric 300\ndefault via 10.0.0.1 dev eth1 metric 20'
+    # sudo drops the variable: the sessions themselves tell. Of a program's own connections none does.
+    put fake/sockets $'0 0 10.0.0.5:24001 10.0.0.9:40000 users:(("vesta-gateway",pid=7,fd=3))'
+    run tune check --stage mtu
+    [ "$status" -eq 1 ]
+    local session
+    for session in '0 0 10.0.0.5:22 10.0.0.99:50000' '0 0 [::ffff:10.0.0.5]:22 [::ffff:10.0.0.99]:50000' \
+        '0 0 10.0.0.5%eth1:22 10.0.0.99:50000' '0 0 10.0.0.5:2222 10.0.0.99:50000 users:(("sshd",pid=8,fd=4))'; do
+        put fake/sockets "$session"
+        run tune apply --stage mtu
+        [ "$status" -eq 2 ]
+        [[ $output == *"refused: it is the management interface"* ]]
+    done
+}
+
+@test "refused: any default route, of several, through several gateways, of either family" {
+    put etc/vesta/host.env ''
+    local routes
+    for routes in $'default via 192.0.2.1 dev eth0 metric 300\ndefault via 10.0.0.1 dev eth1 metric 20' \
+        $'default via 192.0.2.1 dev eth0 metric 20\ndefault via 10.0.0.1 dev eth1 metric 20' \
+        $'default via 192.0.2.1 dev eth0 metric 20\ndefault via 10.0.0.1 dev eth1 metric 200' \
+        $'default proto static \\\tnexthop via 192.0.2.1 dev eth0 weight 1 \\\tnexthop via 10.0.0.1 dev eth1 weight 1 '; do
+        put fake/routes "$routes"
+        rm -f "$ROOT/fake/routes6"
+        run tune apply --stage mtu
+        [ "$status" -eq 2 ]
+        [[ $output == *"eth1"*"refused: it is the management interface"* ]]
+        put fake/routes 'default via 192.0.2.1 dev eth0'
+        put fake/routes6 "$routes"
+        run tune apply --stage mtu
+        [ "$status" -eq 2 ]
+    done
+    # The second card's own, which a cloud's DHCP gives, is none for who has named the card. The best one always is.
+    rm "$ROOT/fake/routes6"
+    put etc/vesta/host.env 'VESTA_HOT_INTERFACE=eth1'
+    put fake/routes $'default via 192.0.2.1 dev eth0 metric 100\ndefault via 10.0.0.1 dev eth1 metric 200'
+    run tune check --stage mtu
+    [ "$status" -eq 1 ]
+    put fake/routes $'default via 192.0.2.1 dev eth0 metric 100\ndefault via 10.0.0.1 dev eth1 metric 100'
+    run tune check --stage mtu
+    [ "$status" -eq 2 ]
+    [ "$(get sys/class/net/eth1/mtu)" = 1400 ]
+}
+
+@test "refused: what is below or above the management interface" {
+    local net=$ROOT/sys/class/net
+    run tune check --stage mtu
+    [ "$status" -eq 1 ]
+    # A VLAN of the card is the way in, by its route and then by a session.
+    put sys/class/net/eth1.7/mtu 1400
+    ln -s ../eth1.7 "$net/eth1/upper_eth1.7"
+    ln -s ../eth1 "$net/eth1.7/lower_eth1"
+    run tune check --stage mtu
+    [ "$status" -eq 1 ]
+    put fake/routes 'default via 172.16.7.1 dev eth1.7'
     run tune apply --stage mtu
     [ "$status" -eq 2 ]
+    put fake/routes 'default via 192.0.2.1 dev eth0'
+    printf 'eth1.7 172.16.7.5/24\n' >>"$ROOT/fake/addresses"
+    SSH_CONNECTION='172.16.7.9 50000 172.16.7.5 22' run tune apply --stage mtu
+    [ "$status" -eq 2 ]
+    # The card of a VLAN for streams is the way in.
+    put etc/vesta/host.env 'VESTA_HOT_INTERFACE=eth1.7'
+    put fake/routes 'default via 10.0.0.1 dev eth1'
+    run tune apply --stage mtu
+    [ "$status" -eq 2 ]
+    # A bridge over a bond over the card.
+    put etc/vesta/host.env 'VESTA_HOT_INTERFACE=eth1'
+    put fake/routes 'default via 192.0.2.1 dev br0'
+    put sys/class/net/bond0/mtu 1400
+    put sys/class/net/br0/mtu 1400
+    ln -s ../bond0 "$net/br0/lower_bond0"
+    ln -s ../eth1 "$net/bond0/lower_eth1"
+    run tune apply --stage mtu
+    [ "$status" -eq 2 ]
+    [[ $output == *"eth1"*"or tied to it"* ]]
+    [ "$(get sys/class/net/eth1/mtu)" = 1400 ]
+    rm "$net/bond0/lower_eth1"
+    run tune check --stage mtu
+    [ "$status" -eq 1 ]
 }
 
 @test "refused: CPU 0, all CPUs, and CPUs that are not there" {
@@ -189,12 +264,22 @@ END
     run tune check --stage numa
     [ "$status" -eq 1 ]
     put proc/4711/comm vesta
-    printf 'vesta\0--config\0x\0driver\0' >"$ROOT/proc/4711/cmdline"
-    run tune apply --stage numa
-    [ "$status" -eq 2 ]
-    printf 'vesta\0top\0' >"$ROOT/proc/4711/cmdline"
-    run tune check --stage numa
-    [ "$status" -eq 1 ]
+    local words
+    for words in '--config x driver' demo '--config x demo --loop' 'md relay' 'md --config x relay --to 10.0.0.9'; do
+        # shellcheck disable=SC2086 # words
+        printf '%s\0' vesta $words >"$ROOT/proc/4711/cmdline"
+        run tune apply --stage numa
+        [ "$status" -eq 2 ]
+        [[ $output == *"vesta "*" (process 4711) runs on this host"* ]]
+    done
+    # What only looks on is in nobody's way.
+    for words in top 'md --relay 127.0.0.1' md; do
+        # shellcheck disable=SC2086 # words
+        printf '%s\0' vesta $words >"$ROOT/proc/4711/cmdline"
+        run tune apply --stage numa
+        [ "$status" -eq 0 ]
+        tune undo
+    done
     put proc/4711/comm vesta-engine
     run tune apply --stage numa --force
     [ "$status" -eq 0 ]

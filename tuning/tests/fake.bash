@@ -110,7 +110,7 @@ root_net() {
         for name in rx-usecs tx-usecs; do put "fake/cards/$dev.c.$name" 64; done
     done
     put fake/addresses $'lo 127.0.0.1/8\neth0 192.0.2.10/24\neth1 10.0.0.5/24'
-    put fake/routes $'default via 192.0.2.1 dev eth0 proto dhcp metric 100\ndefault via 10.0.0.1 dev eth1 proto dhcp metric 200\n10.0.0.0/24 dev eth1 scope link'
+    put fake/routes $'default via 192.0.2.1 dev eth0 proto dhcp metric 100\n10.0.0.0/24 dev eth1 scope link'
 }
 
 root_files() {
@@ -134,7 +134,7 @@ md_publisher = "4"'
 root_tools() {
     local name
     mkdir -p "$ROOT/usr/sbin"
-    for name in ethtool ip mount umount; do cp "$BATS_TEST_DIRNAME/tools/$name" "$ROOT/usr/sbin/"; done
+    for name in ethtool ip ss mount umount; do cp "$BATS_TEST_DIRNAME/tools/$name" "$ROOT/usr/sbin/"; done
     for name in update-grub systemctl chronyd irqbalance; do
         cp "$BATS_TEST_DIRNAME/tools/logged" "$ROOT/usr/sbin/$name"
     done
