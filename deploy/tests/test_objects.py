@@ -118,6 +118,15 @@ class Gateways(unittest.TestCase):
             self.assertEqual(ports, {"clients": ("UDP", 24001), component(service): ("TCP", front), "metrics": ("TCP", 9464)})
 
 
+def selects(selector, labels):
+    """Whether a label selector takes an object, as Kubernetes says it."""
+    for expression in selector.get("matchExpressions", []):
+        assert expression["operator"] == "In", expression
+        if labels.get(expression["key"]) not in expression["values"]:
+            return False
+    return selector.get("matchLabels", {}).items() <= labels.items()
+
+
 class CustomObjects(unittest.TestCase):
     def test_service_monitor_finds_the_services_port(self):
         manifests = objects("gateway", "dev")
@@ -148,8 +157,7 @@ class CustomObjects(unittest.TestCase):
             found = [d for name in CHARTS for d in of_kind(objects(name, "high"), kind)]
             self.assertTrue(found, kind)
             for document in found:
-                wanted = spec[f"{selector}Selector"]["matchLabels"].items()
-                self.assertLessEqual(wanted, document["metadata"]["labels"].items(), document["metadata"]["name"])
+                self.assertTrue(selects(spec[f"{selector}Selector"], document["metadata"]["labels"]), document["metadata"]["name"])
             self.assertEqual(spec[f"{selector}NamespaceSelector"], {})
 
     def test_external_secrets_fill_what_pods_mount(self):
@@ -207,6 +215,36 @@ class CustomObjects(unittest.TestCase):
         self.assertEqual(targets[("spot-btc", "engine")], ["10.0.1.20:9466"])
         self.assertEqual(targets[("futures-btc", "md-publisher")], ["10.0.1.10:9467"])
         self.assertEqual(spec["relabelings"], [{"targetLabel": "job", "replacement": "vesta-hosts"}])
+
+    def test_prometheus_scrapes_what_the_operator_brings(self):
+        """The kubelet's and kube-state-metrics' monitors carry the release that the operator is installed as."""
+        text = (ROOT / "docs/deploying.md").read_text(encoding="utf-8")
+        [operator] = re.findall(r"helm upgrade --install (\S+) prometheus-community/kube-prometheus-stack", text)
+        spec = one(objects("observability", "medium"), "Prometheus")["spec"]
+        for kind in ("serviceMonitor", "podMonitor", "scrapeConfig"):
+            self.assertTrue(selects(spec[f"{kind}Selector"], {"release": operator}), kind)
+            self.assertFalse(selects(spec[f"{kind}Selector"], {"release": "another"}), kind)
+        self.assertFalse(selects(spec["ruleSelector"], {"release": operator}))
+
+    def test_what_is_inhibited_has_the_labels_that_must_agree(self):
+        """A label that an alert's `sum by` drops never equals that of the alert which explains it."""
+        alerts = {rule["alert"]: rule["expr"] for document in of_kind(objects("observability", "medium"), "PrometheusRule")
+                  for group in document["spec"]["groups"] for rule in group["rules"]}
+        rules = one(objects("observability", "medium"), "AlertmanagerConfig")["spec"]["inhibitRules"]
+        self.assertTrue(rules)
+        for rule in rules:
+            for match in (rule["sourceMatch"], rule["targetMatch"]):
+                [matcher] = match
+                named = [name for name in alerts if re.fullmatch(matcher["value"], name)]
+                self.assertEqual(len(named), len(re.sub(r"[^|]", "", matcher["value"])) + 1, matcher)
+                for name in named:
+                    for kept in re.findall(r"\b(?:sum|count|max|min|avg)\b(?: by \(([^)]*)\))?", alerts[name]):
+                        self.assertLessEqual(set(rule["equal"]), set(kept.split(", ")), f"{name}: {alerts[name]}")
+        # Where the label comes from: hosts have it from the scrape configuration, pods from their objects.
+        for scrape in one(objects("observability", "medium"), "ScrapeConfig")["spec"]["staticConfigs"]:
+            self.assertIn("vesta_shard", scrape["labels"])
+        self.assertIn("vesta/shard", one(objects("gateway", "medium"), "ServiceMonitor")["spec"]["targetLabels"])
+        self.assertIn("vesta/shard", one(objects("md-relay", "medium"), "PodMonitor")["spec"]["podTargetLabels"])
 
     def test_each_severity_goes_to_its_topic(self):
         spec = one(objects("observability", "medium"), "AlertmanagerConfig")["spec"]

@@ -50,6 +50,7 @@ REFUSED = [
     ("observability", "hosts.shards", {"spot-btc": {"market": "spot", "addresses": ["host"]}}),
     ("observability", "prometheus.retention", "a month"),
     ("observability", "prometheus.replicas", 0),
+    ("observability", "prometheus.alsoScraped", "operator"),
     ("observability", "alertmanager.topics", {"critical": "", "warning": "", "info": "", "debug": ""}),
     ("observability", "exporters.redis.address", "http://redis"),
     ("observability", "grafana.image", "grafana/grafana"),
