@@ -97,7 +97,11 @@ teardown() { put_back; }
         knob_skips cpu_idle_state "CPU 1 has no idle state that takes time to wake from"
         return 0
     fi
-    prove cpu "cpu_idle_state:${state%/latency}/disable:1:0" rt_throttle:/proc/sys/kernel/sched_rt_runtime_us:-1:950000
+    prove cpu "cpu_idle_state:${state%/latency}/disable:1:0"
+}
+
+@test "throttle of real-time threads" {
+    prove cpu rt_throttle:/proc/sys/kernel/sched_rt_runtime_us:-1:950000
 }
 
 @test "governor and queues of NVMe, where there are any" {
@@ -121,7 +125,7 @@ teardown() { put_back; }
 import json, sys
 for row in json.loads(sys.argv[1])["results"]:
     if row["state"] == "unsupported":
-        print({"control": "smt"}.get(knob := row["knob"].split("/")[-1].replace(" ", "_").lower(), knob) + "\t" + row["why"])
+        print({"control": "smt", "[cores]": "cores"}.get(knob := row["knob"].split("/")[-1].replace(" ", "_").lower(), knob) + "\t" + row["why"])
 END
     done
     while IFS=$'\t' read -r name why; do
