@@ -124,8 +124,8 @@ member_fix() { REPLY="echo +${1##* } >$ROOT${1% *}"; }
 
 # ---- whole files of ours ----
 
-# text: a file with exactly this content, or none. Values are "absent" and "is:CONTENT". Files of ours end in
-# one line feed, which a value leaves out.
+# text: a file with exactly this content, or none. Values are "absent", "is:CONTENT" of a file that ends in a line feed,
+# which the value leaves out, and "raw:CONTENT" of one that does not. A file that was there keeps its mode and owner.
 text_read() {
     local path=$ROOT$1
     WHY=''
@@ -135,24 +135,29 @@ text_read() {
         WHY="can not read $1: it is no file that this user may read"
         return 2
     else
-        whole_file "$path"
-        REPLY="is:$REPLY"
+        # Every blank line counts, as undo brings back what was.
+        REPLY=''
+        IFS= read -r -d '' REPLY <"$path" || true
+        if [[ $REPLY == *$'\n' ]]; then REPLY=is:${REPLY%$'\n'}; else REPLY=raw:$REPLY; fi
     fi
 }
 text_same() { [[ $1 == "$2" ]]; }
 text_write() {
-    local path=$ROOT$1 said
+    local path=$ROOT$1 said end=$'\n'
+    [[ $2 != raw:* ]] || end=''
     if [[ $2 == absent ]]; then
         said=$(rm -f -- "$path" 2>&1) && return
     else
         # Beside it first: half a file is never seen, whenever this ends.
-        said=$( { mkdir -p -- "${path%/*}" && printf '%s\n' "${2#is:}" >"$path.vesta-tune" &&
-            chmod 0644 -- "$path.vesta-tune" && mv -f -- "$path.vesta-tune" "$path"; } 2>&1) && return
+        said=$( { mkdir -p -- "${path%/*}" && printf '%s%s' "${2#*:}" "$end" >"$path.vesta-tune" &&
+            chmod 0644 -- "$path.vesta-tune" && as_it_was "$path" && mv -f -- "$path.vesta-tune" "$path"; } 2>&1) && return
         rm -f -- "$path.vesta-tune" 2>/dev/null || true
     fi
     WHY="can not write $1: ${said##*: }"
     return 1
 }
+# Gives what is to be put in the place of a file that file's owner and mode.
+as_it_was() { [[ ! -e $1 ]] || { chown --reference="$1" -- "$1.vesta-tune" && chmod --reference="$1" -- "$1.vesta-tune"; }; }
 text_fix() { stage_command apply; }
 
 # A knob that is a file of ours and takes effect through a command has a hook of this name.

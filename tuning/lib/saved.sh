@@ -137,27 +137,32 @@ run_hooks() {
 
 # ---- one at a time ----
 
-# A directory is made by one process only; who left it behind is known by its process.
+# The kernel gives a lock to one, and takes it from who dies. The file goes with who had it: a process that waited for
+# it meanwhile may have got the lock of a file that is no longer there, and then opens it anew.
+LOCK=''
 take_lock() {
-    local lock=$RUN_STATE/lock pid tries=0
+    local lock=$RUN_STATE/lock pid said
     mkdir -p -- "$RUN_STATE" 2>/dev/null && [[ -w $RUN_STATE ]] ||
         refuse "$ACTION changes the host: it wants root (can not write $RUN_STATE)"
     chmod 0755 -- "$RUN_STATE"
-    until mkdir -- "$lock" 2>/dev/null; do
-        pid=''
-        { read -r pid <"$lock/pid"; } 2>/dev/null || true
-        # The one that has just made it may not have said who it is.
-        if [[ -z $pid ]] && ((tries < 20)); then
-            sleep 0.05
-        elif [[ -n $pid && -d /proc/$pid ]]; then
-            refuse "another vesta-tune is at work here: process $pid"
-        else
-            rm -rf -- "$lock"
+    command -v flock >/dev/null || refuse "there is no flock here (Debian package util-linux)"
+    until [[ -n $LOCK ]]; do
+        said=$({ : >>"$lock"; } 2>&1) || refuse "can not take $lock: ${said##*: }"
+        exec {LOCK_FD}>>"$lock"
+        if ! flock -n "$LOCK_FD"; then
+            pid=''
+            { read -r pid <"$lock"; } 2>/dev/null || true
+            # One that was killed may have left a tool at work, which ends soon.
+            if [[ -n $pid && -d /proc/$pid ]] || ! flock -w 5 "$LOCK_FD"; then
+                refuse "another vesta-tune is at work here: process ${pid:-unknown}"
+            fi
         fi
-        ((++tries < 40)) || refuse "can not take $lock"
+        if [[ /proc/$BASHPID/fd/$LOCK_FD -ef $lock ]]; then
+            LOCK=$lock
+        else
+            exec {LOCK_FD}>&-
+        fi
     done
-    LOCK=$lock
-    printf '%s\n' "$BASHPID" >"$lock/pid"
+    printf '%s\n' "$BASHPID" >"$lock"
 }
-LOCK=''
-drop_lock() { [[ -z $LOCK ]] || rm -rf -- "$LOCK"; }
+drop_lock() { [[ -z $LOCK ]] || rm -f -- "$LOCK"; }
