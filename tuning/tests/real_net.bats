@@ -165,6 +165,7 @@ END
 }
 
 @test "the system's tools are found by a user whose path does not lead to them" {
+    # shellcheck disable=SC2153 # real.bash sets it
     run in_ns env PATH=/usr/bin:/bin "$TUNE" check --profile real --config "$CONF" --stage channels
     echo "$output"
     [ "$status" -eq 1 ]
