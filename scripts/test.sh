@@ -129,6 +129,16 @@ now_ms() { date +%s%3N; }
 
 seconds() { printf '%d.%d' $(($1 / 1000)) $(($1 % 1000 / 100)); }
 
+# True where a temporary file can be made to refuse writes.
+can_be_immutable() {
+    local file code=0
+    file=$(mktemp)
+    chattr +i "$file" 2>/dev/null || code=1
+    chattr -i "$file" 2>/dev/null || true
+    rm -f "$file"
+    return "$code"
+}
+
 # The condition that an entry of allowed-skips.toml names.
 holds() {
     case $1 in
@@ -140,6 +150,10 @@ holds() {
     no-miri) ! has_miri ;;
     terraform-absent) ! command -v terraform >/dev/null ;;
     always) true ;;
+    no-cpuidle) ! grep -q -v -x 0 /sys/devices/system/cpu/cpu1/cpuidle/state*/latency 2>/dev/null ;;
+    one-cpu) (($(nproc) < 2)) ;;
+    hugetlbfs-mounted) grep -q -w hugetlbfs /proc/mounts ;;
+    no-immutable) ! can_be_immutable ;;
     no-governor) [[ ! -e /sys/devices/system/cpu/cpu0/cpufreq/scaling_governor ]] ;;
     no-nvme) ! compgen -G '/sys/block/nvme*' >/dev/null ;;
     no-cpuset) ! grep -qsw cpuset /sys/fs/cgroup/cgroup.controllers /sys/fs/cgroup/unified/cgroup.controllers ;;

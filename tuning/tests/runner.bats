@@ -44,3 +44,26 @@ real_knobs() {
     real_knobs 1 real_net
     [[ $output != *"knobs were real"* ]]
 }
+
+@test "what a stock host makes these tests skip is admitted, under a condition that somebody knows" {
+    local allowed=$DIR/tests/allowed-skips.toml name condition
+    [ -e "$allowed" ] || skip "no_checkout: tests/ is not beside it"
+    # Every knob that is skipped by name, and these of whole tests and of what the tool itself says.
+    grep -o -h 'knob_skips [a-z_0-9]* "' "$BATS_TEST_DIRNAME"/*.bats | cut -d ' ' -f 2 >"$BATS_TEST_TMPDIR/names"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/names")" -ge 4 ]
+    printf '%s\n' idle_states governor nvme cpuset cores smt >>"$BATS_TEST_TMPDIR/names"
+    sed -i 's/^/knob_/' "$BATS_TEST_TMPDIR/names"
+    printf '%s\n' not_root one_cpu no_immutable_files >>"$BATS_TEST_TMPDIR/names"
+    while read -r name; do
+        condition=$(awk -F '"' -v name="tuning_$name" '/^name =/ { found = $2 == name } found && /^when =/ { print $2; exit }' "$allowed")
+        [ -n "$condition" ] || { echo "tuning_$name is in no entry of allowed-skips.toml"; return 1; }
+        grep -q "^    $condition) " "$DIR/scripts/test.sh" || { echo "nobody knows the condition $condition"; return 1; }
+    done <"$BATS_TEST_TMPDIR/names"
+    # A systemd mounts it everywhere.
+    # shellcheck source=/dev/null
+    source <(sed -n '/^can_be_immutable()/,/^}/p; /^holds()/,/^}/p' "$DIR/scripts/test.sh")
+    if grep -q -w hugetlbfs /proc/mounts; then holds hugetlbfs-mounted; else refute holds hugetlbfs-mounted; fi
+}
+
+# In place of `!`, which a test does not fail by.
+refute() { if "$@"; then return 1; fi; }
