@@ -120,7 +120,8 @@ class ArgoCd(unittest.TestCase):
 
     def test_shards_of_today_have_fixed_gateways(self):
         app = application(parameters("medium", "medium", shards("medium")[0], "gateway"))
-        self.assertEqual(app["spec"]["source"]["helm"]["valueFiles"], ["values-medium.yaml", "values-fixed.yaml"])
+        self.assertEqual(app["spec"]["source"]["helm"]["valueFiles"], ["values-medium.yaml"])
+        self.assertEqual(of_kind(objects("gateway", "medium"), "HorizontalPodAutoscaler"), [])
 
     def test_observability_renders(self):
         site = (HERE / "site/observability.yaml").read_text(encoding="utf-8")

@@ -32,7 +32,7 @@ class Kubernetes(unittest.TestCase):
             files = []
             for name in CHARTS:
                 for tier in TIERS:
-                    for extra in [(), ("values-fixed.yaml",)] if name == "gateway" else [()]:
+                    for extra in [(), ("values-autoscaled.yaml",)] if name == "gateway" else [()]:
                         files.append(pathlib.Path(folder) / f"{name}-{tier}{len(extra)}.yaml")
                         files[-1].write_text(render_text(name, values_files(name, tier, extra)), encoding="utf-8")
             done = validate(*files)

@@ -29,14 +29,14 @@ REFUSED = [
     ("gateway", "fronts.api.resources.limits.memory", "lots"),
     ("gateway", "fronts.api.resources.limits.gpu", 1),
     ("gateway", "fronts.api.targetGroupArn", "tg-1"),
-    ("gateway", "updateStrategy", "OnDelete"),
+    ("gateway", "autoscaled", "no"),
     ("gateway", "config.idle", "sleep"),
     ("gateway", "config.mtuBytes", 1400),
     ("gateway", "externalSecret.enabled", "yes"),
     ("gateway", "network.shardCidrs", ["10.0.1.0"]),
     ("gateway", "network.shardCidrs", []),
     ("gateway", "seccomp.profile", "unconfined"),
-    ("gateway", "drain.exitSeconds", 1),
+    ("gateway", "ending.exitSeconds", 1),
     ("gateway", "spread.zone", "Maybe"),
     ("gateway", "sharedMemory", "64MB"),
     ("gateway", "tolerations", [{"key": "a", "effect": "Never"}]),
@@ -122,7 +122,7 @@ class Schemas(unittest.TestCase):
 
     def test_every_tier_is_taken_strictly(self):
         runs = [(name, values_files(name, tier)) for name in CHARTS for tier in TIERS]
-        runs.append(("gateway", values_files("gateway", "medium", ("values-fixed.yaml",))))
+        runs.append(("gateway", values_files("gateway", "medium", ("values-autoscaled.yaml",))))
         with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
             for run, done in zip(runs, pool.map(lint, runs), strict=True):
                 self.assertEqual(done.returncode, 0, f"{run}: {done.stdout}{done.stderr}")

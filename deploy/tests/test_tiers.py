@@ -6,6 +6,8 @@ import unittest
 from render import CHARTS, TIERS, component, expected, objects, of_kind, one, parse, render_text
 
 COMMON = expected("common")
+# The rows ask for autoscaling; it is there for who asks for it.
+AUTOSCALED = ("values-autoscaled.yaml",)
 
 
 def policies_in_words(manifests):
@@ -51,16 +53,16 @@ class Tiers(unittest.TestCase):
         for tier in TIERS:
             with self.subTest(tier):
                 rows = {"replicas": expected(tier)["api_replicas"], **COMMON["hpa"]["api"]}
-                self.assertEqual(scaler(objects("gateway", tier), "api"), rows)
-                self.assertEqual(scaler(objects("gateway", tier), "websocket"), COMMON["hpa"]["websocket"])
+                self.assertEqual(scaler(objects("gateway", tier, AUTOSCALED), "api"), rows)
+                self.assertEqual(scaler(objects("gateway", tier, AUTOSCALED), "websocket"), COMMON["hpa"]["websocket"])
 
     def test_without_a_tier_the_general_row_holds(self):
-        manifests = parse(render_text("gateway"))
+        manifests = parse(render_text("gateway", values={"autoscaled": True}))
         self.assertEqual(scaler(manifests, "api")["replicas"], COMMON["api_replicas_without_tier"])
 
     def test_autoscalers_scale_deployments_that_there_are(self):
         for tier in TIERS:
-            manifests = objects("gateway", tier)
+            manifests = objects("gateway", tier, AUTOSCALED)
             deployments = {d["metadata"]["name"]: d["spec"] for d in of_kind(manifests, "Deployment")}
             for autoscaler in of_kind(manifests, "HorizontalPodAutoscaler"):
                 target = autoscaler["spec"]["scaleTargetRef"]
@@ -68,10 +70,11 @@ class Tiers(unittest.TestCase):
                 # A number of its own would undo the autoscaler's at every deployment.
                 self.assertNotIn("replicas", deployments[target["name"]])
 
-    def test_a_fixed_shard_has_the_tiers_least(self):
+    def test_nothing_scales_that_is_not_asked_to(self):
+        """A shard of today ends with any of its gateways: without the opt-in a tier has its least of them, for good."""
         for tier in TIERS:
             with self.subTest(tier):
-                manifests = objects("gateway", tier, ("values-fixed.yaml",))
+                manifests = objects("gateway", tier)
                 self.assertEqual(of_kind(manifests, "HorizontalPodAutoscaler"), [])
                 deployment = one(manifests, "Deployment")
                 self.assertEqual(component(deployment), "api")
@@ -81,14 +84,17 @@ class Tiers(unittest.TestCase):
     def test_nothing_is_let_in_or_out_but_what_the_rows_say(self):
         for tier in TIERS:
             with self.subTest(tier):
-                words = policies_in_words(objects("gateway", tier))
+                words = policies_in_words(objects("gateway", tier, AUTOSCALED))
                 self.assertEqual(words.pop("default-deny"), [])
                 self.assertEqual(words, COMMON["allows"])
+                fixed = policies_in_words(objects("gateway", tier))
+                fixed.pop("default-deny")
+                self.assertEqual(fixed, {name: rows for name, rows in COMMON["allows"].items() if "websocket" not in name})
                 deny = one(objects("gateway", tier), "NetworkPolicy", "-default-deny")["spec"]
                 self.assertEqual({"pods": deny["podSelector"], "types": deny["policyTypes"]}, COMMON["default_deny"])
 
     def test_policies_name_the_pods_that_they_mean(self):
-        policies = of_kind(objects("gateway", "dev"), "NetworkPolicy")
+        policies = of_kind(objects("gateway", "dev", AUTOSCALED), "NetworkPolicy")
         for name, front in {"api-to-database": "api", "api-to-redis": "api", "websocket-to-api": "websocket",
                             "api-from-websocket": "api"}.items():
             [policy] = [p for p in policies if p["metadata"]["name"] == f"vesta-spot-all-{name}"]
