@@ -64,8 +64,10 @@ install-tuning:
 	@for file in tuning/README.md tuning/lib/* tuning/stages/* tuning/profiles/* tuning/systemd/xdp.conf; do \
 	    install -D -m 644 "$$file" "$(TUNING_DIR)/$${file#tuning/}"; \
 	done
-	@mkdir -p "$(DESTDIR)$(PREFIX)/sbin"
+	@# In both: sbin is where units and root look, bin where users do, who may check.
+	@mkdir -p "$(DESTDIR)$(PREFIX)/sbin" "$(BIN_DIR)"
 	@ln -sfnv ../lib/vesta/tuning/vesta-tune "$(DESTDIR)$(PREFIX)/sbin/vesta-tune"
+	@ln -sfnv ../lib/vesta/tuning/vesta-tune "$(BIN_DIR)/vesta-tune"
 	@mkdir -p "$(UNIT_DIR)" "$(SYSUSERS_DIR)"
 	@for unit in $(UNITS); do \
 	    sed 's|/usr/local/|$(PREFIX)/|g' "tuning/systemd/$$unit" >"$(UNIT_DIR)/$$unit"; \
@@ -78,7 +80,7 @@ uninstall: ## Remove what install put in place; a vesta.toml that was edited sta
 	@rm -fv "$(ETC_DIR)/vesta.toml.new"
 	@if cmp -s vesta.toml "$(ETC_DIR)/vesta.toml"; then rm -fv "$(ETC_DIR)/vesta.toml"; fi
 	@for unit in $(UNITS); do rm -fv "$(UNIT_DIR)/$$unit"; done
-	@rm -fv "$(SYSUSERS_DIR)/vesta.conf" "$(DESTDIR)$(PREFIX)/sbin/vesta-tune"
+	@rm -fv "$(SYSUSERS_DIR)/vesta.conf" "$(DESTDIR)$(PREFIX)/sbin/vesta-tune" "$(BIN_DIR)/vesta-tune"
 	@rm -rf "$(TUNING_DIR)"
 
 fmt: ## Format the Rust code

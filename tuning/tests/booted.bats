@@ -51,6 +51,13 @@ was_stopped() {
     said flow "verdict: OK"
 }
 
+@test "the tuning can not be stopped, or started anew, under the roles" {
+    local role
+    said restarted_tune 4
+    said stopped_tune 4
+    for role in sequencer engine md-publisher gateway; do said "after_restart_vesta-$role@1" active; done
+}
+
 @test "roles are shut in: user, rights, system calls; and io_uring is left to them" {
     said engine_user vesta
     said engine_CapEff 0000000000000000

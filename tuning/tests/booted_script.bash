@@ -38,6 +38,13 @@ say engine_user "$(stat -c %U "/proc/$engine")"
 say engine_slice "$(of vesta-engine@1 Slice)"
 say flow "$(vesta --config /etc/vesta/vesta.toml flow --orders 200 --rate 1000 2>&1 | grep -o 'verdict: .*')"
 
+# What they all require can not be pulled away under them.
+systemctl restart vesta-tune 2>/dev/null
+say restarted_tune $?
+systemctl stop vesta-tune 2>/dev/null
+say stopped_tune $?
+for role in "${ROLES[@]}"; do say "after_restart_$role" "$(of "$role" ActiveState)"; done
+
 systemctl start vesta-engine@2 2>/dev/null
 say other_shard "$(of vesta-engine@2 ActiveState)"
 

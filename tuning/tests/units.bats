@@ -52,6 +52,8 @@ runnable() {
     done
     [ "$(in_unit vesta-tune ExecStart | xargs)" = "-/usr/local/sbin/vesta-tune apply /usr/local/sbin/vesta-tune check" ]
     [ "$(in_unit vesta-tune Type)" = oneshot ]
+    # What all require is not stopped by hand: that would stop them all.
+    [ "$(in_unit vesta-tune RefuseManualStop)" = yes ]
 }
 
 @test "who starts again, and when" {
@@ -97,7 +99,11 @@ runnable() {
 @test "installed: the tool runs from its link, units name what is installed, and uninstall leaves nothing" {
     local dest=$BATS_TEST_TMPDIR/dest
     make -s -C "$DIR" install-tuning DESTDIR="$dest" PREFIX=/opt/v >/dev/null
-    [ "$("$dest/opt/v/sbin/vesta-tune" --list)" = "$("$DIR/tuning/vesta-tune" --list)" ]
+    local place
+    # In bin, too: sbin is not on the path of a user, who may check.
+    for place in sbin bin; do
+        [ "$("$dest/opt/v/$place/vesta-tune" --list)" = "$("$DIR/tuning/vesta-tune" --list)" ]
+    done
     [ -x "$dest/opt/v/lib/vesta/tuning/vesta-tune" ]
     local part
     for part in lib stages profiles README.md; do diff -r "$DIR/tuning/$part" "$dest/opt/v/lib/vesta/tuning/$part"; done
@@ -118,6 +124,8 @@ runnable() {
     while read -r unit; do [ -e "$UNITS/$unit.service" ]; done < <(grep -o 'vesta-[a-z-]*@' "$template" | sort -u)
     grep -q 'Before=vesta-tune.service ' "$template"
     grep -q 'RequiredBy=vesta-tune.service' "$template"
+    # The same holds for its own, which the roles require, too.
+    [ "$(sed -n "/^cat .*vesta-host-ready.service /,/^UNIT/p" "$template" | grep -c -x RefuseManualStop=yes)" -eq 1 ]
     grep -q 'VESTA_TUNE_PROFILE=' "$template"
     grep -q '/opt/vesta/tuning/systemd' "$template"
 }
