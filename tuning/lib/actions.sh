@@ -9,7 +9,7 @@ stage_command() {
     local command="vesta-tune $1" word
     [[ -z $STAGE || $STAGE == - ]] || command+=" --stage $STAGE"
     [[ -z $PROFILE ]] || command+=" --profile $PROFILE"
-    for word in config:"$CONFIG" root:"$ROOT"; do
+    for word in config:"$CONFIG_ASKED" root:"$ROOT"; do
         [[ -z ${word#*:} ]] || printf -v command '%s --%s %q' "$command" "${word%%:*}" "${word#*:}"
     done
     REPLY=$command

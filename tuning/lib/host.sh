@@ -108,19 +108,18 @@ is_within() {
 ROLE_CPUS='' HOT_CPUS='' HOUSE_CPUS=''
 
 find_cpus() {
-    local online key core cpu siblings
+    local online entry key core cpu siblings file
     local -a roles=() hot=() house=()
     value_read /sys/devices/system/cpu/online || refuse "$WHY: is that a Linux host?"
     cpus_of "$REPLY" || refuse "the kernel lists its CPUs as '$REPLY'"
     online=" $REPLY "
-    for key in gateway sequencer engine md_publisher; do
-        setting "cores.$key"
-        core=$REPLY
-        [[ -n $core ]] || continue
-        [[ $core =~ ^[0-9]{1,5}$ ]] || refuse "cores.$key = \"$core\" in $CONFIG: a CPU is a number"
+    for entry in "${CORES[@]}"; do
+        # Whatever the value is, the key behind it is known.
+        core=${entry%% cores.*} key=${entry#"$core "} file=${key#* } key=${key%% *}
+        [[ $core =~ ^[0-9]{1,5}$ ]] || refuse "$key = \"$core\" in $file: a CPU is a number"
         core=$((10#$core))
-        ((core != 0)) || refuse "cores.$key = \"0\" in $CONFIG: CPU 0 is the system's: interrupts and the kernel's own work have to go somewhere. Give the role another one"
-        [[ $online == *" $core "* ]] || refuse "cores.$key = \"$core\" in $CONFIG: there is no such CPU that is switched on:$online"
+        ((core != 0)) || refuse "$key = \"0\" in $file: CPU 0 is the system's: interrupts and the kernel's own work have to go somewhere. Give the role another one"
+        [[ $online == *" $core "* ]] || refuse "$key = \"$core\" in $file: there is no such CPU that is switched on:$online"
         roles+=("$core")
     done
     ((${#roles[@]} > 0)) || return 0
@@ -139,7 +138,7 @@ find_cpus() {
             hot+=("$cpu")
         fi
     done
-    ((${#house[@]} > 0)) || refuse "[cores] in $CONFIG takes all CPUs ($ROLE_CPUS): at least CPU 0 is the system's"
+    ((${#house[@]} > 0)) || refuse "[cores] in ${CONFIG:-/etc/vesta} takes all CPUs ($ROLE_CPUS): at least CPU 0 is the system's"
     list_of "${hot[@]}"
     HOT_CPUS=$REPLY
     list_of "${house[@]}"

@@ -4,6 +4,8 @@
 # host from /etc/vesta/host.env. None of the files is run: they are read as data.
 
 declare -A SETTINGS=() PROFILE_VALUES=() HOST_ENV=()
+# The CPUs that [cores] gives to roles, "CPU KEY FILE" each: of all shards of this host.
+CORES=()
 
 # Every key of a profile, and what it may be (an extended regular expression of the whole value).
 declare -rA PROFILE_KEYS=(
@@ -78,7 +80,7 @@ not_wanted() { unsupported "$1" "profile $PROFILE leaves it alone"; }
 
 # vesta.toml over the built-in defaults.
 load_config() {
-    local path value said candidate
+    local path value candidate
     while read -r path value; do
         [[ -z $path || $path == '#'* ]] || SETTINGS[$path]=$value
     done <"$TUNE_HOME/lib/defaults"
@@ -87,15 +89,49 @@ load_config() {
         for candidate in "$ROOT/etc/vesta/vesta.toml" "$TUNE_HOME/../etc/vesta.toml" "$TUNE_HOME/../../../etc/vesta.toml"; do
             [[ ! -r $candidate ]] || { CONFIG=$(readlink -f -- "$candidate"); break; }
         done
-        [[ -n $CONFIG ]] || return 0
+        [[ -z $CONFIG ]] || read_settings "$CONFIG" SETTINGS
+        load_other_shards
+        return
     fi
     [[ -f $CONFIG && -r $CONFIG ]] || refuse "--config: can not read $CONFIG"
-    CONFIG=$(readlink -f -- "$CONFIG")
-    said=$(awk -f "$TUNE_HOME/lib/toml.awk" "$CONFIG" 2>/dev/null) ||
-        refuse "$CONFIG: $(awk -f "$TUNE_HOME/lib/toml.awk" "$CONFIG" 2>&1 >/dev/null)"
+    CONFIG=$(readlink -f -- "$CONFIG") CONFIG_ASKED=$CONFIG
+    read_settings "$CONFIG" SETTINGS
+}
+# What was asked for by --config, and nothing where the place of the file decided.
+CONFIG_ASKED=''
+
+# read_settings FILE ARRAY: what a vesta.toml says into an associative array, and its [cores] to CORES.
+read_settings() {
+    local file=$1 path value said
+    local -n settings=$2
+    said=$(awk -f "$TUNE_HOME/lib/toml.awk" "$file" 2>/dev/null) ||
+        refuse "$file: $(awk -f "$TUNE_HOME/lib/toml.awk" "$file" 2>&1 >/dev/null)"
     while IFS=$'\t' read -r path value; do
-        [[ -z $path ]] || SETTINGS[$path]=$value
+        [[ -n $path ]] || continue
+        # shellcheck disable=SC2034 # a name of the caller's array
+        settings[$path]=$value
+        case $path in
+        cores.gateway | cores.sequencer | cores.engine | cores.md_publisher) [[ -z $value ]] || CORES+=("$value $path $file") ;;
+        esac
     done <<<"$said"
+}
+
+# Where a host has several shards, the units find the file of each in /etc/vesta/shard-N.env. What their roles spin on has
+# to be kept free, too; all else that is tuned follows the one file.
+load_other_shards() {
+    local file config
+    local -A environment others
+    for file in "$ROOT"/etc/vesta/shard-*.env; do
+        [[ -r $file ]] || continue
+        environment=() others=()
+        read_pairs "$file" environment
+        config=${environment[VESTA_CONFIG]:-}
+        [[ -n $config ]] || continue
+        config=$ROOT$config
+        [[ -f $config && -r $config ]] || refuse "$file: can not read $config"
+        config=$(readlink -f -- "$config")
+        [[ $config == "$CONFIG" ]] || read_settings "$config" others
+    done
 }
 
 # Sets REPLY to the value at a path of vesta.toml, as in transport.mode; empty where there is none.

@@ -169,6 +169,33 @@ xdp_queue_count = 3'
     [[ $output == *"wants 0-5,7-11"* ]]
 }
 
+@test "several shards on one host: the CPUs of all are kept free" {
+    put etc/vesta/shard-7.env 'VESTA_CONFIG=/etc/vesta/vesta.toml'
+    put etc/vesta/shard-8.env $'# the second one\nVESTA_CONFIG="/etc/vesta/eight.toml"'
+    put etc/vesta/shard-9.env 'OTHER=1'
+    put etc/vesta/eight.toml $'[transport]\nmtu_bytes = 9000\n[cores]\nengine = "5"\nmd_publisher = ""'
+    run tune check --profile colo --stage cmdline
+    [ "$status" -eq 1 ]
+    [[ $output == *"nohz_full=2-5:"* && $output == *"irqaffinity=0-1:"* ]]
+    # The command that mends it sees the same.
+    run tune check --profile colo --stage cmdline --json
+    [[ $output != *--config* ]]
+    # All else follows the one file.
+    run tune check --profile colo --stage mtu
+    [[ $output != *90[0-9][0-9]* ]]
+    # Who names a file means that one.
+    run tune check --profile colo --stage cmdline --config "$ROOT/etc/vesta/vesta.toml"
+    [[ $output == *"nohz_full=2-4:"* && $output == *"--config $ROOT/etc/vesta/vesta.toml"* ]]
+    put etc/vesta/eight.toml $'[cores]\nengine = "0"'
+    run tune check
+    [ "$status" -eq 2 ]
+    [[ $output == *'cores.engine = "0" in '*"eight.toml: CPU 0 is the system's"* ]]
+    rm "$ROOT/etc/vesta/eight.toml"
+    run tune check
+    [ "$status" -eq 2 ]
+    [[ $output == *"shard-8.env: can not read "*"/etc/vesta/eight.toml"* ]]
+}
+
 @test "profiles: all are whole; tune.conf and host.env; what is asked for by name" {
     local name
     for name in ena-metal ena-virtual colo lab-veth; do
