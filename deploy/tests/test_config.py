@@ -1,4 +1,6 @@
-"""The configuration that pods read, as the product judges it: raw from the ConfigMap, and filled in by the stores."""
+"""The configuration that pods read, as the product judges it: raw from the ConfigMap, and filled in by the stores.
+
+And the commands of docs/deploying.md, as far as they can be judged where there is no cloud."""
 
 import json
 import re
@@ -129,6 +131,62 @@ class Config(unittest.TestCase):
         version = re.search(r'^version = "(.*)"$', (ROOT / "Cargo.toml").read_text(encoding="utf-8"), re.MULTILINE).group(1)
         for name in CHARTS:
             self.assertIn(f"appVersion: {version}\n", (chart(name) / "Chart.yaml").read_text(encoding="utf-8"))
+
+
+DEPLOYING = (ROOT / "docs/deploying.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```bash\n(.*?)^```", DEPLOYING, re.MULTILINE | re.DOTALL)
+
+
+class Deploying(unittest.TestCase):
+    def test_commands_are_shell(self):
+        self.assertGreater(len(BLOCKS), 20)
+        for block in BLOCKS:
+            done = subprocess.run(["bash", "-n"], input=block, capture_output=True, text=True, timeout=30, check=False)
+            self.assertEqual(done.returncode, 0, f"{done.stderr}----\n{block}")
+
+    def test_commands_stay_in_the_checkout(self):
+        """One after the other, from its root: what they name is there, or made by one before."""
+        text = "".join(BLOCKS)
+        self.assertEqual(re.findall(r"^\s*(?:cd|pushd) .*", text, re.MULTILINE), [])
+        self.assertEqual(re.findall(r"(?<![=/])\bterraform (?!-chdir=terraform |\{).*", text), [])
+        for path in re.findall(r"(?<![\w./-])((?:deploy|terraform|tuning)/[\w./-]+)", text.replace("$TIER", "dev")):
+            made = path in ("terraform/dev.tfvars", "terraform/backend.tf")
+            self.assertTrue(made or (ROOT / path).exists(), path)
+
+    def test_images_are_pushed_to_repositories_that_there_are(self):
+        main = (ROOT / "terraform/main.tf").read_text(encoding="utf-8")
+        self.assertIn('bucket_prefix = "${var.bucket_prefix}-${var.tier}"', main)
+        repositories = (ROOT / "terraform/modules/storage/repositories.tf").read_text(encoding="utf-8")
+        self.assertRegex(repositories, r'name\s+= "\$\{var.bucket_prefix\}/\$\{each.key\}"')
+        self.assertIn("amazonaws.com/$PREFIX-$TIER RELEASE=", "".join(BLOCKS))
+
+    def test_units_are_of_the_shard(self):
+        units = re.findall(r"vesta-(?:sequencer|engine|md-publisher|gateway|\*)@(\S+)", "".join(BLOCKS))
+        aws, servers = DEPLOYING.split("## Servers of your own\n")
+        self.assertEqual({u for u in units if u[0] != "$"}, {"1", "1.service'"})
+        self.assertNotRegex(aws, r"@1\b")
+        self.assertIn('\n[shard]\nid = 1\n', servers)
+
+    @needs_binaries
+    def test_programs_know_what_they_are_told(self):
+        asked = re.findall(r"^(?:sudo )?vesta((?: [^\s#|`]+)+)", "".join(BLOCKS), re.MULTILINE)
+        asked += re.findall(r"`vesta( [^`\\]+)`", DEPLOYING)
+        self.assertGreater(len(asked), 10)
+        for line in asked:
+            words, flags = line.split(), re.findall(r"(?<= )--[a-z-]+", line)
+            while words and words[0] == "--config":
+                words = words[2:]
+            command = words[: next((i for i, word in enumerate(words) if word[0] == "-"), len(words))]
+            done = subprocess.run([VESTA, *command, "--help"], capture_output=True, text=True, timeout=30, check=False)
+            self.assertEqual(done.returncode, 0, f"vesta{line}: {done.stderr}")
+            for flag in flags:
+                self.assertIn(flag, done.stdout, f"vesta{line}")
+
+    @needs_binaries
+    def test_a_servers_settings_are_taken(self):
+        [text] = re.findall(r"tee /etc/vesta/vesta\.toml <<EOF\n(.*?)^EOF", DEPLOYING, re.MULTILINE | re.DOTALL)
+        config = resolved(text.replace("$HOT_ADDRESS", "10.20.0.5"))
+        self.assertEqual((config["shard"]["id"], config["cores"]["engine"]), (1, "3"))
 
 
 if __name__ == "__main__":

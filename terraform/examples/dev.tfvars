@@ -5,11 +5,14 @@ domain_name   = "trade.example.com"
 
 release = {
   bucket = "acme-vesta-releases"
-  key    = "vesta-0.2.0-x86_64.tar.gz"
+  key    = "vesta.tar.gz"
   sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
 }
 
 alert_emails = { critical = ["duty@example.com"] }
+
+# The networks that you use kubectl from. None closes the clusters' API to all but the VPC.
+public_access_cidrs = ["203.0.113.0/24"]
 
 # Without metal, the warm path alone:
 # create_hot_path = false

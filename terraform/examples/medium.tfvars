@@ -5,7 +5,7 @@ domain_name   = "trade.example.com"
 
 release = {
   bucket = "acme-vesta-releases"
-  key    = "vesta-0.2.0-x86_64.tar.gz"
+  key    = "vesta.tar.gz"
   sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
 }
 
