@@ -60,6 +60,9 @@ pub struct LegCounters {
     pub dropped: u64,
     /// Messages not passed on, as nobody was signed up.
     pub unheard: u64,
+    /// Messages of publishers that came while there was one: not passed on, also if theirs is the next
+    /// life, of whose numbers the feed's gaps know nothing then.
+    pub ignored: u64,
     /// Publishers that came while there was one.
     pub rivals: u64,
 }
@@ -126,7 +129,7 @@ impl<T: Transport> Leg<T> {
                         Err(closed @ OfferError::Closed) => stop = Some(closed),
                     }
                 }
-                Input::Fragment(_) => {}
+                Input::Fragment(_) => counters.ignored += 1,
                 Input::Lost { image, .. } => {
                     *is_over = publishers.first() == Some(&image);
                     publishers.retain(|known| *known != image);

@@ -102,6 +102,7 @@ impl<T: Transport> Agent for RelayAgent<T> {
                 ("feed_gaps", counts.feed_gaps),
                 ("dropped", counts.dropped),
                 ("unheard", counts.unheard),
+                ("ignored", counts.ignored),
             ] {
                 sink.counter(scope, name, Unit::Count, count);
             }

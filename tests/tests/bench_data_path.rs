@@ -267,7 +267,10 @@ fn what_can_not_be_measured_says_so_and_leaves_nothing() {
     let out = Out::new("bad");
     for (args, word) in [
         (&["wire", "--datapath", "carrier-pigeon"][..], "carrier-pigeon"),
-        (&["wire", "--link", "lo", "--cores", "4000,4001", "--rounds", "1"], "core 4001"),
+        (
+            &["wire", "--link", "lo", "--cores", "4000,4001", "--rounds", "1"],
+            "--cores 4000: this process may use",
+        ),
         (&["throughput", "--mtu-bytes", "1409", "--datapath", "socket"], "mtu_bytes"),
     ] {
         let output = run(&out, args);

@@ -9,6 +9,9 @@ use vesta_types::InstrumentId;
 
 /// Fragments of each stream taken in one duty cycle.
 const FRAGMENTS_PER_CYCLE: usize = 64;
+/// Lives of a relay's stream that are known at a time; further ones are not listened to. A relay that
+/// comes back has two for as long as its old one is not missed, the rest are strangers.
+const LIVES_MAX: usize = 16;
 
 /// Why a feed ended.
 #[derive(Debug, thiserror::Error)]
@@ -37,13 +40,64 @@ pub enum Source {
     Relay,
 }
 
+/// Whose messages of a stream are taken.
+#[derive(Debug)]
+struct Lives {
+    source: Source,
+    /// Of a relay: the lives that there are, in the order in which they came. The latest is listened to;
+    /// when it is gone, the latest that is left: it was a stranger, or a relay that has two for a while.
+    images: Vec<ImageId>,
+}
+
+/// What an input means to a consumer.
+#[derive(Debug, PartialEq, Eq)]
+enum Heard<'a> {
+    /// Another life is listened to from here on, or none.
+    Break,
+    Message(&'a [u8]),
+    /// The feed ends.
+    Over {
+        end_of_stream: bool,
+    },
+    Nothing,
+}
+
+impl Lives {
+    const fn of(source: Source) -> Self {
+        Self { source, images: Vec::new() }
+    }
+
+    fn hear<'a>(&mut self, input: Input<'a>) -> Heard<'a> {
+        if self.source == Source::Publisher {
+            return match input {
+                Input::Joined { .. } => Heard::Break,
+                Input::Fragment(fragment) => Heard::Message(fragment.bytes),
+                Input::Lost { end_of_stream, .. } => Heard::Over { end_of_stream },
+            };
+        }
+        let latest = self.images.last().copied();
+        match input {
+            Input::Joined { image, .. } if self.images.len() < LIVES_MAX => {
+                self.images.push(image);
+                Heard::Break
+            }
+            Input::Fragment(fragment) if latest == Some(fragment.image) => {
+                Heard::Message(fragment.bytes)
+            }
+            Input::Lost { image, .. } => {
+                self.images.retain(|known| *known != image);
+                if latest == Some(image) { Heard::Break } else { Heard::Nothing }
+            }
+            Input::Joined { .. } | Input::Fragment(_) => Heard::Nothing,
+        }
+    }
+}
+
 /// A consumer on a media driver of its own.
 #[derive(Debug)]
 pub struct Feed {
-    source: Source,
-    /// Of a relay: the latest life of each stream. What another says is of the past.
-    market_data_image: Option<ImageId>,
-    snapshots_image: Option<ImageId>,
+    market_data_lives: Lives,
+    snapshots_lives: Lives,
     consumer: Consumer,
     market_data: AeronSubscription,
     snapshots: AeronSubscription,
@@ -91,9 +145,8 @@ impl Feed {
         let snapshots = transport.add_subscription(&channel, stream)?;
         let instruments: Vec<InstrumentId> = config.instrument_list.iter().map(|i| i.id).collect();
         Ok(Self {
-            source,
-            market_data_image: None,
-            snapshots_image: None,
+            market_data_lives: Lives::of(source),
+            snapshots_lives: Lives::of(source),
             consumer: Consumer::new(&instruments),
             market_data,
             snapshots,
@@ -131,27 +184,18 @@ impl Feed {
     /// # Errors
     /// When the feed is lost: the books are stale from then on.
     pub fn do_work(&mut self, now_ns: u64) -> Result<usize, FeedStop> {
-        let Self { consumer, market_data, snapshots, transport, source, .. } = self;
-        let (feed_image, snapshots_image) =
-            (&mut self.market_data_image, &mut self.snapshots_image);
-        let follows = *source == Source::Relay;
+        let Self { consumer, market_data, snapshots, transport, .. } = self;
+        let (market_data_lives, snapshots_lives) =
+            (&mut self.market_data_lives, &mut self.snapshots_lives);
         let mut work = transport.do_work()?;
         let heard = consumer.counters().datagrams;
         let mut lost = None;
         work += market_data.poll(FRAGMENTS_PER_CYCLE, &mut |input| {
-            match input {
-                Input::Joined { image, .. } => {
-                    *feed_image = Some(image);
-                    consumer.on_feed_break();
-                }
-                Input::Fragment(fragment) if follows && *feed_image != Some(fragment.image) => {}
-                Input::Fragment(fragment) => consumer.on_market_data(fragment.bytes),
-                Input::Lost { image, .. } if follows => {
-                    if *feed_image == Some(image) {
-                        consumer.on_feed_break();
-                    }
-                }
-                Input::Lost { end_of_stream, .. } => lost = Some(end_of_stream),
+            match market_data_lives.hear(input) {
+                Heard::Break => consumer.on_feed_break(),
+                Heard::Message(bytes) => consumer.on_market_data(bytes),
+                Heard::Over { end_of_stream } => lost = Some(end_of_stream),
+                Heard::Nothing => {}
             }
             Flow::Taken
         });
@@ -162,12 +206,8 @@ impl Feed {
             consumer.on_feed_break();
         }
         work += snapshots.poll(FRAGMENTS_PER_CYCLE, &mut |input| {
-            match input {
-                Input::Joined { image, .. } => *snapshots_image = Some(image),
-                Input::Fragment(fragment)
-                    if follows && *snapshots_image != Some(fragment.image) => {}
-                Input::Fragment(fragment) => consumer.on_snapshot(fragment.bytes),
-                Input::Lost { .. } => {}
+            if let Heard::Message(bytes) = snapshots_lives.hear(input) {
+                consumer.on_snapshot(bytes);
             }
             Flow::Taken
         });
@@ -178,5 +218,63 @@ impl Feed {
             }
             None => Ok(work),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vesta_transport::Fragment;
+    use vesta_types::StreamPosition;
+
+    const POSITION: StreamPosition = StreamPosition(0);
+
+    fn joined(image: i64) -> Input<'static> {
+        Input::Joined { image: ImageId(image), position: POSITION }
+    }
+
+    fn says(image: i64) -> Input<'static> {
+        Input::Fragment(Fragment { image: ImageId(image), position: POSITION, bytes: b"said" })
+    }
+
+    fn lost(image: i64) -> Input<'static> {
+        Input::Lost { image: ImageId(image), position: POSITION, end_of_stream: true }
+    }
+
+    const SAID: Heard<'static> = Heard::Message(b"said");
+
+    #[test]
+    fn a_stranger_at_a_relay_comes_and_goes_and_the_relay_is_heard_again() {
+        let mut lives = Lives::of(Source::Relay);
+        assert_eq!([joined(1), says(1)].map(|input| lives.hear(input)), [Heard::Break, SAID]);
+        assert_eq!([joined(2), says(2)].map(|input| lives.hear(input)), [Heard::Break, SAID]);
+        assert_eq!(lives.hear(says(1)), Heard::Nothing, "the latest alone");
+        assert_eq!([lost(2), says(1)].map(|input| lives.hear(input)), [Heard::Break, SAID]);
+
+        // The relay's next life comes before its old one is missed.
+        assert_eq!([joined(3), lost(1)].map(|i| lives.hear(i)), [Heard::Break, Heard::Nothing]);
+        assert_eq!([says(3), lost(3)].map(|i| lives.hear(i)), [SAID, Heard::Break]);
+        assert_eq!(lives.hear(says(3)), Heard::Nothing, "nobody is left");
+    }
+
+    #[test]
+    fn lives_beyond_the_limit_are_not_listened_to() {
+        let mut lives = Lives::of(Source::Relay);
+        let most = LIVES_MAX as i64;
+        for image in 1..=most {
+            assert_eq!(lives.hear(joined(image)), Heard::Break);
+        }
+        for input in [joined(most + 1), says(most + 1), lost(most + 1)] {
+            assert_eq!(lives.hear(input), Heard::Nothing);
+        }
+        assert_eq!([says(most), lost(most)].map(|i| lives.hear(i)), [SAID, Heard::Break]);
+        assert_eq!(lives.hear(says(most - 1)), SAID);
+    }
+
+    #[test]
+    fn the_loss_of_the_publisher_ends_the_feed() {
+        let mut lives = Lives::of(Source::Publisher);
+        assert_eq!([joined(1), says(1)].map(|input| lives.hear(input)), [Heard::Break, SAID]);
+        assert_eq!(lives.hear(lost(1)), Heard::Over { end_of_stream: true });
     }
 }

@@ -3,7 +3,6 @@
 //! partial one for what a user's file says, whose gaps the default file fills.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 

@@ -254,8 +254,31 @@ impl Parent {
 /// The operating system's.
 pub fn cores() -> Result<Vec<usize>, BenchError> {
     let cannot = |error| BenchError::not_started("asking for cores", error);
-    let set = sched_getaffinity(Pid::from_raw(0)).map_err(cannot)?;
-    Ok((0..CpuSet::count()).filter(|&core| set.is_set(core).unwrap_or(false)).collect())
+    Ok(list(&sched_getaffinity(Pid::from_raw(0)).map_err(cannot)?))
+}
+
+/// The cores to which a thread of this process can be pinned. Beside those of [`cores`] these are the
+/// ones that the kernel keeps free (`isolcpus=`), which no login shell may use unless it asks.
+///
+/// A thread of its own asks, so that nothing has to be put back. It asks for all at once, and the kernel
+/// leaves those that can be had: the thread stays where it is, and in no way of a role that spins.
+///
+/// # Errors
+/// The operating system's, where nothing can be pinned.
+pub fn pinnable_cores() -> Result<Vec<usize>, BenchError> {
+    let ask = || {
+        let mut all = CpuSet::new();
+        (0..CpuSet::count()).try_for_each(|core| all.set(core))?;
+        sched_setaffinity(Pid::from_raw(0), &all)?;
+        sched_getaffinity(Pid::from_raw(0))
+    };
+    let panicked = |_| BenchError::BrokeDown("the thread that asks for cores panicked".to_owned());
+    let cannot = |error| BenchError::not_started("asking for cores", error);
+    Ok(list(&std::thread::spawn(ask).join().map_err(panicked)?.map_err(cannot)?))
+}
+
+fn list(set: &CpuSet) -> Vec<usize> {
+    (0..CpuSet::count()).filter(|&core| set.is_set(core).unwrap_or(false)).collect()
 }
 
 /// Keeps the calling thread, and those that it starts, on one core; `None` leaves it be.
@@ -285,5 +308,25 @@ mod tests {
         assert_eq!(thread.join().expect("no panic").len(), 1);
         assert!(pin(Some(CpuSet::count() + 1)).is_err());
         assert!(pin(None).is_ok());
+    }
+
+    /// As on a tuned host, where a shell has other cores than the roles are pinned to.
+    #[test]
+    fn a_core_outside_the_own_ones_can_be_pinned_to() {
+        let all = pinnable_cores().expect("Linux knows");
+        let mine = cores().expect("Linux knows");
+        assert!(mine.iter().all(|core| all.contains(core)), "{mine:?} of {all:?}");
+        let (first, last) = (all[0], *all.last().expect("at least one"));
+        let thread = std::thread::spawn(move || {
+            pin(Some(first)).expect("a core of ours");
+            let seen = pinnable_cores().expect("Linux knows");
+            assert_eq!(cores().expect("Linux knows"), [first], "who asks stays where it was");
+            pin(Some(last)).expect("it was in the list");
+            seen
+        });
+        assert_eq!(thread.join().expect("no panic"), all);
+        let had =
+            || (0..CpuSet::count()).filter(|&core| pin(Some(core)).is_ok()).collect::<Vec<_>>();
+        assert_eq!(std::thread::spawn(had).join().expect("no panic"), all, "and no other");
     }
 }

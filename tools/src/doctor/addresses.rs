@@ -1,6 +1,7 @@
 //! Whose the addresses are at which roles are reached: a process can only open those of its own host.
 
 use super::finding::{Finding, State};
+use crate::bench::worker::pinnable_cores;
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
@@ -78,19 +79,23 @@ impl Role {
 pub struct Here {
     /// Those of the configuration's addresses that are this host's.
     pub local: BTreeSet<Ipv4Addr>,
+    /// CPUs to which a thread can be pinned.
+    pub cores: BTreeSet<usize>,
     /// The roles that are to run here, where somebody said.
     pub roles: BTreeSet<Role>,
 }
 
 impl Here {
-    /// Looks which addresses of `config` are this host's.
+    /// Looks which addresses of `config` are this host's, and which CPUs can be had.
     #[must_use]
     pub fn of(config: &Config, roles: impl IntoIterator<Item = Role>) -> Self {
         let all = Role::ALL.into_iter().flat_map(|role| role.places(config)).flatten();
         let metrics = config.metrics.address.parse().ok();
         let addresses = all.map(|(_, place)| *place.ip()).chain(metrics);
         let local = addresses.filter(|address| is_local(*address)).collect();
-        Self { local, roles: roles.into_iter().collect() }
+        // Where the kernel lets nobody ask, no role can be pinned either.
+        let cores = pinnable_cores().unwrap_or_default().into_iter().collect();
+        Self { local, cores, roles: roles.into_iter().collect() }
     }
 
     fn has(&self, place: SocketAddrV4) -> bool {

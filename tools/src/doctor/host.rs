@@ -2,7 +2,8 @@
 
 use super::finding::{Finding, State};
 use super::transport::without_xdp;
-use super::{is_appliance, pinned};
+use super::{Here, is_appliance, pinned};
+use std::collections::BTreeSet;
 use vesta_config::{Config, Driver, Idle, Threading};
 use vesta_netio::{Ability, HostReport};
 
@@ -126,13 +127,13 @@ pub(super) fn interface(config: &Config, host: &HostReport) -> Vec<Finding> {
 }
 
 /// CPUs and clock.
-pub(super) fn cpus(config: &Config, host: &HostReport) -> Vec<Finding> {
+pub(super) fn cpus(config: &Config, host: &HostReport, here: &Here) -> Vec<Finding> {
     let cpu = &host.cpu;
     let list = |cpus: &[usize]| match cpus {
         [] => "none".to_owned(),
         cpus => cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
     };
-    let mut findings = vec![threads(config, host)];
+    let mut findings = vec![threads(config, host, here)];
     let mut taken: Vec<(usize, &str)> = Vec::new();
     for (role, key, core) in pinned(config) {
         let knob = format!("{key} = \"{core}\"");
@@ -142,9 +143,15 @@ pub(super) fn cpus(config: &Config, host: &HostReport) -> Vec<Finding> {
         findings.push(if !cpu.online.contains(&core) {
             let why = format!("there is no CPU {core} that is switched on: {}", list(&cpu.online));
             pin.but(State::Fail, why).fix("lscpu --extended", "util-linux")
-        } else if !cpu.allowed.contains(&core) {
-            let why = format!("this process may not use CPU {core}, only {}", list(&cpu.allowed));
-            pin.but(State::Fail, why).fix("taskset -cp $$", "util-linux")
+        } else if !here.cores.contains(&core) {
+            // Its mask says nothing: no login shell has the isolated ones, and roles ask for theirs.
+            let others: Vec<usize> = here.cores.iter().copied().collect();
+            let why = format!(
+                "no thread of this process can be pinned to CPU {core}, only to {}: its control group \
+                 (cpuset.cpus) or a filter of system calls keeps it off",
+                list(&others)
+            );
+            pin.but(State::Fail, why).fix("cat /proc/self/cpuset", "coreutils")
         } else if let Some(other) = sharing {
             let state = if config.transport.idle == Idle::Spin { State::Fail } else { State::Warn };
             pin.but(state, format!("{other} is on the same CPU, and each waits for the other"))
@@ -203,10 +210,13 @@ fn thread_count(config: &Config) -> usize {
 }
 
 /// Whether there are as many CPUs as threads that spin.
-fn threads(config: &Config, host: &HostReport) -> Finding {
+fn threads(config: &Config, host: &HostReport, here: &Here) -> Finding {
     let transport = &config.transport;
     let count = thread_count(config);
-    let (cpus, idle) = (host.cpu.allowed.len(), transport.idle.name());
+    // Roles that are pinned have theirs beside what the scheduler gives to all.
+    let mut usable: BTreeSet<usize> = host.cpu.allowed.iter().copied().collect();
+    usable.extend(pinned(config).map(|(_, _, core)| core).filter(|core| here.cores.contains(core)));
+    let (cpus, idle) = (usable.len(), transport.idle.name());
     let threading = transport.threading.name();
     let text = format!("{cpus} for up to {count} threads (driver: {threading}; idle: {idle})");
     let threads = Finding::ok("CPUs", text);

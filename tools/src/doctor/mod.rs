@@ -36,7 +36,7 @@ pub fn examine(
     findings.extend(host::interface(config, host));
     findings.extend(transport::findings(config, transport));
     findings.extend(addresses::findings(config, here));
-    findings.extend(host::cpus(config, host));
+    findings.extend(host::cpus(config, host, here));
     findings.extend(host::memory(config, host));
     findings.extend(places::findings(config, transport, places));
     findings

@@ -1,10 +1,12 @@
 //! Hosts that are made up, good and bad, and this one.
 
+mod fixes;
+
 use super::*;
-use std::collections::BTreeMap;
+use crate::bench::worker::pin;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use vesta_netio::{
     CpuReport, DriverSettings, FreeSpace, InterfaceReport, KernelReport, MemoryReport, NoInterface,
     XdpReport, XdpUnavailable,
@@ -104,9 +106,11 @@ fn bad_places() -> Places {
     Places { drivers: space(1 << 20, true), counters: absent }
 }
 
-/// With a driver for each role, and no xdp.
+/// With a driver for each role, and no xdp; what its process may use and what is isolated can be pinned to.
 fn examine_on(config: &Config, host: &HostReport, places: &Places) -> Vec<Finding> {
-    examine(config, host, &TransportReport::default(), places, &Here::of(config, []))
+    let cores = host.cpu.allowed.iter().chain(&host.cpu.isolated).copied().collect();
+    let here = Here { cores, ..Here::of(config, []) };
+    examine(config, host, &TransportReport::default(), places, &here)
 }
 
 fn config(text: &str) -> Config {
@@ -128,6 +132,46 @@ fn a_good_host_is_good_for_both() {
         assert_eq!(worst(&findings), State::Ok, "{}", to_text(&findings));
         assert!(findings.iter().all(|finding| finding.why.is_empty() && finding.fix.is_none()));
     }
+}
+
+/// `isolcpus` takes the roles' CPUs out of the mask of every login shell, and no role is hindered by that.
+#[test]
+fn a_shell_without_the_isolated_cpus_finds_a_good_host() {
+    let mut host = good_host();
+    host.cpu.allowed = vec![0, 1, 6, 7];
+    let findings = examine_on(&config(APPLIANCE), &host, &good_places());
+    assert_eq!(worst(&findings), State::Ok, "{}", to_text(&findings));
+    // Those to which roles are pinned count beside them.
+    let cpus = findings.iter().find(|finding| finding.name == "CPUs").expect("always there");
+    assert!(cpus.value.starts_with("8 for "), "{}", cpus.value);
+}
+
+/// The same on this machine, as `taskset` has it: whoever has the first CPU only can pin to the last one.
+#[test]
+fn a_cpu_that_can_be_pinned_to_is_no_failure_and_another_is() {
+    let all: Vec<usize> = Here::of(&config(""), []).cores.into_iter().collect();
+    let (first, last) = (all[0], *all.last().expect("at least one"));
+    let found = move |core: usize| {
+        let config = config(&format!("[cores]\nengine = \"{core}\"\n"));
+        let mut host = HostReport::probe(&config.transport.interface);
+        assert_eq!(host.cpu.allowed, [first]);
+        // One that is on, and not for this process: what a container's looks like.
+        host.cpu.online.push(last + 1);
+        let here = Here::of(&config, []);
+        let transport = TransportReport::default();
+        let found = examine(&config, &host, &transport, &good_places(), &here);
+        found.into_iter().find(|finding| finding.name == "core").expect("one has a CPU")
+    };
+    std::thread::spawn(move || {
+        pin(Some(first)).expect("it can be had");
+        let engine = found(last);
+        assert!(engine.state < State::Fail, "{engine:?}");
+        let engine = found(last + 1);
+        assert_eq!(engine.state, State::Fail, "{engine:?}");
+        assert!(engine.why.contains(&format!("can be pinned to CPU {}", last + 1)), "{engine:?}");
+    })
+    .join()
+    .expect("no panic");
 }
 
 #[test]
@@ -332,54 +376,6 @@ fn room_is_what_the_drivers_themselves_reckon_with() {
     assert_eq!(bytes("[transport]\ndriver = \"shared\"\n"), base + of("driver"));
 }
 
-/// Every fix that can be printed.
-fn all_fixes() -> Vec<Fix> {
-    let text = APPLIANCE.replace("\"2\"", "\"0\"").replace("\"3\"", "\"2\"");
-    let mut missing = bad_host();
-    missing.interface = Err(NoInterface { wanted: String::new(), found: String::new() });
-    let mut findings = Vec::new();
-    for host in [&bad_host(), &missing] {
-        findings.extend(examine_on(&config(&text), host, &bad_places()));
-    }
-    findings.into_iter().filter_map(|finding| finding.fix).collect()
-}
-
-/// A user who copies a fix must have its program, or be told where it comes from. Where dpkg knows
-/// the program, the package must be the right one.
-#[test]
-fn the_program_of_each_fix_exists_or_its_package_is_named() {
-    let fixes = all_fixes();
-    assert!(fixes.len() > 15, "{fixes:#?}");
-    let mut found = 0;
-    for fix in fixes {
-        let program = fix.command.split(' ').next().expect("a first word");
-        assert!(!fix.package.is_empty(), "{fix:?}");
-        let folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-        let there = folders.iter().map(|f| Path::new(f).join(program)).find(|path| path.exists());
-        let Some(path) = there else {
-            println!("{program} is not here; the fix names package {}", fix.package);
-            continue;
-        };
-        found += 1;
-        // Some are found by one name and owned by another: /bin is a link to /usr/bin.
-        let owners = |path: &Path| {
-            let output = Command::new("dpkg").arg("-S").arg(path).output().ok()?;
-            let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            output.status.success().then_some(text)
-        };
-        let plain = Path::new("/").join(path.strip_prefix("/usr").unwrap_or(&path));
-        if let Some(owners) = owners(&path).or_else(|| owners(&plain)) {
-            let is_named = owners.lines().any(|line| {
-                line.split(':').next().is_some_and(|packages| {
-                    packages.split(", ").any(|package| package == fix.package)
-                })
-            });
-            assert!(is_named, "{program} is of {owners}, and the fix says {}", fix.package);
-        }
-    }
-    assert!(found > 0, "no program of any fix is on this machine");
-}
-
 #[test]
 fn this_host_is_described() {
     let config = Config::default();
@@ -412,7 +408,7 @@ fn stages() -> Vec<String> {
 fn every_stage_that_is_named_exists() {
     let text = APPLIANCE.replace("\"2\"", "\"0\"").replace("\"3\"", "\"2\"");
     let findings = examine_on(&config(&text), &bad_host(), &bad_places());
-    let named: std::collections::BTreeSet<&str> = findings.iter().filter_map(|f| f.stage).collect();
+    let named: BTreeSet<&str> = findings.iter().filter_map(|f| f.stage).collect();
     let expected = ["cmdline", "cpu", "hugepages", "limits", "mtu", "rings", "sockets", "thp"];
     assert_eq!(named.iter().copied().collect::<Vec<_>>(), expected);
     let there = stages();

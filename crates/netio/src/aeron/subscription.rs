@@ -21,6 +21,14 @@ use super::ffi::c;
 /// Frame flags of a message's first and last fragment.
 const BEGIN: u8 = 0x80;
 const END: u8 = 0x40;
+/// Fragments that a poll takes beyond its limit, of all images together, to have the rest of messages
+/// that have begun: more than the longest has in datagrams of 1,408 bytes. What is left over comes at
+/// the next polls.
+/// Too low -> a long message takes polls that return 0; too high -> so long a publisher that begins
+/// messages and ends none can hold one poll.
+const EXTRA_FRAGMENTS_MAX: usize = 1024;
+/// Room for a message that is kept when there is none, in bytes, of each image.
+const IDLE_ROOM_MAX: usize = 64 << 10;
 
 /// A subscription over all of its publishers, closed on drop.
 #[derive(Debug)]
@@ -168,13 +176,13 @@ impl Subscription for AeronSubscription {
         }
         let image_count = self.images.len();
         let first = self.next_image % image_count;
-        let mut taken = 0;
+        let (mut taken, mut extra) = (0, EXTRA_FRAGMENTS_MAX);
         self.next_image = first + 1;
         for index in (0..image_count).map(|offset| (first + offset) % image_count) {
             if taken >= limit {
                 break;
             }
-            let (count, flow) = self.images[index].poll(limit - taken, handler);
+            let (count, flow) = self.images[index].poll(limit - taken, &mut extra, handler);
             taken += count;
             if flow == Flow::Retry {
                 // The same input, first thing at the next poll.
@@ -203,7 +211,13 @@ impl Drop for AeronSubscription {
 }
 
 impl Image {
-    fn poll(&mut self, limit: usize, handler: &mut dyn FnMut(Input<'_>) -> Flow) -> (usize, Flow) {
+    /// Delivers up to `limit` inputs; `extra` is what of [`EXTRA_FRAGMENTS_MAX`] is left.
+    fn poll(
+        &mut self,
+        limit: usize,
+        extra: &mut usize,
+        handler: &mut dyn FnMut(Input<'_>) -> Flow,
+    ) -> (usize, Flow) {
         let mut taken = 0;
         if !self.joined_delivered {
             let position = StreamPosition(self.join_position);
@@ -213,8 +227,10 @@ impl Image {
             self.joined_delivered = true;
             taken += 1;
         }
+        let mut fragments_max = limit - taken;
+        let mut is_extra = false;
         while let Some(raw) = self.image
-            && taken < limit
+            && fragments_max > 0
         {
             let mut walk = Walk {
                 handler,
@@ -230,7 +246,7 @@ impl Image {
                     raw.as_ptr(),
                     Some(on_fragment),
                     (&raw mut walk).cast(),
-                    limit - taken,
+                    fragments_max,
                 )
             };
             if let Some(panic) = walk.panic {
@@ -241,10 +257,16 @@ impl Image {
                 return (taken, Flow::Retry);
             }
             // Aeron counts fragments: of a message that has begun, the rest is fetched as far as it is
-            // here, or a long one would look like a poll that found nothing.
+            // here, or a long one would look like a poll that found nothing. Within bounds: a stranger's
+            // need not end.
             if fragments <= 0 || !self.assembly.is_open {
                 break;
             }
+            if is_extra {
+                *extra = extra.saturating_sub(usize::try_from(fragments).unwrap_or(0));
+            }
+            is_extra = true;
+            fragments_max = (limit - taken).min(*extra);
         }
         if let Some(gone) = self.gone
             && taken < limit
@@ -351,9 +373,16 @@ impl Assembly {
         if !self.is_open {
             return Assembled::Part;
         }
-        if self.buffer.len() + bytes.len() > MESSAGE_LEN_MAX {
+        let len = self.buffer.len() + bytes.len();
+        if len > MESSAGE_LEN_MAX {
             self.forget();
             return Assembled::Part;
+        }
+        let capacity = self.buffer.capacity();
+        if len > capacity {
+            // By doubling, as it does by itself, but never beyond the longest message.
+            let room = (2 * capacity).clamp(len, MESSAGE_LEN_MAX);
+            self.buffer.reserve_exact(room - self.buffer.len());
         }
         self.buffer.extend_from_slice(bytes);
         if flags & END == 0 {
@@ -363,7 +392,11 @@ impl Assembly {
     }
 
     fn forget(&mut self) {
-        self.buffer.clear();
+        if self.buffer.capacity() > IDLE_ROOM_MAX {
+            self.buffer = Vec::new();
+        } else {
+            self.buffer.clear();
+        }
         self.is_open = false;
     }
 
@@ -423,5 +456,28 @@ mod tests {
         assert_eq!(add(&mut assembly, b"over", 0), None);
         assert!(assembly.buffer.is_empty());
         assert_eq!(add(&mut assembly, b"tail", END), None);
+    }
+
+    #[test]
+    fn room_is_that_of_the_longest_message_and_goes_when_it_is_done() {
+        let mut assembly = Assembly::default();
+        // A whole number of them is not the longest message.
+        let fragment = vec![0; 1_376];
+        let count = MESSAGE_LEN_MAX / fragment.len();
+        for nth in 0..count {
+            assert_eq!(add(&mut assembly, &fragment, if nth == 0 { BEGIN } else { 0 }), None);
+            assert!(assembly.buffer.capacity() <= MESSAGE_LEN_MAX);
+        }
+        let rest = vec![0; MESSAGE_LEN_MAX - count * fragment.len()];
+        let whole = add(&mut assembly, &rest, END).expect("a message");
+        assert_eq!((whole.len(), assembly.buffer.capacity()), (MESSAGE_LEN_MAX, MESSAGE_LEN_MAX));
+        assembly.forget();
+        assert_eq!(assembly.buffer.capacity(), 0);
+
+        // Short ones do not allocate anew each time.
+        assert_eq!(add(&mut assembly, b"ab", BEGIN), None);
+        assert_eq!(add(&mut assembly, b"cd", END), Some(b"abcd".to_vec()));
+        assembly.forget();
+        assert!(assembly.buffer.capacity() >= 4);
     }
 }

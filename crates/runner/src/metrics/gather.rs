@@ -2,7 +2,6 @@
 
 use super::names::{METRICS, Metric, Scope, named};
 use std::collections::BTreeMap;
-use std::io;
 use std::path::PathBuf;
 use vesta_hotmem::{Entry, Kind, Reading, Touch, bucket_limit_ns};
 use vesta_netio::{DriverCounts, DriverReading};
@@ -54,11 +53,9 @@ impl Samples {
         self.by_metric.iter().map(|(index, samples)| (&METRICS[*index], samples.as_slice()))
     }
 
-    /// Takes in what a role counted until `now_ns` (UTC).
-    ///
-    /// # Errors
-    /// When its counters can not be read.
-    pub fn add(&mut self, source: &RoleSource, now_ns: u64) -> io::Result<()> {
+    /// Takes in what a role counted until `now_ns` (UTC). Of one whose counters can not be read, only its
+    /// build is told.
+    pub fn add(&mut self, source: &RoleSource, reading: Option<&Reading>, now_ns: u64) {
         let base = vec![("role", source.role.clone()), ("shard", source.shard.to_string())];
         self.builds.push(
             [
@@ -71,23 +68,19 @@ impl Samples {
             ]
             .concat(),
         );
-        let Some(path) = &source.counters else {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "it has no counters file"));
-        };
-        let reading = Reading::of(path)?;
+        let Some(reading) = reading else { return };
         let mut role = RoleSamples { samples: self, base };
-        role.times(&reading, now_ns);
+        role.times(reading, now_ns);
         for entry in &reading.entries {
-            role.entry(entry, &reading);
+            role.entry(entry, reading);
         }
         // A driver that is gone, or not there yet, is told by the counters of its role.
         if let Ok(driver) = DriverReading::of(&reading.driver) {
-            role.streams(&reading, &driver);
+            role.streams(reading, &driver);
             if source.tells_driver {
                 role.driver(&driver);
             }
         }
-        Ok(())
     }
 
     fn put(&mut self, metric: &'static Metric, labels: Labels, value: Value) {

@@ -6,7 +6,7 @@
 //! The role's thread takes no part: it writes its file as it would without a scrape.
 //!
 //! `GET /metrics` is everything, as OpenMetrics text; `GET /healthz` is 200 once every role of the process
-//! does what it is for; `GET /livez` is 200 while their loops turn.
+//! does what it is for; `GET /livez` is 200 but for a role whose loop is seen to stand still.
 
 mod gather;
 mod http;
@@ -33,9 +33,9 @@ use vesta_types::GatewayId;
 /// A loop that has not written its numbers for this long hangs. It writes them every
 /// `counters.interval_ms`, 10 s at most, and sleeps 10 ms at most.
 const STALE_NS: u64 = 5_000_000_000;
-/// What is asked for again sooner is answered with the same text: whoever asks without end costs no more
-/// than ten readings a second.
-const SAME_TEXT_NS: u64 = 100_000_000;
+/// Whatever is asked for sooner again is answered from the same reading of the files: whoever asks without
+/// end costs no more than ten readings a second.
+const SAME_NS: u64 = 100_000_000;
 
 /// Serves what the roles of this process count, until it is dropped.
 #[derive(Debug)]
@@ -67,6 +67,7 @@ impl Metrics {
         let mut desk = Desk {
             roles: Arc::clone(&roles),
             stale_ns: STALE_NS.max(3_000_000 * config.counters.interval_ms),
+            same_ns: SAME_NS,
             clock: Clock::new(),
             latest: None,
         };
@@ -106,9 +107,45 @@ impl Drop for Metrics {
 struct Desk {
     roles: Arc<Mutex<Vec<RoleSource>>>,
     stale_ns: u64,
+    same_ns: u64,
     clock: Clock,
-    /// The latest text, and when it was made, monotonic ns.
-    latest: Option<(u64, String)>,
+    latest: Option<Look>,
+}
+
+/// What the files of all roles said at one moment.
+struct Look {
+    /// Monotonic.
+    made_ns: u64,
+    /// Each role, with its numbers or why there are none to be had.
+    roles: Vec<(RoleSource, Result<Reading, String>)>,
+    /// The text of a scrape, once somebody has asked for it.
+    text: Option<String>,
+}
+
+impl Look {
+    fn at(roles: Vec<RoleSource>, made_ns: u64) -> Self {
+        let read = |source: &RoleSource| match &source.counters {
+            None => Err("it has no counters file to tell by; its log says why".to_owned()),
+            Some(path) => {
+                Reading::of(path).map_err(|error| format!("its counters can not be read: {error}"))
+            }
+        };
+        let roles = roles.into_iter().map(|source| {
+            let reading = read(&source);
+            (source, reading)
+        });
+        Self { made_ns, roles: roles.collect(), text: None }
+    }
+
+    fn text(&mut self, now_ns: u64) -> &str {
+        self.text.get_or_insert_with(|| {
+            let mut samples = Samples::default();
+            for (source, reading) in &self.roles {
+                samples.add(source, reading.as_ref().ok(), now_ns);
+            }
+            text::to_text(samples)
+        })
+    }
 }
 
 impl Desk {
@@ -121,33 +158,28 @@ impl Desk {
         }
     }
 
-    fn roles(&self) -> Vec<RoleSource> {
-        self.roles.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The latest look, or another one when it is old, or a role has come since.
+    fn look(&mut self) -> &mut Look {
+        let now_ns = self.clock.mono_ns();
+        let roles = self.roles.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let same_ns = self.same_ns;
+        let is_good =
+            |look: &Look| now_ns - look.made_ns < same_ns && look.roles.len() == roles.len();
+        let latest = self.latest.take().filter(is_good);
+        self.latest.insert(latest.unwrap_or_else(|| Look::at(roles, now_ns)))
     }
 
     fn metrics(&mut self) -> Answer {
-        let now_ns = self.clock.mono_ns();
-        let fresh = |(made_ns, _): &&(u64, String)| now_ns - made_ns < SAME_TEXT_NS;
-        let body = match self.latest.as_ref().filter(fresh) {
-            Some((_, text)) => text.clone(),
-            None => {
-                let mut samples = Samples::default();
-                for role in self.roles() {
-                    // Of one whose file is gone, or was never there, only its build is told.
-                    let _ = samples.add(&role, self.clock.utc_ns().0);
-                }
-                let text = text::to_text(samples);
-                self.latest = Some((now_ns, text.clone()));
-                text
-            }
-        };
+        let now_ns = self.clock.utc_ns().0;
+        let body = self.look().text(now_ns).to_owned();
         Answer { status: "200 OK", content_type: text::CONTENT_TYPE, body }
     }
 
-    fn health(&self, wants_ready: bool) -> Answer {
+    fn health(&mut self, wants_ready: bool) -> Answer {
         let unwell = |words| Answer::words("503 Service Unavailable", words);
-        let roles = self.roles();
-        if roles.is_empty() {
+        let (now_ns, stale_ns) = (self.clock.utc_ns().0, self.stale_ns);
+        let look = self.look();
+        if look.roles.is_empty() {
             // It lives, and is not there yet: a driver that waits, a stream that is opened.
             let words = "starting";
             return if wants_ready {
@@ -156,27 +188,28 @@ impl Desk {
                 Answer::words("200 OK", words)
             };
         }
-        match roles.iter().find_map(|role| self.ails(role, wants_ready)) {
+        let ails = |(source, reading): &(RoleSource, Result<Reading, String>)| {
+            let why = match reading {
+                Ok(reading) => fault(reading, now_ns, stale_ns, wants_ready)?,
+                // It works without; whoever ends it for that has one fewer that works.
+                Err(_) if !wants_ready => return None,
+                Err(why) => why.clone(),
+            };
+            Some(format!("{}: {why}", source.role))
+        };
+        match look.roles.iter().find_map(ails) {
             Some(why) => unwell(why),
             None => Answer::words("200 OK", if wants_ready { "ready" } else { "alive" }),
         }
     }
+}
 
-    /// What is not well with a role.
-    fn ails(&self, source: &RoleSource, wants_ready: bool) -> Option<String> {
-        let role = &source.role;
-        let Some(path) = &source.counters else {
-            return Some(format!("{role}: it has no counters file to tell by; its log says why"));
-        };
-        let reading = match Reading::of(path) {
-            Ok(reading) => reading,
-            Err(error) => return Some(format!("{role}: its counters can not be read: {error}")),
-        };
-        let age_ns = self.clock.utc_ns().0.saturating_sub(reading.published_ns);
-        if age_ns > self.stale_ns {
-            return Some(format!("{role}: its loop stands still for {} s", age_ns / 1_000_000_000));
-        }
-        let is_ready = reading.find("", "ready").map(Entry::value) == Some(1);
-        (wants_ready && !is_ready).then(|| format!("{role}: waits for the streams that it needs"))
+/// What is not well with a role that tells its numbers.
+fn fault(reading: &Reading, now_ns: u64, stale_ns: u64, wants_ready: bool) -> Option<String> {
+    let age_ns = now_ns.saturating_sub(reading.published_ns);
+    if age_ns > stale_ns {
+        return Some(format!("its loop stands still for {} s", age_ns / 1_000_000_000));
     }
+    let is_ready = reading.find("", "ready").map(Entry::value) == Some(1);
+    (wants_ready && !is_ready).then(|| "waits for the streams that it needs".to_owned())
 }

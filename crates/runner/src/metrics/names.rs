@@ -119,12 +119,12 @@ pub const METRICS: &[Metric] = &{
         "Offers to a stream that were refused because a reader was behind"),
     metric("vesta_stream_rival_publishers", Counter, Count, &[], &[(ROLE, "rival_publishers")],
         "Publishers of the role's one-publisher streams that were ignored, as there was one already"),
-    metric("vesta_stream_naks", Counter, Count, STREAM_LABELS, &[],
+    metric("vesta_stream_naks", Gauge, Count, STREAM_LABELS, &[],
         "Requests for repair that the stream sent or got; of the publications and images that there are now"),
-    metric("vesta_stream_at_window", Counter, Count, STREAM_LABELS, &[],
-        "Times that the stream's sender stood at its readers' window"),
+    metric("vesta_stream_at_window", Gauge, Count, STREAM_LABELS, &[],
+        "Times that the stream's sender stood at its readers' window; of the publications that there are now"),
     metric("vesta_stream_receivers", Gauge, Count, STREAM_LABELS, &[],
-        "Receivers that the stream's flow control counts; only where it counts (flow_control slowest)"),
+        "Receivers that the stream's flow control counts; only where it counts (flow_control slowest or tagged; then the voters)"),
     metric("vesta_stream_window_left", Gauge, Bytes, STREAM_LABELS, &[],
         "How far the publisher may still go before its readers' window is full"),
     metric("vesta_stream_unsent", Gauge, Bytes, STREAM_LABELS, &[],
@@ -193,6 +193,8 @@ pub const METRICS: &[Metric] = &{
         "Gaps in the numbers of the feed as it came to the relay"),
     metric("vesta_relay_dropped_messages", Counter, Count, STREAM_LABELS, &[(STREAM, "dropped")],
         "Messages not passed on, as all consumers were behind by a window: they see a gap"),
+    metric("vesta_relay_ignored_messages", Counter, Count, STREAM_LABELS, &[(STREAM, "ignored")],
+        "Messages of a second publisher, not passed on while the first was there; consumers never have them"),
     metric("vesta_relay_unheard_messages", Counter, Count, STREAM_LABELS, &[(STREAM, "unheard")],
         "Messages not passed on, as nobody was signed up"),
 
@@ -313,6 +315,16 @@ mod tests {
         }
         assert_eq!(full_name(named("vesta_stream_sent")), "vesta_stream_sent_bytes_total");
         assert_eq!(full_name(named("vesta_hop")), "vesta_hop_seconds");
+    }
+
+    /// What Aeron counts of a publication or an image goes with it: the sum over those that there are falls
+    /// then, which to a query is a counter that began again, from as much as is left.
+    #[test]
+    fn what_goes_with_its_publication_is_no_counter() {
+        let is_of_now = |m: &&Metric| m.labels == STREAM_LABELS && m.from.is_empty();
+        let of_now: Vec<_> = METRICS.iter().filter(is_of_now).collect();
+        assert_eq!(of_now.len(), 6, "{of_now:?}");
+        assert!(of_now.iter().all(|metric| metric.kind == Kind::Gauge), "{of_now:?}");
     }
 
     /// What an operator reads is what there is: each metric has its line in the document.

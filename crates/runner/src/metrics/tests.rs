@@ -70,7 +70,8 @@ fn tell(sink: &mut dyn CounterSink) {
 
 fn text_of(role: &Role, now_ns: u64) -> String {
     let mut samples = Samples::default();
-    samples.add(&role.source(), now_ns).expect("it reads");
+    let reading = Reading::of(role.file.path()).expect("it reads");
+    samples.add(&role.source(), Some(&reading), now_ns);
     text::to_text(samples)
 }
 
@@ -300,22 +301,25 @@ fn a_large_answer_arrives_whole() {
     assert!(answer.len() > LARGE_BYTES);
 }
 
+/// One that looks each time.
 fn desk(roles: Vec<RoleSource>) -> Desk {
     Desk {
         roles: Arc::new(Mutex::new(roles)),
         stale_ns: STALE_NS,
+        same_ns: 0,
         clock: Clock::new(),
         latest: None,
     }
 }
 
+fn status(desk: &mut Desk, path: &str) -> (String, String) {
+    let answer = desk.answer(path).expect("a path that there is");
+    (answer.status.split(' ').next().expect("a number").to_owned(), answer.body)
+}
+
 #[test]
 fn health_is_ready_and_life_is_a_loop_that_turns() {
     let mut role = Role::new("health");
-    let status = |desk: &mut Desk, path: &str| {
-        let answer = desk.answer(path).expect("a path that there is");
-        (answer.status.split(' ').next().expect("a number").to_owned(), answer.body)
-    };
     let mut starting = desk(Vec::new());
     assert_eq!(status(&mut starting, "/healthz"), ("503".to_owned(), "starting\n".to_owned()));
     assert_eq!(status(&mut starting, "/livez").0, "200");
@@ -335,24 +339,67 @@ fn health_is_ready_and_life_is_a_loop_that_turns() {
         let (code, words) = status(&mut seen, path);
         assert!(code == "503" && words.contains("stands still for 10 s"), "{path}: {words}");
     }
-    let mut without = desk(vec![RoleSource { counters: None, ..role.source() }]);
-    assert!(status(&mut without, "/livez").1.contains("no counters file"));
-    let text = status(&mut without, "/metrics").1;
-    assert!(text.contains("vesta_build_info{") && text.ends_with("# EOF\n"), "{text}");
-    assert!(without.answer("/").is_none());
+    assert!(seen.answer("/").is_none());
 }
 
-/// Prometheus asks every few seconds; whoever asks a thousand times gets the same text.
+/// A role goes on without its file. A supervisor that ended it, or never let it start, would have none that
+/// works; whether it is ready, nobody can tell.
 #[test]
-fn who_asks_at_once_again_gets_the_same_text() {
+fn a_role_without_its_numbers_lives() {
+    let role = Role::new("without");
+    let gone = role.folder.join("gone");
+    let damaged = role.folder.join("damaged");
+    std::fs::write(&damaged, "no counters file").expect("written");
+    for (counters, words) in [
+        (None, "engine: it has no counters file"),
+        (Some(gone), "engine: its counters can not be read: "),
+        (Some(damaged), "engine: its counters can not be read: "),
+    ] {
+        let mut desk = desk(vec![RoleSource { counters, ..role.source() }]);
+        assert_eq!(status(&mut desk, "/livez"), ("200".to_owned(), "alive\n".to_owned()));
+        let (code, why) = status(&mut desk, "/healthz");
+        assert!(code == "503" && why.starts_with(words), "{why}");
+        let (code, text) = status(&mut desk, "/metrics");
+        assert!(code == "200" && text.contains("vesta_build_info{"), "{text}");
+        assert!(text.ends_with("# EOF\n"), "{text}");
+    }
+}
+
+/// Prometheus asks every few seconds; whoever asks a thousand times, for whatever, has the files read once.
+#[test]
+fn who_asks_at_once_again_is_answered_from_the_same_reading() {
     let mut role = Role::new("again");
-    role.file.publish(1, |sink| sink.counter(Scope::ROLE, "events", Unit::Count, 1));
-    let mut desk = desk(vec![role.source()]);
-    let first = desk.metrics().body;
-    role.file.publish(2, |sink| sink.counter(Scope::ROLE, "events", Unit::Count, 2));
-    // Made just now, or it is another one already, where the machine stood still.
-    let second = desk.metrics().body;
-    assert!(second == first || second.contains("} 2"));
+    let source = role.source();
+    let now_ns = Clock::new().utc_ns().0;
+    let mut publish = |is_ready: u64, events: u64| {
+        role.file.publish(now_ns, |sink| {
+            sink.gauge(Scope::ROLE, "ready", Unit::Count, is_ready);
+            sink.counter(Scope::ROLE, "events", Unit::Count, events);
+        });
+    };
+    publish(0, 1);
+    // However long this machine takes.
+    let mut desk = Desk { same_ns: u64::MAX, ..desk(vec![source.clone()]) };
+    assert_eq!(status(&mut desk, "/healthz").0, "503");
+    publish(1, 2);
+    assert_eq!(status(&mut desk, "/healthz").0, "503");
+    let events =
+        |count: u64| format!("vesta_events_total{{role=\"engine\",shard=\"7\"}} {count}\n");
+    assert!(status(&mut desk, "/metrics").1.contains(&events(1)));
+    std::fs::remove_file(source.counters.as_ref().expect("it has one")).expect("removed");
+    assert_eq!(status(&mut desk, "/livez").0, "200");
+    assert!(status(&mut desk, "/metrics").1.contains(&events(1)));
     desk.latest = None;
-    assert!(desk.metrics().body.contains("vesta_events_total{role=\"engine\",shard=\"7\"} 2"));
+    assert!(status(&mut desk, "/healthz").1.contains("can not be read"));
+}
+
+/// A role that comes is told of at once, and not when the latest look is old.
+#[test]
+fn a_role_that_comes_is_looked_at() {
+    let mut role = Role::new("comes");
+    role.file.publish(1, tell);
+    let mut desk = Desk { same_ns: u64::MAX, ..desk(Vec::new()) };
+    assert!(!status(&mut desk, "/metrics").1.contains("vesta_ready{"));
+    desk.roles.lock().expect("nobody panicked").push(role.source());
+    assert!(status(&mut desk, "/metrics").1.contains("vesta_ready{"));
 }

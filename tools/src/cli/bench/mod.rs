@@ -15,10 +15,11 @@ mod wire;
 use super::{Context, Failure, Verdict};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use vesta_config::Datapath;
 use vesta_netio::probe;
-use vesta_tools::bench::worker::cores;
+use vesta_tools::bench::worker::{cores, pinnable_cores};
 use vesta_tools::bench::{BenchError, run_worker};
 
 #[derive(Debug, Args)]
@@ -62,21 +63,34 @@ pub struct Common {
     #[arg(long, default_value_t = 42, value_name = "N")]
     pub seed: u64,
 
-    /// Cores to use, as 0,1; by default all that this process may use
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    cores: Vec<usize>,
+    /// Cores to use, as 0,1 or 0-3,5, isolated ones too; by default those that the scheduler gives this
+    /// process
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_range)]
+    cores: Vec<RangeInclusive<usize>>,
 }
 
 /// Refuses a core that is not there, or not for this process, and says which are.
 fn may_use(flag: &str, core: usize) -> Result<(), Failure> {
-    let allowed = cores().map_err(failure)?;
-    if allowed.contains(&core) {
+    let there = pinnable_cores().map_err(failure)?;
+    if there.contains(&core) {
         return Ok(());
     }
-    let count = allowed.len();
+    let count = there.len();
     Err(Failure::CannotStart(format!(
-        "{flag} {core}: this process may use {count} cores, {allowed:?}: name one of them"
+        "{flag} {core}: this process may use {count} cores, {there:?}: name one of them"
     )))
+}
+
+/// A core, or several as the kernel writes them.
+fn parse_range(text: &str) -> Result<RangeInclusive<usize>, String> {
+    // Of the widest mask that the kernel has.
+    const CORES_MAX: usize = 1 << 16;
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let number = |text: &str| text.trim().parse::<usize>().ok().filter(|core| *core < CORES_MAX);
+    match number(first).zip(number(last)) {
+        Some((first, last)) if first <= last => Ok(first..=last),
+        _ => Err("give cores as 0 or 0-3".to_owned()),
+    }
 }
 
 impl Common {
@@ -85,10 +99,11 @@ impl Common {
         if self.cores.is_empty() {
             return cores().map_err(failure);
         }
-        for &core in &self.cores {
+        let cores: Vec<usize> = self.cores.iter().cloned().flatten().collect();
+        for &core in &cores {
             may_use("--cores", core)?;
         }
-        Ok(self.cores.clone())
+        Ok(cores)
     }
 
     /// A core for each of two processes; on one core they share it, unpinned.
@@ -179,5 +194,57 @@ fn configuration() -> String {
         (Some(arg), _) if arg.contains('=') => arg.trim_start_matches("--config=").to_owned(),
         (Some(_), Some(file)) => file,
         _ => "built-in default".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use vesta_tools::bench::worker::pin;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        common: Common,
+    }
+
+    fn common(list: &str) -> Result<Common, clap::Error> {
+        Line::try_parse_from(["bench", "--cores", list]).map(|line| line.common)
+    }
+
+    #[test]
+    fn cores_are_listed_as_the_kernel_does() {
+        let listed = |list: &str| {
+            let ranges = common(list).map(|common| common.cores);
+            ranges.map(|ranges| ranges.into_iter().flatten().collect::<Vec<_>>()).ok()
+        };
+        assert_eq!(listed("0-3,5"), Some(vec![0, 1, 2, 3, 5]));
+        assert_eq!(listed("1,0"), Some(vec![1, 0]));
+        assert_eq!(listed("2-2"), Some(vec![2]));
+        for list in ["", "3-1", "0-", "-1", "a", "0,,1", "0-99999999", "1-2-3"] {
+            assert_eq!(listed(list), None, "{list}");
+        }
+    }
+
+    /// As from a login shell of a tuned host, which has none of the roles' cores.
+    #[test]
+    fn cores_outside_the_mask_are_measured_and_others_are_refused() {
+        let all = pinnable_cores().expect("Linux knows");
+        let words: Vec<String> = all.iter().map(ToString::to_string).collect();
+        let (list, count) = (words.join(","), all.len());
+        let (first, next) = (all[0], all.last().expect("one") + 1);
+        std::thread::spawn(move || {
+            pin(Some(first)).expect("it can be had");
+            let of = |list: &str| common(list).expect("a list").cores();
+            assert!(of(&list).is_ok_and(|cores| cores == all), "all can be had");
+            let Err(Failure::CannotStart(why)) = of(&format!("{first},{next}")) else {
+                panic!("there is no core {next}");
+            };
+            let expected = format!("--cores {next}: this process may use {count} cores, ");
+            assert!(why.starts_with(&expected), "{why}");
+        })
+        .join()
+        .expect("no panic");
     }
 }
