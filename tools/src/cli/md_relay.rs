@@ -86,6 +86,7 @@ fn leg_json(counts: &LegCounters) -> Value {
         "bytes": counts.output.bytes,
         "dropped": counts.dropped,
         "unheard": counts.unheard,
+        "ignored": counts.ignored,
         "losses": counts.losses,
         "feed_gaps": counts.feed_gaps,
     })
