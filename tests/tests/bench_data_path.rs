@@ -278,6 +278,10 @@ fn what_can_not_be_measured_says_so_and_leaves_nothing() {
         assert!(!output.status.success() && stderr.contains(word), "{args:?}: {stderr}");
     }
     let of_the_dead = left_behind().into_iter().filter(|name| {
+        // A run beside this one keeps its note there, and takes it away itself.
+        if name == "vesta-bench-sysctl" {
+            return false;
+        }
         let pid = name.trim_end_matches(".owner").rsplit('-').next().unwrap_or_default();
         !Path::new("/proc").join(pid).exists()
     });
