@@ -5,6 +5,7 @@ use crate::tap::{LogTap, Records};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use vesta_config::{Config, LogLevel};
 use vesta_engine::EngineAgent;
 use vesta_gateway::GatewayAgent;
@@ -17,6 +18,9 @@ use vesta_sequencer::SequencerAgent;
 use vesta_transport::Duty;
 use vesta_types::state_hash::{InstrumentStatus, LiveOrder};
 use vesta_types::{InstrumentId, Side};
+
+/// How long the end waits for what the engine has read and the tap has not.
+const TAP_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// What the engine holds at the end.
 #[derive(Clone, Debug, Default)]
@@ -228,10 +232,13 @@ impl Roles {
 
     fn engine_state(&mut self) -> Result<EngineState, String> {
         let applied = self.engine.engine().next_seq().0 - 1;
-        // What the engine has read is there for us, too.
-        while (self.tap.records().times.len() as u64) < applied
-            && self.tap.do_work().map_err(|e| format!("tap: {e}"))? > 0
-        {}
+        // What the engine has read comes to us, too: by MDC on a way of our own, where it may have been lost and
+        // is yet to be repaired.
+        let deadline = Instant::now() + TAP_WAIT_MAX;
+        while (self.tap.records().times.len() as u64) < applied && Instant::now() < deadline {
+            self.transport.do_work().map_err(|e| format!("transport: {e}"))?;
+            self.tap.do_work().map_err(|e| format!("tap: {e}"))?;
+        }
         let mut records = self.tap.records().clone();
         records.truncate(applied);
         let matcher = self.engine.engine().matcher();
