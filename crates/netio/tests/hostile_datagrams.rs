@@ -185,6 +185,8 @@ fn messages_that_never_end_hold_no_poll(path: Path) {
         send(&setup);
         reader.poll(1, &mut |_| Flow::Taken) == 1
     });
+    // What waits behind those set-ups must not be lost: nobody would repair it.
+    drive_for(Duration::from_millis(100), &mut [&mut driven]);
     let one = |nth: usize, flags: u8| {
         let mut one = frame(0x01, flags, 33, nth * FRAME_LEN);
         one.resize(FRAME_LEN, 0);
