@@ -5,7 +5,6 @@ use crate::tap::{LogTap, Records};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 use vesta_config::{Config, LogLevel};
 use vesta_engine::EngineAgent;
 use vesta_gateway::GatewayAgent;
@@ -19,8 +18,8 @@ use vesta_transport::Duty;
 use vesta_types::state_hash::{InstrumentStatus, LiveOrder};
 use vesta_types::{InstrumentId, Side};
 
-/// How long the end waits for what the engine has read and the tap has not.
-const TAP_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How long the end waits for what the engine has read and the tap has not, nanoseconds.
+const TAP_WAIT_MAX_NS: u64 = 5_000_000_000;
 
 /// What the engine holds at the end.
 #[derive(Clone, Debug, Default)]
@@ -160,7 +159,7 @@ fn run(config: &Config, stop: &StopFlag, shared: &Shared) -> Result<EngineState,
         }
         idler.idle(work);
     }
-    roles.engine_state().map_err(RunError::BrokeDown)
+    roles.engine_state(&clock).map_err(RunError::BrokeDown)
 }
 
 /// The agents, on one transport.
@@ -230,12 +229,12 @@ impl Roles {
         ]
     }
 
-    fn engine_state(&mut self) -> Result<EngineState, String> {
+    fn engine_state(&mut self, clock: &Clock) -> Result<EngineState, String> {
         let applied = self.engine.engine().next_seq().0 - 1;
         // What the engine has read comes to us, too: by MDC on a way of our own, where it may have been lost and
         // is yet to be repaired.
-        let deadline = Instant::now() + TAP_WAIT_MAX;
-        while (self.tap.records().times.len() as u64) < applied && Instant::now() < deadline {
+        let deadline_ns = clock.mono_ns() + TAP_WAIT_MAX_NS;
+        while (self.tap.records().times.len() as u64) < applied && clock.mono_ns() < deadline_ns {
             self.transport.do_work().map_err(|e| format!("transport: {e}"))?;
             self.tap.do_work().map_err(|e| format!("tap: {e}"))?;
         }
