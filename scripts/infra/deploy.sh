@@ -8,13 +8,14 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=scripts/infra/lib.sh
 source scripts/infra/lib.sh
+# shellcheck source=scripts/infra/checks.sh
+source scripts/infra/checks.sh
 
-readonly LOGS=$infra_work/logs
+readonly PART=deploy
 # Has the reader of YAML and the schemas of Kubernetes.
 readonly PYTHON=$PWD/target/tools/kubernetes-validate/bin/python
 # Each is deploy/tests/test_NAME.py; the longest first. `mutations` is that many runs of the others.
 readonly CHECKS=(docker mutations shard kubernetes argocd schemas config gateway rules tiers objects)
-# A check may take long on a busy machine, but not for ever.
 readonly CHECK_MAX_S=300
 
 export PYTHONDONTWRITEBYTECODE=1
@@ -31,25 +32,11 @@ run_check() {
     fi
 }
 
-now_ms() { date +%s%3N; }
-
-# Runs a check in the background; its exit code and time are left beside its log.
-start() {
-    local check=$1
-    (
-        begin=$(now_ms)
-        code=0
-        timeout --kill-after=10 "$CHECK_MAX_S" "$0" --inner "$check" >"$LOGS/deploy-$check.log" 2>&1 </dev/null &
-        trap 'kill -TERM $! 2>/dev/null; exit 143' TERM
-        wait $! || code=$?
-        echo "$code $(($(now_ms) - begin))" >"$LOGS/deploy-$check.result"
-    ) &
-}
-
 ok=0 skipped=0 failed=0
 report() {
-    local check=$1 log=$LOGS/deploy-$1.log code ms ran fails skips passes
-    read -r code ms <"$LOGS/deploy-$check.result"
+    local check=$1 log code ms ran fails skips passes
+    log=$(log_of "$check")
+    read -r code ms <"$(result_of "$check")"
     # unittest says "Ran N tests", and then "FAILED (failures=1, errors=2, skipped=3)" or "OK (skipped=3)".
     ran=$(sed -n -E 's/^Ran ([0-9]+) tests? in .*/\1/p' "$log")
     fails=$(sed -n -E '/^FAILED \(/ { s/skipped=[0-9]+//; s/[^0-9]+/ /g; p; }' "$log" | awk '{ for (i = 1; i <= NF; i++) n += $i } END { print n + 0 }')
@@ -65,39 +52,16 @@ report() {
     passes=$((ran - skips - fails))
     ((passes >= 0)) || passes=0
     ok=$((ok + passes)) failed=$((failed + fails))
-    printf '%-6s deploy %-13s %3d.%d s  %d passed, %d failed\n' "$( ((fails == 0)) && echo ok || echo FAILED)" \
-        "$check" $((ms / 1000)) $((ms % 1000 / 100)) "$passes" "$fails"
+    print_line "$check" "$ms" "$passes" "$fails" ''
     if ((skips > 0)); then
         skipped=$((skipped + 1))
         printf 'SKIP deploy_%s: %s\n' "$check" "$(sed -n -E "s/.*\.\.\. skipped ['\"](.*)['\"]$/\1/p" "$log" | sort -u | head -n 1)"
     fi
     grep '^waits: ' "$log" | sed 's/^/       /' || true
-    if ((fails > 0)); then
-        printf -- '---- from %s ----\n' "$log"
-        tail -n 60 "$log"
-        printf -- '----\n'
-    fi
+    print_log_if "$fails" "$log"
 }
 
-case ${1:-} in
---list)
-    printf '%s\n' "${CHECKS[@]}"
-    exit 0
-    ;;
---inner)
-    run_check "$2"
-    exit 0
-    ;;
-esac
-
-wanted=("$@")
-((${#wanted[@]} > 0)) || wanted=("${CHECKS[@]}")
-for check in "${wanted[@]}"; do
-    if [[ " ${CHECKS[*]} " != *" $check "* ]]; then
-        echo "no check is called '$check': ${CHECKS[*]}" >&2
-        exit 2
-    fi
-done
+choose_checks "$@"
 if [[ ! -x $PYTHON ]]; then
     echo "the tools are not there: scripts/infra/setup.sh" >&2
     exit 2
@@ -105,12 +69,8 @@ fi
 
 trap 'kill $(jobs -p) 2>/dev/null || true; exit 130' INT TERM
 mkdir -p "$LOGS"
-rm -f "$LOGS"/deploy-*.result
-for check in "${wanted[@]}"; do
-    while (($(jobs -rp | wc -l) >= $(nproc))); do wait -n || true; done
-    start "$check"
-done
-wait
+rm -f "$LOGS/$PART"-*.result
+run_checks "$(nproc)" "${wanted[@]}"
 for check in "${wanted[@]}"; do report "$check"; done
 printf '{"ok":%d,"skipped":%d,"failed":%d}\n' "$ok" "$skipped" "$failed"
 ((failed == 0))

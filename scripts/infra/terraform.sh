@@ -8,15 +8,16 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=scripts/infra/lib.sh
 source scripts/infra/lib.sh
+# shellcheck source=scripts/infra/checks.sh
+source scripts/infra/checks.sh
 
-readonly LOGS=$infra_work/logs TREE=$infra_work/terraform TOOLS=$PWD/target/tools
+readonly PART=terraform TREE=$infra_work/terraform TOOLS=$PWD/target/tools
 # In the order in which they are started. The moto check mostly waits, so it begins.
 readonly CHECKS=(fmt style documents scripts rotate moto tests_a tests_b validate checkov mutations)
 readonly NEED_TERRAFORM=(fmt moto tests_a tests_b validate mutations)
 # Of scripts/infra/mutations.sh, those that cost little; all of them are run by hand.
 readonly QUICK_MUTATIONS=(module-budgets-deleted any-instance-type redis-in-the-clear)
 readonly VESTA=${VESTA_BIN:-${CARGO_TARGET_DIR:-target}/release/vesta}
-# A check may take long on a busy machine, but not for ever.
 readonly CHECK_MAX_S=600
 
 check_fmt() { terraform fmt -check -recursive -diff terraform; }
@@ -50,9 +51,9 @@ check_validate() {
 
 # Two halves of the test files, so that two cores have work; every file is in one of them.
 half() {
-    local wanted=$1 index=0 file
+    local nth=$1 index=0 file
     for file in "$TREE"/tests/{tier_high,tier_medium,tier_dev,tier_low,off,module_*}.tftest.hcl; do
-        ((index++ % 2 == wanted)) && printf -- '-filter=tests/%s\n' "$(basename "$file")"
+        ((index++ % 2 == nth)) && printf -- '-filter=tests/%s\n' "$(basename "$file")"
     done
 }
 
@@ -145,88 +146,53 @@ check_moto() {
     [[ -z $(terraform -chdir="$dir" state list -state="$state") ]] || { echo "something is left"; return 1; }
 }
 
-now_ms() { date +%s%3N; }
-
 has_terraform() { command -v terraform >/dev/null; }
 
 needs_terraform() { [[ " ${NEED_TERRAFORM[*]} " == *" $1 "* ]]; }
 
-# Runs a check in the background; its exit code and time are left beside its log.
-start() {
-    local check=$1
-    (
-        begin=$(now_ms)
-        code=0
-        # The check that waits gets a core when it wants one: it takes the longest. And `timeout` hands a
-        # signal on to all that it started.
-        nice -n "$([[ $check == moto ]] && echo 0 || echo 10)" timeout --kill-after=10 "$CHECK_MAX_S" "$0" --inner "$check" >"$LOGS/$check.log" 2>&1 </dev/null &
-        trap 'kill -TERM $! 2>/dev/null; exit 143' TERM
-        wait $! || code=$?
-        echo "$code $(($(now_ms) - begin))" >"$LOGS/$check.result"
-    ) &
+run_check() {
+    ! has_terraform || infra_cli_config
+    "check_$1"
 }
+
+# The check that waits gets a core when it wants one: it takes the longest.
+command_of() { COMMAND=(nice -n "$([[ $1 == moto ]] && echo 0 || echo 10)" "$0" --inner "$1"); }
 
 ok=0 skipped=0 failed=0
 report() {
-    local check=$1 code ms passes fails
+    local check=$1 log code ms passes fails
     if needs_terraform "$check" && ! has_terraform; then
         skipped=$((skipped + 1))
         printf 'SKIP terraform_%s: there is no terraform on PATH\n' "$check"
         return
     fi
-    read -r code ms <"$LOGS/$check.result"
+    log=$(log_of "$check")
+    read -r code ms <"$(result_of "$check")"
     # What a check counts for: its runs or mutations, or one.
-    passes=$(grep -cE '^ +run "[^"]*"\.\.\. pass$|^red ' "$LOGS/$check.log" || true)
-    fails=$(grep -cE '^ +run "[^"]*"\.\.\. (fail|skip)$|^FAILED ' "$LOGS/$check.log" || true)
+    passes=$(grep -cE '^ +run "[^"]*"\.\.\. pass$|^red ' "$log" || true)
+    fails=$(grep -cE '^ +run "[^"]*"\.\.\. (fail|skip)$|^FAILED ' "$log" || true)
     ((code == 0 && fails == 0)) || ((fails > 0)) || fails=1
     ((code != 0 || passes > 0)) || passes=1
     ok=$((ok + passes)) failed=$((failed + fails))
-    printf '%-6s terraform %-10s %3d.%d s  %d passed, %d failed  %s\n' "$( ((fails == 0)) && echo ok || echo FAILED)" \
-        "$check" $((ms / 1000)) $((ms % 1000 / 100)) "$passes" "$fails" "$(tail -n 1 "$LOGS/$check.log" | cut -c1-60)"
-    if ((fails > 0)); then
-        printf -- '---- from %s ----\n' "$LOGS/$check.log"
-        tail -n 60 "$LOGS/$check.log"
-        printf -- '----\n'
-    fi
+    print_line "$check" "$ms" "$passes" "$fails" "  $(tail -n 1 "$log" | cut -c1-60)"
+    print_log_if "$fails" "$log"
 }
 
-case ${1:-} in
---list)
-    printf '%s\n' "${CHECKS[@]}"
-    exit 0
-    ;;
---inner)
-    ! has_terraform || infra_cli_config
-    "check_$2"
-    exit 0
-    ;;
-esac
-
-wanted=("$@")
-((${#wanted[@]} > 0)) || wanted=("${CHECKS[@]}")
-for check in "${wanted[@]}"; do
-    if ! declare -F "check_$check" >/dev/null; then
-        echo "no check is called '$check': ${CHECKS[*]}" >&2
-        exit 2
-    fi
-done
-
+choose_checks "$@"
 trap 'kill $(jobs -p) 2>/dev/null || true; exit 130' INT TERM
 mkdir -p "$LOGS"
-rm -f "$LOGS"/*.result
+rm -f "$LOGS/$PART"-*.result
 if has_terraform; then
     infra_cli_config
     infra_tree "$TREE"
 fi
 
-# As many at a time as there are cores, and one more for the check that waits.
-limit=$(($(nproc) + 1))
+runnable=()
 for check in "${wanted[@]}"; do
-    if needs_terraform "$check" && ! has_terraform; then continue; fi
-    while (($(jobs -rp | wc -l) >= limit)); do wait -n || true; done
-    start "$check"
+    if has_terraform || ! needs_terraform "$check"; then runnable+=("$check"); fi
 done
-wait
+# As many at a time as there are cores, and one more for the check that waits.
+run_checks $(($(nproc) + 1)) "${runnable[@]}"
 for check in "${wanted[@]}"; do report "$check"; done
 printf '{"ok":%d,"skipped":%d,"failed":%d}\n' "$ok" "$skipped" "$failed"
 ((failed == 0))

@@ -9,8 +9,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=scripts/infra/lib.sh
 source scripts/infra/lib.sh
+# shellcheck source=scripts/infra/checks.sh
+source scripts/infra/checks.sh
 
-readonly LOGS=$infra_work/logs TESTS=tuning/tests
+readonly PART=tuning TESTS=tuning/tests
 # In the order in which they are started, the longest first.
 readonly CHECKS=(booted contract stages interrupted real_net real_host settings shellcheck units runner)
 readonly KNOBS_MIN=12
@@ -23,13 +25,6 @@ run_bats() {
     command -v bats >/dev/null || { echo "there is no bats on PATH: scripts/infra/setup.sh installs it"; return 1; }
     bats --tap "$TESTS/$1.bats"
 }
-check_contract() { run_bats contract; }
-check_booted() { run_bats booted; }
-check_interrupted() { run_bats interrupted; }
-check_stages() { run_bats stages; }
-check_settings() { run_bats settings; }
-check_real_host() { run_bats real_host; }
-check_real_net() { run_bats real_net; }
 
 # All of it, whatever it is called. The library is read as the program reads it: as one.
 check_shellcheck() {
@@ -50,11 +45,8 @@ check_shellcheck() {
     echo "${#files[@]} files and the library"
 }
 
-# The units say what systemd understands, and what the tuning counts on.
-check_units() { run_bats units; }
-
-# This script itself, and what puts the tools in place.
-check_runner() { run_bats runner; }
+# Each but one is a file of tests.
+run_check() { if [[ $1 == shellcheck ]]; then check_shellcheck; else run_bats "$1"; fi; }
 
 # What the tests may have changed on this machine, to be compared: values of the kernel, and what is named as theirs.
 machine() {
@@ -81,21 +73,10 @@ remove_leftovers() {
     done
 }
 
-now_ms() { date +%s%3N; }
+command_of() { COMMAND=(env "VESTA_TUNE_KNOBS=$LOGS/tuning-$1.knobs" "$0" --inner "$1"); }
 
-start() {
-    local check=$1
-    (
-        begin=$(now_ms)
-        code=0
-        VESTA_TUNE_KNOBS=$LOGS/tuning-$check.knobs timeout --kill-after=10 "$CHECK_MAX_S" "$0" --inner "$check" \
-            >"$LOGS/tuning-$check.log" 2>&1 </dev/null &
-        # Those that change this machine are let come to their end, which brings back what was: it takes seconds.
-        if [[ $check == real_* ]]; then trap '' TERM; else trap 'kill -TERM $! 2>/dev/null; exit 143' TERM; fi
-        wait $! || code=$?
-        echo "$code $(($(now_ms) - begin))" >"$LOGS/tuning-$check.result"
-    ) &
-}
+# Those that change this machine bring back what was at their end: it takes seconds.
+must_end() { [[ $1 == real_* ]]; }
 
 interrupted() {
     trap '' INT TERM
@@ -108,16 +89,16 @@ interrupted() {
 
 ok=0 skipped=0 failed=0 knobs=0
 report() {
-    local check=$1 code ms passes fails log=$LOGS/tuning-$1.log said=$LOGS/tuning-$1.knobs name
-    read -r code ms <"$LOGS/tuning-$check.result"
+    local check=$1 code ms passes fails log said=$LOGS/tuning-$1.knobs name
+    log=$(log_of "$check")
+    read -r code ms <"$(result_of "$check")"
     passes=$(grep -E '^ok [0-9]+ ' "$log" | grep -c -v ' # skip' || true)
     fails=$(grep -c -E '^not ok [0-9]+ ' "$log" || true)
     ((code == 0 || fails > 0)) || fails=1
     # A check that is no set of tests counts as one.
     ((code != 0 || passes > 0)) || grep -q '^1\.\.' "$log" || passes=1
     ok=$((ok + passes)) failed=$((failed + fails))
-    printf '%-6s tuning %-10s %3d.%d s  %d passed, %d failed\n' "$( ((fails == 0)) && echo ok || echo FAILED)" \
-        "$check" $((ms / 1000)) $((ms % 1000 / 100)) "$passes" "$fails"
+    print_line "$check" "$ms" "$passes" "$fails" ''
     if [[ -e $said ]]; then
         sed 's/^KNOB /  knob /; s/^SKIP /SKIP /' "$said"
         knobs=$((knobs + $(grep -c '^KNOB ' "$said" || true)))
@@ -128,33 +109,10 @@ report() {
         skipped=$((skipped + 1))
         printf 'SKIP tuning_%s\n' "$name"
     done < <(sed -n -E 's/^ok [0-9]+ .* # skip +//p' "$log" | sort -u)
-    if ((fails > 0)); then
-        printf -- '---- from %s ----\n' "$log"
-        tail -n 60 "$log"
-        printf -- '----\n'
-    fi
+    print_log_if "$fails" "$log"
 }
 
-case ${1:-} in
---list)
-    printf '%s\n' "${CHECKS[@]}"
-    exit 0
-    ;;
---inner)
-    "check_$2"
-    exit 0
-    ;;
-esac
-
-wanted=("$@")
-((${#wanted[@]} > 0)) || wanted=("${CHECKS[@]}")
-for check in "${wanted[@]}"; do
-    if ! declare -F "check_$check" >/dev/null; then
-        echo "no check is called '$check': ${CHECKS[*]}" >&2
-        exit 2
-    fi
-done
-
+choose_checks "$@"
 trap interrupted INT TERM
 mkdir -p "$LOGS"
 rm -f "$LOGS"/tuning-*.{result,knobs,log}
@@ -167,12 +125,7 @@ fi
 remove_leftovers
 machine >"$LOGS/tuning-machine.before"
 # As many at a time as there are cores, and one more, as some mostly wait.
-limit=$(($(nproc) + 1))
-for check in "${wanted[@]}"; do
-    while (($(jobs -rp | wc -l) >= limit)); do wait -n || true; done
-    start "$check"
-done
-wait
+run_checks $(($(nproc) + 1)) "${wanted[@]}"
 for check in "${wanted[@]}"; do report "$check"; done
 machine >"$LOGS/tuning-machine.after"
 if ! diff "$LOGS/tuning-machine.before" "$LOGS/tuning-machine.after" >"$LOGS/tuning-machine.diff"; then
