@@ -3,13 +3,10 @@
 //! `VESTA_COMMIT`, where it is set, is taken as it is: an image is built without the repository. (Reports of
 //! measurements say `-dirty` too: tools/build.rs.)
 
-use std::process::Command;
+#[path = "build/git.rs"]
+mod git;
 
-fn git(args: &[&str]) -> Option<String> {
-    let out = Command::new("git").args(args).output().ok()?;
-    let text = String::from_utf8(out.stdout).ok()?.trim().to_owned();
-    (out.status.success() && !text.is_empty()).then_some(text)
-}
+use git::{follow_head, git};
 
 fn main() {
     let part = |name| std::env::var(name).unwrap_or_default();
@@ -19,10 +16,6 @@ fn main() {
     println!("cargo::rustc-env=VESTA_RUNS_COMMIT={}", commit.as_deref().unwrap_or("unknown"));
     println!("cargo::rerun-if-env-changed=VESTA_COMMIT");
     println!("cargo::rerun-if-changed=build.rs");
-    // HEAD moves with a checkout, its log with a commit.
-    for file in ["HEAD", "logs/HEAD"] {
-        if let Some(path) = git(&["rev-parse", "--git-path", file]) {
-            println!("cargo::rerun-if-changed={path}");
-        }
-    }
+    println!("cargo::rerun-if-changed=build/git.rs");
+    follow_head();
 }
