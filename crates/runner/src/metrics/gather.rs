@@ -1,6 +1,6 @@
 //! From the counters files of a process, and its driver's own counters, to samples.
 
-use super::names::{METRICS, Metric, Scope, named};
+use super::names::{METRICS, Metric, Scope, place_of};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use vesta_hotmem::{Entry, Kind, Reading, Touch, bucket_limit_ns};
@@ -82,12 +82,6 @@ impl Samples {
             }
         }
     }
-
-    fn put(&mut self, metric: &'static Metric, labels: Labels, value: Value) {
-        let index = METRICS.iter().position(|known| known.name == metric.name);
-        let index = index.expect("every metric is in the list");
-        self.by_metric.entry(index).or_default().push((labels, value));
-    }
 }
 
 /// The metric that shows a number of the counters file, and what its `*` stands for.
@@ -115,7 +109,8 @@ struct RoleSamples<'a> {
 
 impl RoleSamples<'_> {
     fn put(&mut self, name: &str, more: Labels, value: Value) {
-        self.samples.put(named(name), [self.base.clone(), more].concat(), value);
+        let samples = self.samples.by_metric.entry(place_of(name)).or_default();
+        samples.push(([self.base.clone(), more].concat(), value));
     }
 
     fn times(&mut self, reading: &Reading, now_ns: u64) {
