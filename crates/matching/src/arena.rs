@@ -167,25 +167,29 @@ pub(crate) struct Arena {
     free_extras: Vec<u32>,
 }
 
+impl Order {
+    /// What is in a slot that was never taken.
+    pub(crate) const FREE: Self = Self {
+        order_id: OrderId(0),
+        client_order_id: ClientOrderId(0),
+        account: AccountId(0),
+        price: PriceTicks(0),
+        priority: 0,
+        level: NodeId::NIL,
+        session: SessionIndex(0),
+        stp_group: StpGroup(0),
+        extra: NO_EXTRA,
+        book: BookIndex(0),
+        flags: Flags(0),
+        marks: Marks::NONE,
+    };
+}
+
 impl Arena {
     pub(crate) fn new(count_max: u32) -> Self {
         let capacity = count_max as usize;
-        let free = Order {
-            order_id: OrderId(0),
-            client_order_id: ClientOrderId(0),
-            account: AccountId(0),
-            price: PriceTicks(0),
-            priority: 0,
-            level: NodeId::NIL,
-            session: SessionIndex(0),
-            stp_group: StpGroup(0),
-            extra: NO_EXTRA,
-            book: BookIndex(0),
-            flags: Flags(0),
-            marks: Marks::NONE,
-        };
         Self {
-            orders: Table::touched(capacity, free),
+            orders: Table::touched(capacity, Order::FREE),
             ring: Table::touched(capacity, Ring { next: NodeId::NIL, prev: NodeId::NIL }),
             extras: Vec::with_capacity(capacity),
             free: NodeId(0),

@@ -315,28 +315,12 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arena::{Flags, NO_EXTRA, Order};
-    use crate::book::BookIndex;
-    use crate::settling::Marks;
+    use crate::arena::Order;
     use std::collections::BTreeMap;
     use vesta_types::state_hash::hash_words;
-    use vesta_types::{AccountId, PriceTicks, SelfTrade, Side, StpGroup};
 
     fn order(client_order_id: ClientOrderId) -> Order {
-        Order {
-            order_id: OrderId(1),
-            client_order_id,
-            account: AccountId(0),
-            price: PriceTicks(1),
-            priority: 0,
-            level: NodeId::NIL,
-            session: SessionIndex(0),
-            stp_group: StpGroup(0),
-            extra: NO_EXTRA,
-            book: BookIndex(0),
-            flags: Flags::plain(Side::Buy, false, SelfTrade::Default),
-            marks: Marks::NONE,
-        }
+        Order { order_id: OrderId(1), client_order_id, ..Order::FREE }
     }
 
     /// Three ids for each place of one bucket, and more orders than it has entries.
