@@ -64,6 +64,7 @@ impl BlankBook {
             buy_trigger: i64::MAX,
             sell_trigger: 0,
             awaits_touch: false,
+            follow: Follow::Idle,
             iceberg_count: [0; 2],
             elected: NodeId(first_fixed),
             for_opening: NodeId(first_fixed + 1),
@@ -73,6 +74,18 @@ impl BlankBook {
             followed: NOT_FOLLOWED,
         }
     }
+}
+
+/// How far trailing stops have followed the aggressor that acts. Its prices go one way: those that would follow
+/// each of its executions are out of its reach until it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Follow {
+    /// Nobody acts, or has traded at another price than the last.
+    Idle,
+    /// They followed the first execution at another price, which is the last as yet.
+    Done,
+    /// There was one at yet another price.
+    Due,
 }
 
 /// A list of orders in ascending id, linked through their extras.
@@ -116,6 +129,8 @@ pub(crate) struct Book {
     pub(crate) sell_trigger: i64,
     /// Stops wait, and for the touch.
     pub(crate) awaits_touch: bool,
+    /// How far trailing stops have followed the aggressor that acts.
+    pub(crate) follow: Follow,
     /// Icebergs in the displayed queues of a side: their reserve is in no level's sum.
     pub(crate) iceberg_count: [u32; 2],
     /// Stops whose trigger was reached and that did not act yet.

@@ -85,6 +85,7 @@ impl<R: Reservation> Matcher<R> {
                     return Some((Ladder::key_of(links, level), slot));
                 }
                 taker.passed = slot;
+                taker.passed_count += 1;
                 at = links.after(level, slot);
             }
             let (key, below) = ladder.below(&self.levels, Ladder::key_of(links, level))?;

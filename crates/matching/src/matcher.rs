@@ -10,7 +10,7 @@ use vesta_types::{
 };
 
 use crate::arena::Arena;
-use crate::book::{BlankBook, Book, BookIndex, FIXED_PER_BOOK};
+use crate::book::{BlankBook, Book, BookIndex, FIXED_PER_BOOK, Follow};
 use crate::events::{self, EventSink};
 use crate::expiry::Expiries;
 use crate::ladder::Levels;
@@ -44,8 +44,11 @@ pub struct Matcher<R = NoReservation> {
     pub(crate) priority_last: u64,
     /// Stops that the command has set off.
     pub(crate) triggered_count: u32,
-    /// Makers that the aggressors of the command have met; 0 between commands.
+    /// Makers that the aggressors of the command have met, and what was looked at beside; 0 between
+    /// commands.
     pub(crate) match_count: u32,
+    /// Orders that the aggressor has passed over, and trailing stops that followed it.
+    pub(crate) look_count: u32,
     /// Of use while a command gathers orders; empty between commands.
     pub(crate) gathered: Vec<NodeId>,
 }
@@ -108,6 +111,7 @@ impl<R: Reservation> Matcher<R> {
             priority_last: 0,
             triggered_count: 0,
             match_count: 0,
+            look_count: 0,
             // An uncross puts a mark between its two rows.
             gathered: Vec::with_capacity(order_count_max as usize + 1),
         }
@@ -252,10 +256,13 @@ impl<R: Reservation> Matcher<R> {
     #[inline(always)]
     pub(crate) fn settle_book(&mut self, index: BookIndex, sink: &mut impl EventSink) {
         let book = self.book(index);
-        if book.awaits_touch || self.levels.links.first(book.elected).is_some() {
+        if book.awaits_touch
+            || book.follow != Follow::Idle
+            || self.levels.links.first(book.elected).is_some()
+        {
             self.run_stops(index, sink);
         }
-        self.match_count = 0;
+        (self.match_count, self.look_count) = (0, 0);
         if !self.book(index).pegged.is_empty() {
             self.follow_pegs(index, sink);
         }

@@ -3,11 +3,12 @@
 
 use vesta_types::state_hash::OrderPhase;
 use vesta_types::{
-    CancelReason, Event, OrderType, PriceTicks, Side, StopTrigger, TradingState, Triggered,
+    CancelReason, Event, InstrumentRules, OrderType, PriceTicks, Side, StopTrigger, TradingState,
+    Triggered,
 };
 
 use crate::arena::{Flags, Order};
-use crate::book::BookIndex;
+use crate::book::{BookIndex, Follow};
 use crate::events::EventSink;
 use crate::links::NodeId;
 use crate::matcher::Matcher;
@@ -75,11 +76,18 @@ impl<R: Reservation> Matcher<R> {
         })
     }
 
-    /// After an execution: trailing stops follow, then the stops that it reaches are elected. (Those
-    /// that wait for the touch are elected when the aggressor is done.)
+    /// After an execution at another price: trailing stops follow, if it is the aggressor's first such one;
+    /// then the stops that it reaches are elected. (Those that wait for the touch are elected when the
+    /// aggressor is done.)
     #[inline(never)]
     pub(crate) fn follow_execution(&mut self, index: BookIndex) {
-        self.follow_trade(index);
+        let book = self.book_mut(index);
+        if book.follow == Follow::Idle {
+            book.follow = Follow::Done;
+            self.look_at_trailing(index);
+        } else {
+            book.follow = Follow::Due;
+        }
         if self.book(index).rules.stop_trigger == StopTrigger::LastTrade {
             self.elect(index);
         }
@@ -102,14 +110,32 @@ impl<R: Reservation> Matcher<R> {
         }
     }
 
-    /// Trailing stops follow the last trade, in ascending id.
-    pub(crate) fn follow_trade(&mut self, index: BookIndex) {
+    /// An aggressor is done, or nobody acted: trailing stops follow its last execution, and what was looked
+    /// at counts for those that act now.
+    fn end_of_aggressor(&mut self, index: BookIndex) {
+        let book = self.book_mut(index);
+        if core::mem::replace(&mut book.follow, Follow::Idle) == Follow::Due {
+            self.look_at_trailing(index);
+        }
+        let looks = core::mem::take(&mut self.look_count);
+        self.match_count += looks / InstrumentRules::LOOKS_PER_MATCH;
+    }
+
+    fn look_at_trailing(&mut self, index: BookIndex) {
+        let looks = self.follow_trade(index);
+        self.look_count = self.look_count.saturating_add(looks);
+    }
+
+    /// Trailing stops follow the last trade, in ascending id. How many wait.
+    pub(crate) fn follow_trade(&mut self, index: BookIndex) -> u32 {
+        let mut waiting = 0;
         let mut at = self.book(index).trailing.first;
         while let Some(slot) = at.some() {
             at = self.arena.extra(slot).list_next;
             if self.arena[slot].flags.has(Flags::ELECTED) || self.arena[slot].level == NodeId::NIL {
                 continue;
             }
+            waiting += 1;
             let trigger = self.trailed(slot);
             if trigger != self.arena.extra(slot).terms.stop_price {
                 let open = self.leave_queue(slot);
@@ -117,6 +143,7 @@ impl<R: Reservation> Matcher<R> {
                 self.wait_for_trigger(slot, open);
             }
         }
+        waiting
     }
 
     fn elect_one(&mut self, index: BookIndex, slot: NodeId) {
@@ -135,7 +162,11 @@ impl<R: Reservation> Matcher<R> {
         let elected = self.book(index).elected;
         let rules = &self.book(index).rules;
         let (stops_max, matches_max) = (rules.stop_cascade_max, rules.match_count_max);
-        while self.is_continuous(index) {
+        loop {
+            self.end_of_aggressor(index);
+            if !self.is_continuous(index) {
+                break;
+            }
             if self.book(index).awaits_touch {
                 self.elect(index);
             }

@@ -39,6 +39,8 @@ pub(crate) struct Taker {
     /// The last undisplayed maker that was passed over: the walk goes on behind it, since who could
     /// not trade with what was open then can not trade with less.
     pub(crate) passed: NodeId,
+    /// Those that were passed over and are not counted yet.
+    pub(crate) passed_count: u32,
 }
 
 /// Why a walk ended.
@@ -70,6 +72,7 @@ impl Taker {
             worst: 1,
             best: Key::MAX,
             passed: NodeId::NIL,
+            passed_count: 0,
         }
     }
 
@@ -89,6 +92,7 @@ impl Taker {
             worst: 1,
             best: Key::MAX,
             passed: NodeId::NIL,
+            passed_count: 0,
         }
     }
 
@@ -152,7 +156,10 @@ impl<R: Reservation> Matcher<R> {
                 let level = book.displayed[makers].near_level(key);
                 self.levels.links[level].next
             } else {
-                match self.next_maker(taker) {
+                let next = self.next_maker(taker);
+                let passed = core::mem::take(&mut taker.passed_count);
+                self.look_count = self.look_count.saturating_add(passed);
+                match next {
                     Some(maker) => maker,
                     None => return Ended::Bounds,
                 }

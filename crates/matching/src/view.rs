@@ -3,6 +3,7 @@
 use vesta_types::state_hash::{InstrumentStatus, LiveOrder, kill_hash, order_hash};
 use vesta_types::{InstrumentId, InstrumentRules, LevelView, OrderRef, QtyLots, SessionId, Side};
 
+use crate::book::Follow;
 use crate::ladder::Ladder;
 use crate::links::NodeId;
 use crate::matcher::Matcher;
@@ -123,7 +124,8 @@ impl<R: Reservation> Matcher<R> {
     pub fn check_invariants(&self) {
         let mut hash = 0_u64;
         let (mut live, mut parked) = (0, 0);
-        assert_eq!(self.match_count, 0, "counted within a command");
+        let counts = (self.match_count, self.look_count);
+        assert_eq!(counts, (0, 0), "counted within a command");
         for slot in self.arena.live() {
             let order = &self.arena[slot];
             let session = self.sessions.at(order.session).id;
@@ -149,6 +151,7 @@ impl<R: Reservation> Matcher<R> {
             let is_continuous = book.state == vesta_types::TradingState::Continuous;
             assert!(!is_continuous || !book.is_crossed(), "crossed: {}", book.instrument);
             assert!(self.levels.links.first(book.elected).is_none());
+            assert_eq!(book.follow, Follow::Idle, "followed within a command");
             assert!(!is_continuous || !book.reaches_a_stop(), "reached: {}", book.instrument);
             let icebergs = |side: Side| {
                 let nodes = book.displayed[side.index()].nodes(&self.levels);

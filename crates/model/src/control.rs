@@ -194,7 +194,7 @@ impl Model {
         if state == TradingState::Continuous {
             // **stops_on_resume**
             if self.book(instrument).last_price > PriceTicks(0) {
-                self.trailing_stops_follow(instrument);
+                run.looks += self.trailing_stops_follow(instrument);
             }
             self.elect(instrument, &mut run);
             self.stops_act(instrument, &mut run);

@@ -63,8 +63,29 @@ struct Run<'a> {
     elected: Vec<OrderId>,
     /// How many stops were set off.
     set_off: u32,
-    /// **match_limit**: how many makers were met.
+    /// **match_limit**: how many makers were met, and what was looked at by those who are done.
     matches: u32,
+    /// **match_limit**: what the aggressor looks at beside the makers that it meets.
+    looks: u32,
+    /// **trailing_stop**: the trailing stops have followed the aggressor.
+    followed: bool,
+    /// **trailing_stop**: they are to follow it once more, when it is done.
+    is_follow_due: bool,
+}
+
+impl<'a> Run<'a> {
+    fn new(events: &'a mut Vec<Event>, band_base: PriceTicks, matches: u32) -> Self {
+        Self {
+            events,
+            band_base,
+            elected: Vec::new(),
+            set_off: 0,
+            matches,
+            looks: 0,
+            followed: false,
+            is_follow_due: false,
+        }
+    }
 }
 
 impl Model {
@@ -201,7 +222,7 @@ impl Model {
 
     fn run<'a>(&self, instrument: InstrumentId, events: &'a mut Vec<Event>) -> Run<'a> {
         let band_base = self.book(instrument).last_price;
-        Run { events, band_base, elected: Vec::new(), set_off: 0, matches: 0 }
+        Run::new(events, band_base, 0)
     }
 
     /// What an order does on arrival, or after a replace that took it out of its queue.

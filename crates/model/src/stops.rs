@@ -2,8 +2,8 @@
 
 use vesta_types::state_hash::LiveOrder;
 use vesta_types::{
-    Event, InstrumentId, NewOrder, OrderId, OrderType, PriceTicks, Side, StopTrigger, TradingState,
-    Triggered,
+    Event, InstrumentId, InstrumentRules, NewOrder, OrderId, OrderType, PriceTicks, Side,
+    StopTrigger, TradingState, Triggered,
 };
 
 use crate::book::{Book, behind, is_better};
@@ -67,24 +67,32 @@ impl Model {
         }
     }
 
-    /// What follows each execution in continuous trading.
+    /// What follows each execution in continuous trading. Trailing stops follow an aggressor's first one at
+    /// another price than the last before triggers are looked at.
     pub(crate) fn after_execution(
         &mut self,
         instrument: InstrumentId,
         price: PriceTicks,
         run: &mut Run<'_>,
     ) {
-        self.book_mut(instrument).last_price = price;
-        // They follow before triggers are looked at.
-        self.trailing_stops_follow(instrument);
+        let book = self.book_mut(instrument);
+        let moves = book.last_price != price;
+        book.last_price = price;
+        if moves && !run.followed {
+            run.followed = true;
+            run.looks += self.trailing_stops_follow(instrument);
+        } else if moves {
+            run.is_follow_due = true;
+        }
         if self.book(instrument).rules.stop_trigger == StopTrigger::LastTrade {
             self.elect(instrument, run);
         }
     }
 
-    /// **trailing_stop**: those that wait follow the last price, in ascending `order_id`.
-    pub(crate) fn trailing_stops_follow(&mut self, instrument: InstrumentId) {
+    /// **trailing_stop**: those that wait follow the last price, in ascending `order_id`. How many wait.
+    pub(crate) fn trailing_stops_follow(&mut self, instrument: InstrumentId) -> u32 {
         let trailing: Vec<OrderId> = self.book(instrument).trailing.iter().copied().collect();
+        let waiting = trailing.len() as u32;
         for order_id in trailing {
             let mut order = self.orders[&order_id];
             let trigger = followed(self.book(instrument), &order.terms);
@@ -94,6 +102,16 @@ impl Model {
                 self.wait(order);
             }
         }
+        waiting
+    }
+
+    /// **trailing_stop**, **match_limit**: an aggressor is done, remainder included.
+    fn aggressor_is_done(&mut self, instrument: InstrumentId, run: &mut Run<'_>) {
+        if run.is_follow_due {
+            run.looks += self.trailing_stops_follow(instrument);
+        }
+        (run.followed, run.is_follow_due) = (false, false);
+        run.matches += std::mem::take(&mut run.looks) / InstrumentRules::LOOKS_PER_MATCH;
     }
 
     /// **election**: stops whose trigger is reached leave their queue, buys first.
@@ -112,7 +130,11 @@ impl Model {
 
     /// **stops_act_in_turn**: the elected act, first elected first, and may elect more.
     pub(crate) fn stops_act(&mut self, instrument: InstrumentId, run: &mut Run<'_>) {
-        while self.book(instrument).is_continuous() {
+        loop {
+            self.aggressor_is_done(instrument, run);
+            if !self.book(instrument).is_continuous() {
+                break;
+            }
             let rules = self.book(instrument).rules;
             if rules.stop_trigger == StopTrigger::Touch {
                 // **stop_by_touch**: whenever an aggressor is done.

@@ -1,5 +1,7 @@
 //! **Continuous trading**: what an aggressor meets, and what becomes of it.
 
+use std::collections::BTreeSet;
+
 use vesta_types::state_hash::LiveOrder;
 use vesta_types::{
     BandAction, CancelReason, Event, Executed, IcebergRefresh, InstrumentId, NewOrder, OrderId,
@@ -128,13 +130,7 @@ impl Model {
     fn dry_run(&self, order: &LiveOrder, bounds: Bounds, matches: u32) -> Got {
         let mut copy = self.clone();
         let mut events = Vec::new();
-        let mut run = Run {
-            events: &mut events,
-            band_base: bounds.band_base,
-            elected: Vec::new(),
-            set_off: 0,
-            matches,
-        };
+        let mut run = Run::new(&mut events, bounds.band_base, matches);
         copy.walk(&mut order.clone(), bounds, &mut run);
         let mut got = Got { qty: QtyLots::ZERO, notional: 0 };
         for event in events {
@@ -150,10 +146,12 @@ impl Model {
     fn walk(&mut self, taker: &mut LiveOrder, bounds: Bounds, run: &mut Run<'_>) -> End {
         let instrument = taker.terms.instrument;
         let side = taker.terms.side;
+        let mut passed = BTreeSet::new();
         loop {
             if taker.terms.qty.is_zero() {
                 return End::NothingOpen;
             }
+            run.looks += self.pass_over(taker, bounds, &mut passed);
             let Some(maker) = self.next_maker(taker, bounds.limit) else { return End::NoMaker };
             let price = maker.queue_price;
             if self.is_outside_band(instrument, price, bounds.band_base) {
@@ -188,6 +186,27 @@ impl Model {
                 Some(SelfTrade::Default) => panic!("the rules of an instrument name no default"),
             }
         }
+    }
+
+    /// **match_limit**: the undisplayed makers within the bounds that come before the first eligible one of
+    /// them. How many of them were not `passed` before.
+    fn pass_over(&self, taker: &LiveOrder, bounds: Bounds, passed: &mut BTreeSet<OrderId>) -> u32 {
+        let terms = &taker.terms;
+        let makers = terms.side.opposite();
+        let book = self.book(terms.instrument);
+        let band = Some(book.rules.dynamic_band_ticks)
+            .filter(|ticks| *ticks != 0 && bounds.band_base != PriceTicks(0))
+            .map(|ticks| behind(makers, bounds.band_base, ticks));
+        let limits = [bounds.limit, bounds.protection, band];
+        let undisplayed = book.makers(makers).map(|order_id| self.orders[&order_id]);
+        undisplayed
+            .filter(|maker| is_undisplayed(&maker.terms))
+            .take_while(|maker| {
+                limits.iter().all(|limit| is_acceptable(terms.side, *limit, maker.queue_price))
+            })
+            .take_while(|maker| !self.is_eligible(maker, terms.qty))
+            .map(|maker| u32::from(passed.insert(maker.order_id)))
+            .sum()
     }
 
     /// The first eligible maker within the limit.

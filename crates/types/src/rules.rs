@@ -101,7 +101,8 @@ pub struct InstrumentRules {
     /// How many stops one command may set off before the instrument halts, from 1.
     pub stop_cascade_max: u32,
     /// How often the aggressors of one command may trade, or meet an order of their own group, before
-    /// what is left is cancelled, `1..=`[`MATCH_COUNT_MAX`](Self::MATCH_COUNT_MAX).
+    /// what is left is cancelled, `1..=`[`MATCH_COUNT_MAX`](Self::MATCH_COUNT_MAX). For the stops that
+    /// it sets off, [`LOOKS_PER_MATCH`](Self::LOOKS_PER_MATCH) counts, too.
     pub match_count_max: u32,
     /// What an order with [`SelfTrade::Default`] means; not itself `Default`.
     pub self_trade: SelfTrade,
@@ -127,6 +128,10 @@ impl InstrumentRules {
     /// orders meet thousands of small ones has to cut them; higher: one command may hold up the shard
     /// for more than some 10 ms.
     pub const MATCH_COUNT_MAX: u32 = 1 << 16;
+    /// So many orders that an aggressor passed over, or trailing stops that followed it, count as one
+    /// match. A look costs some 0.1 us, so that a match in this sense is 0.1 ms. Lower: a venue with many
+    /// of them halts early in a cascade; higher: a cascade may hold up the shard for longer.
+    pub const LOOKS_PER_MATCH: u32 = 1_024;
 
     /// Continuous from the start, every limit off, every custom at its default.
     #[must_use]
