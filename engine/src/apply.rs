@@ -248,9 +248,9 @@ impl Engine {
                 self.counters.resent += 1;
                 resent(session, &outcome, cause, outbox);
             }
-            Admission::Execute => {
+            Admission::Execute(row) => {
                 let mut sink = Encoder::of_command(outbox, &self.sessions, cause);
-                match self.sessions.check_rights(command) {
+                match self.sessions.check_rights(row, command) {
                     Ok(()) => self.matcher.apply(command, &mut sink),
                     Err(reason) => sink.event(Event::Rejected(refusal(command, reason))),
                 }
@@ -258,7 +258,7 @@ impl Engine {
                 if let Some(reason) = outcome.rejected {
                     self.counters.rejected.count(reason);
                 }
-                self.sessions.record(session, cause.client_seq, &outcome);
+                self.sessions.record(row, cause.client_seq, &outcome);
             }
         }
     }

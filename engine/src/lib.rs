@@ -18,4 +18,4 @@ mod sessions;
 
 pub use agent::{Counters, EngineAgent, EngineStop, Links};
 pub use apply::{ApplyCounters, ApplyError, Engine, Settings};
-pub use sessions::{Admission, Outcome, SessionOwner, Sessions};
+pub use sessions::{Admission, Outcome, Row, SessionOwner, Sessions};

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //!   rows      sorted by session:  [session, gateway, epoch, last_client_seq, rights]
-//!   outcomes  row r, client_seq c -> words [(r * kept + c % kept) * 4 ..][client_order_id, order_id, meta, seq]
+//!   outcomes  row r, client_seq c -> [r * kept + c % kept] = [client_order_id, order_id, meta, seq]
 //! ```
 //! The table is replicated state of the engine: it is in the state hash, and no cache elsewhere
 //! takes part.
 
 use std::sync::Arc;
-use vesta_types::state_hash::hash_words;
+use vesta_types::state_hash::{hash_pairs, hash_words};
 use vesta_types::{
     AccountId, ClientOrderId, ClientSeq, Command, CommandKind, GatewayId, OrderId, RejectReason,
     Seq, SessionEpoch, SessionId, StpGroup,
@@ -60,15 +60,19 @@ pub struct Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// It is the next one: execute it.
-    Execute,
+    Execute(Row),
     /// It was executed before: answer with what became of it then.
     Resend(Outcome),
     /// It is refused, and leaves no state.
     Refuse(RejectReason),
 }
 
+/// A session's place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row(usize);
+
 #[derive(Clone, Debug)]
-struct Row {
+struct Session {
     session: SessionId,
     gateway: GatewayId,
     epoch: SessionEpoch,
@@ -77,24 +81,19 @@ struct Row {
     stp_groups: Arc<[StpGroup]>,
 }
 
-impl Row {
+impl Session {
+    /// All but `last`, which the outcomes that are kept say.
     fn hash(&self) -> u64 {
-        hash_words(&[
-            u64::from(self.session.0),
-            u64::from(self.gateway.0),
-            u64::from(self.epoch.0),
-            self.last.0,
-        ])
+        let Self { session, gateway, epoch, .. } = self;
+        hash_words(&[u64::from(session.0), u64::from(gateway.0), u64::from(epoch.0)])
     }
 }
-
-const WORDS: usize = 4;
 
 /// The session table of a shard.
 #[derive(Debug)]
 pub struct Sessions {
-    rows: Vec<Row>,
-    outcomes: Vec<u64>,
+    rows: Vec<Session>,
+    outcomes: Vec<[u64; 4]>,
     outcomes_kept: u64,
     hash: u64,
 }
@@ -108,9 +107,9 @@ impl Sessions {
     #[must_use]
     pub fn new(owners: &[SessionOwner], outcomes_kept: u32) -> Self {
         assert!(outcomes_kept > 0, "a session keeps at least one outcome");
-        let mut rows: Vec<Row> = owners
+        let mut rows: Vec<Session> = owners
             .iter()
-            .map(|owner| Row {
+            .map(|owner| Session {
                 session: owner.session,
                 gateway: owner.gateway,
                 epoch: FIRST_SESSION_EPOCH,
@@ -121,15 +120,16 @@ impl Sessions {
             .collect();
         rows.sort_by_key(|row| row.session);
         assert!(rows.windows(2).all(|pair| pair[0].session != pair[1].session), "session twice");
-        let is_ascending = |row: &Row| row.accounts.is_sorted() && row.stp_groups.is_sorted();
+        let is_ascending = |row: &Session| row.accounts.is_sorted() && row.stp_groups.is_sorted();
         assert!(rows.iter().all(is_ascending), "rights are looked up in ascending lists");
         let hash = rows.iter().fold(0_u64, |sum, row| sum.wrapping_add(row.hash()));
         // Zeroed pages cost nothing until a session trades.
-        let outcomes = vec![0; rows.len() * outcomes_kept as usize * WORDS];
+        let outcomes = vec![[0; 4]; rows.len() * outcomes_kept as usize];
         Self { rows, outcomes, outcomes_kept: u64::from(outcomes_kept), hash }
     }
 
     /// The gateway that a session is reached by; 0 for a session that is not of this shard.
+    #[inline]
     #[must_use]
     pub fn gateway(&self, session: SessionId) -> GatewayId {
         self.find(session).map_or(GatewayId(0), |at| self.rows[at].gateway)
@@ -155,7 +155,7 @@ impl Sessions {
             return Admission::Refuse(RejectReason::StaleSessionEpoch);
         }
         if client_seq == row.last.next() {
-            return Admission::Execute;
+            return Admission::Execute(Row(at));
         }
         if client_seq > row.last {
             return Admission::Refuse(RejectReason::ClientSeqGap);
@@ -166,18 +166,14 @@ impl Sessions {
         }
     }
 
-    /// Whether a session that was admitted may give this command: only what a new order says of its
+    /// Whether the session of a row may give this command: only what a new order says of its
     /// account and its self-trade group depends on the session. Both lists are part of the
     /// configuration, not of the log, and equal on every engine of a shard.
     ///
     /// # Errors
     /// `AccountNotAllowed` or `StpGroupNotAllowed`: an outcome like any rejection by the books.
-    ///
-    /// # Panics
-    /// When the session is not of this shard.
-    pub fn check_rights(&self, command: &Command) -> Result<(), RejectReason> {
+    pub fn check_rights(&self, Row(at): Row, command: &Command) -> Result<(), RejectReason> {
         let Command::New(order) = command else { return Ok(()) };
-        let at = self.find(order.session).expect("admitted sessions exist");
         let row = &self.rows[at];
         if row.accounts.binary_search(&order.account).is_err() {
             return Err(RejectReason::AccountNotAllowed);
@@ -193,20 +189,25 @@ impl Sessions {
     ///
     /// # Panics
     /// When the command is not the session's next one: it was admitted as such.
-    pub fn record(&mut self, session: SessionId, client_seq: ClientSeq, outcome: &Outcome) {
-        let at = self.find(session).expect("admitted sessions exist");
-        assert_eq!(client_seq, self.rows[at].last.next(), "outcomes are stored in order");
-        let evicted = client_seq.0.saturating_sub(self.outcomes_kept);
-        self.hash = self.hash.wrapping_sub(self.outcome_hash(at, ClientSeq(evicted)));
-        self.hash = self.hash.wrapping_sub(self.rows[at].hash());
-        self.rows[at].last = client_seq;
-        let word = self.word(at, client_seq);
-        self.outcomes[word] = outcome.client_order_id.0;
-        self.outcomes[word + 1] = outcome.order_id.0;
-        self.outcomes[word + 2] = pack_meta(outcome);
-        self.outcomes[word + 3] = outcome.seq.0;
-        self.hash = self.hash.wrapping_add(self.rows[at].hash());
-        self.hash = self.hash.wrapping_add(self.outcome_hash(at, client_seq));
+    pub fn record(&mut self, Row(at): Row, client_seq: ClientSeq, outcome: &Outcome) {
+        let row = &mut self.rows[at];
+        assert_eq!(client_seq, row.last.next(), "outcomes are stored in order");
+        row.last = client_seq;
+        let session = row.session;
+        let stored = [
+            outcome.client_order_id.0,
+            outcome.order_id.0,
+            pack_meta(outcome),
+            outcome.seq.0,
+        ];
+        let slot = self.slot(at, client_seq);
+        let place = &mut self.outcomes[slot];
+        if client_seq.0 > self.outcomes_kept {
+            let evicted = ClientSeq(client_seq.0 - self.outcomes_kept);
+            self.hash = self.hash.wrapping_sub(outcome_hash(session, evicted, place));
+        }
+        self.hash = self.hash.wrapping_add(outcome_hash(session, client_seq, &stored));
+        *place = stored;
     }
 
     /// The table's share of the state hash: a sum over sessions and kept outcomes.
@@ -215,13 +216,20 @@ impl Sessions {
         self.hash
     }
 
+    #[inline]
     fn find(&self, session: SessionId) -> Option<usize> {
-        self.rows.binary_search_by_key(&session, |row| row.session).ok()
+        // Mostly they are numbered without gaps.
+        let first = self.rows.first()?.session;
+        let guess = session.0.wrapping_sub(first.0) as usize;
+        match self.rows.get(guess) {
+            Some(row) if row.session == session => Some(guess),
+            _ => self.rows.binary_search_by_key(&session, |row| row.session).ok(),
+        }
     }
 
-    fn word(&self, at: usize, client_seq: ClientSeq) -> usize {
+    fn slot(&self, at: usize, client_seq: ClientSeq) -> usize {
         let slot = at as u64 * self.outcomes_kept + client_seq.0 % self.outcomes_kept;
-        slot as usize * WORDS
+        slot as usize
     }
 
     fn outcome(&self, at: usize, client_seq: ClientSeq) -> Option<Outcome> {
@@ -231,32 +239,23 @@ impl Sessions {
         if !kept {
             return None;
         }
-        let word = self.word(at, client_seq);
-        let (command, rejected) = unpack_meta(self.outcomes[word + 2])?;
+        let [client_order_id, order_id, meta, seq] = self.outcomes[self.slot(at, client_seq)];
+        let (command, rejected) = unpack_meta(meta)?;
         Some(Outcome {
-            seq: Seq(self.outcomes[word + 3]),
+            seq: Seq(seq),
             command,
-            client_order_id: ClientOrderId(self.outcomes[word]),
-            order_id: OrderId(self.outcomes[word + 1]),
+            client_order_id: ClientOrderId(client_order_id),
+            order_id: OrderId(order_id),
             rejected,
         })
     }
+}
 
-    /// 0 for a `client_seq` that is not kept, so that a sum can add it blindly.
-    fn outcome_hash(&self, at: usize, client_seq: ClientSeq) -> u64 {
-        if self.outcome(at, client_seq).is_none() {
-            return 0;
-        }
-        let word = self.word(at, client_seq);
-        hash_words(&[
-            u64::from(self.rows[at].session.0),
-            client_seq.0,
-            self.outcomes[word],
-            self.outcomes[word + 1],
-            self.outcomes[word + 2],
-            self.outcomes[word + 3],
-        ])
-    }
+/// What an outcome that is kept adds to the state hash.
+#[inline]
+fn outcome_hash(session: SessionId, client_seq: ClientSeq, stored: &[u64; 4]) -> u64 {
+    let &[client_order_id, order_id, meta, seq] = stored;
+    hash_pairs([(session.0.into(), client_seq.0), (client_order_id, order_id), (meta, seq)])
 }
 
 fn pack_meta(outcome: &Outcome) -> u64 {
@@ -274,6 +273,8 @@ mod tests {
     use super::*;
 
     const ME: SessionId = SessionId(7);
+    /// Of 1, 7 and 9 the second.
+    const MINE: Row = Row(1);
     const GATEWAY: GatewayId = GatewayId(1);
     const EPOCH: SessionEpoch = FIRST_SESSION_EPOCH;
 
@@ -300,9 +301,9 @@ mod tests {
     fn next_executes_earlier_resends_later_is_a_gap() {
         let mut table = table(4);
         for n in 1..=10 {
-            assert_eq!(admit(&table, n), Admission::Execute);
+            assert_eq!(admit(&table, n), Admission::Execute(MINE));
             assert_eq!(admit(&table, n + 1), Admission::Refuse(RejectReason::ClientSeqGap));
-            table.record(ME, ClientSeq(n), &outcome(n));
+            table.record(MINE, ClientSeq(n), &outcome(n));
             assert_eq!(admit(&table, n), Admission::Resend(outcome(n)));
         }
         for n in 7..=10 {
@@ -334,7 +335,8 @@ mod tests {
                 QtyLots(1),
             );
             let (account, stp_group) = (AccountId(account), StpGroup(stp_group));
-            table.check_rights(&Command::New(NewOrder { account, stp_group, ..order }))
+            let row = Row(table.find(session).expect("it is there"));
+            table.check_rights(row, &Command::New(NewOrder { account, stp_group, ..order }))
         };
         let account = Err(RejectReason::AccountNotAllowed);
         let group = Err(RejectReason::StpGroupNotAllowed);
@@ -353,7 +355,7 @@ mod tests {
         }
         let (instrument, target) = (InstrumentId(1), OrderRef::Order(OrderId(1)));
         let cancel = Cancel { session: ME, instrument, target };
-        assert_eq!(table.check_rights(&Command::Cancel(cancel)), Ok(()));
+        assert_eq!(table.check_rights(Row(0), &Command::Cancel(cancel)), Ok(()));
     }
 
     #[test]
@@ -365,25 +367,26 @@ mod tests {
         assert_eq!(refuse(2, 1, 1), Admission::Refuse(RejectReason::UnknownSession));
         assert_eq!(refuse(7, 1, 2), Admission::Refuse(RejectReason::UnknownSession));
         assert_eq!(refuse(7, 0, 1), Admission::Refuse(RejectReason::StaleSessionEpoch));
-        assert_eq!(refuse(7, 1, 1), Admission::Execute);
+        assert_eq!(refuse(7, 1, 1), Admission::Execute(MINE));
     }
 
     #[test]
     fn the_hash_is_a_function_of_the_state() {
         let (mut a, mut b) = (table(4), table(4));
         for n in 1..=9 {
-            a.record(ME, ClientSeq(n), &outcome(n));
+            a.record(MINE, ClientSeq(n), &outcome(n));
             assert_ne!(a.state_hash(), b.state_hash());
-            b.record(ME, ClientSeq(n), &outcome(n));
+            b.record(MINE, ClientSeq(n), &outcome(n));
             assert_eq!(a.state_hash(), b.state_hash());
         }
         let recomputed = (0..a.rows.len()).fold(0_u64, |sum, at| {
-            let kept = (0..=9).fold(0_u64, |s, n| s.wrapping_add(a.outcome_hash(at, ClientSeq(n))));
-            sum.wrapping_add(a.rows[at].hash()).wrapping_add(kept)
+            let kept = (0..=9).map(ClientSeq).filter(|n| a.outcome(at, *n).is_some());
+            let hash = |n| outcome_hash(a.rows[at].session, n, &a.outcomes[a.slot(at, n)]);
+            kept.map(hash).fold(sum.wrapping_add(a.rows[at].hash()), u64::wrapping_add)
         });
         assert_eq!(a.state_hash(), recomputed);
-        b.record(ME, ClientSeq(10), &outcome(3));
-        a.record(ME, ClientSeq(10), &outcome(4));
+        b.record(MINE, ClientSeq(10), &outcome(3));
+        a.record(MINE, ClientSeq(10), &outcome(4));
         assert_ne!(a.state_hash(), b.state_hash(), "a stored outcome counts");
     }
 }

@@ -113,10 +113,7 @@ impl HashHead {
             .wrapping_add(fold(2, self.price as u64, self.qty))
             .wrapping_add(fold(3, self.priority, self.account))
             .wrapping_add(tail);
-        // Once more: hashes of orders are added up, too, and without it two orders could swap pairs. The
-        // shift makes a difference between two sums another one for each sum.
-        let sum = sum ^ sum >> 32;
-        fold(4, sum, sum.rotate_left(32))
+        fold_sum(sum)
     }
 }
 
@@ -166,6 +163,23 @@ pub fn order_hash(order: &LiveOrder) -> u64 {
             .wrapping_add(fold(9, i, j)),
     };
     head.hash_with(hash)
+}
+
+/// The hash of three pairs of words, for what changes with each command.
+#[inline]
+#[must_use]
+pub const fn hash_pairs(pairs: [(u64, u64); 3]) -> u64 {
+    let [(a, b), (c, d), (e, f)] = pairs;
+    // They do not wait for each other.
+    fold_sum(fold(5, a, b).wrapping_add(fold(6, c, d)).wrapping_add(fold(7, e, f)))
+}
+
+/// Once more: hashes are added up, too, and without it two of them could swap pairs. The shift makes a
+/// difference between two sums another one for each sum.
+#[inline]
+const fn fold_sum(sum: u64) -> u64 {
+    let sum = sum ^ sum >> 32;
+    fold(4, sum, sum.rotate_left(32))
 }
 
 /// Two words, each moved by a number of its own and of its pair's, multiplied: both halves of the

@@ -67,6 +67,7 @@ impl WireError {
 ///
 /// # Errors
 /// [`WireError::Truncated`] or [`WireError::UnsupportedVersion`].
+#[inline]
 pub fn peek(bytes: &[u8]) -> Result<&SbeHeader, WireError> {
     let (header, _) = SbeHeader::ref_from_prefix(bytes)
         .map_err(|_| WireError::Truncated { len: bytes.len(), need: SbeHeader::LEN })?;
