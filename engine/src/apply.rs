@@ -80,6 +80,7 @@ enum Action<'a> {
 
 impl Action<'_> {
     /// `None` for a record of the schema that is not acted on yet.
+    #[inline(always)]
     fn read(bytes: &[u8]) -> Result<Option<Action<'_>>, WireError> {
         Ok(match peek(bytes)?.template_id.get() {
             DefineInstrument::TEMPLATE_ID => Some(Action::Define(decode(bytes)?)),

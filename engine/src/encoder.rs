@@ -306,6 +306,7 @@ impl<'a> Encoder<'a> {
 }
 
 impl EventSink for Encoder<'_> {
+    #[inline(always)]
     fn event(&mut self, event: Event) {
         let primary = matches!(event, Event::Accepted(_) | Event::Rejected(_));
         let is_due = primary || !matches!(self.reply, Reply::Awaited);

@@ -194,12 +194,8 @@ impl Sessions {
         assert_eq!(client_seq, row.last.next(), "outcomes are stored in order");
         row.last = client_seq;
         let session = row.session;
-        let stored = [
-            outcome.client_order_id.0,
-            outcome.order_id.0,
-            pack_meta(outcome),
-            outcome.seq.0,
-        ];
+        let stored =
+            [outcome.client_order_id.0, outcome.order_id.0, pack_meta(outcome), outcome.seq.0];
         let slot = self.slot(at, client_seq);
         let place = &mut self.outcomes[slot];
         if client_seq.0 > self.outcomes_kept {

@@ -16,6 +16,7 @@ use vesta_types::{
 ///
 /// # Errors
 /// The first rule of its message that the record breaks.
+#[inline]
 pub fn command(record: &[u8]) -> Result<Option<Command>, WireError> {
     Ok(Some(match peek(record)?.template_id.get() {
         NewOrder::TEMPLATE_ID => Command::New(decode::<NewOrder>(record)?.order()?),

@@ -47,6 +47,7 @@ const _: () = assert!(size_of::<Stamp>() == 24);
 pub const PREFIX_LEN: usize = SbeHeader::LEN + 24 + 16;
 
 /// The stamp of a record in bytes; `None` when they are too short.
+#[inline]
 #[must_use]
 pub fn stamp(record: &[u8]) -> Option<&Stamp> {
     let (stamp, _) = Stamp::ref_from_prefix(record.get(SbeHeader::LEN..)?).ok()?;
@@ -54,6 +55,7 @@ pub fn stamp(record: &[u8]) -> Option<&Stamp> {
 }
 
 /// The origin of a record in bytes; `None` when they are too short.
+#[inline]
 #[must_use]
 pub fn origin(record: &[u8]) -> Option<&Origin> {
     let (origin, _) = Origin::ref_from_prefix(record.get(SbeHeader::LEN + 24..)?).ok()?;
