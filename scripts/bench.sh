@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every measurement that `make bench` makes, after scripts/setup.sh: each part of the data path, the
-# data path as processes (wire, throughput, chain, jitter, rings), the matching core on our own
+# data path as processes (wire, link, throughput, chain, jitter, rings), the matching core on our own
 # scenarios, and, where VESTA_MEB names a built copy of the public matching-engine-benchmark, the core
 # in its unmodified harness and beside its engines.
 #
@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 target=${CARGO_TARGET_DIR:-target}
 vesta=$target/release/vesta
 readonly SCENARIOS=(static normal swing-25 swing-40 flash-crash)
-readonly PARTS=(jitter wire throughput chain rings pipeline matching public)
+readonly PARTS=(jitter wire link throughput chain rings pipeline matching public)
 # Rounds of a comparison: VESTA_BENCH_ROUNDS.
 rounds=${VESTA_BENCH_ROUNDS:-11}
 # One run of the public harness, in seconds: its own alarm is at 120.
@@ -34,6 +34,7 @@ data_path() {
 
 part_jitter() { data_path jitter; }
 part_wire() { data_path wire --rounds "$rounds"; }
+part_link() { data_path link --rounds "$rounds"; }
 part_throughput() { data_path throughput; }
 part_chain() { data_path chain; }
 part_rings() { data_path rings --rounds "$rounds"; }

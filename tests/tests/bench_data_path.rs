@@ -1,4 +1,4 @@
-//! `vesta bench wire | throughput | chain | jitter | rings` as processes, in their shortest forms: what
+//! `vesta bench wire | link | throughput | chain | jitter | rings` as processes, in their shortest forms: what
 //! they print and leave behind, and their exit status. Never how fast anything is.
 
 use serde_json::Value;
@@ -167,6 +167,63 @@ fn netns_wire_measures_every_datapath_between_namespaces() {
     assert_eq!(left, [] as [&str; 0], "namespaces of a run that has ended");
 }
 
+const SHORT_LINK: [&str; 7] = ["link", "--rounds", "1", "--warm-up-ms", "10", "--measure-ms", "50"];
+
+/// A row's figures are whole, and its ratio that of its figures to the reference's.
+fn check_rows(found: &Value, kind: &str, figure: &str) {
+    let rows = found[kind].as_array().expect("a list");
+    assert!(!rows.is_empty(), "{found}");
+    for row in rows {
+        assert!(number(row, figure) > 0.0 && number(row, "length_bytes") >= 64.0, "{row}");
+        assert_eq!(row["wrong"], 0, "{row}");
+        let alike = ["link", "delivery", "length_bytes"];
+        let is_reference = |other: &&Value| {
+            other["datapath"] == "socket"
+                && other["messages_per_send"] == 4
+                && alike.iter().all(|key| other[key] == row[key])
+        };
+        let reference = rows.iter().find(is_reference).expect("it is measured, too");
+        let ratio = number(row, figure) / number(reference, figure);
+        assert!((number(row, "vs_socket") - ratio).abs() < 1e-9, "{row}");
+    }
+}
+
+#[test]
+fn link_on_loopback_compares_what_the_datapaths_deliver() {
+    let out = Out::new("link-lo");
+    let found = found(&out, &[&SHORT_LINK[..], &["--link", "lo", "--length", "64"]].concat());
+    check_rows(&found, "streams", "messages_per_s");
+    check_rows(&found, "round_trips", "p50");
+    let of = |kind: &str| {
+        let rows = found[kind].as_array().expect("a list").iter();
+        rows.map(|row| format!("{} {}", row["delivery"], row["datapath"]).replace('"', ""))
+            .collect::<BTreeSet<_>>()
+    };
+    for delivery in ["unicast", "multicast", "mdc"] {
+        let name = format!("{delivery} socket");
+        assert!(of("streams").contains(&name) && of("round_trips").contains(&name), "{found}");
+    }
+    // Full datagrams are what segmentation is for; here they only have to be counted.
+    for row in found["streams"].as_array().expect("a list") {
+        assert_eq!(row["datagrams_per_send_call"].is_number(), row["datapath"] == "uring", "{row}");
+        assert!(number(row, "sender_cpu_ns_per_message") > 0.0, "{row}");
+    }
+    assert!(out.text("report.html").contains("lo, mdc, 64 bytes, round trips"));
+}
+
+#[test]
+fn netns_link_measures_every_datapath_between_namespaces() {
+    if !can_make_namespaces("netns_link_measures_every_datapath_between_namespaces") {
+        return;
+    }
+    let out = Out::new("link-veth");
+    let more = ["--delivery", "unicast", "--delivery", "mdc", "--length", "datagram"];
+    let found = found(&out, &[&SHORT_LINK[..], &more].concat());
+    check_rows(&found, "streams", "messages_per_s");
+    check_rows(&found, "round_trips", "p50");
+    assert!(found["round_trips"].as_array().is_some_and(|rows| rows.len() >= 4), "{found}");
+}
+
 #[test]
 fn throughput_loses_nothing_and_checks_every_event() {
     let out = Out::new("throughput");
@@ -271,6 +328,8 @@ fn what_can_not_be_measured_says_so_and_leaves_nothing() {
             &["wire", "--link", "lo", "--cores", "4000,4001", "--rounds", "1"],
             "--cores 4000: this process may use",
         ),
+        (&["link", "--length", "7"], "give bytes from 8 to 65504, or datagram"),
+        (&["link", "--delivery", "pigeon"], "give unicast, multicast or mdc"),
         (&["throughput", "--mtu-bytes", "1409", "--datapath", "socket"], "mtu_bytes"),
     ] {
         let output = run(&out, args);

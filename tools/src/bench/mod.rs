@@ -14,6 +14,7 @@ pub mod chain;
 pub mod generate;
 pub mod intervals;
 pub mod jitter;
+pub mod link;
 pub mod load;
 pub mod machine;
 pub mod network;
@@ -62,6 +63,10 @@ pub enum Job {
     WireProbe(wire::Side),
     /// Answers.
     WireAnswer(wire::Side),
+    /// Begins, and counts or times.
+    LinkFirst(link::End),
+    /// Receives.
+    LinkSecond(link::End),
     /// Is one of the roles.
     Role(venue::RoleJob),
     /// Floods the orders stream, and checks the event log.
@@ -81,6 +86,8 @@ pub fn run_worker() -> Result<(), BenchError> {
     match job {
         Job::WireProbe(side) => wire::probe::run(&parent, &side),
         Job::WireAnswer(side) => wire::answer::run(&parent, &side),
+        Job::LinkFirst(end) => link::first(&parent, &end),
+        Job::LinkSecond(end) => link::second(&parent, &end),
         Job::Role(job) => venue::run(&parent, &job),
         Job::Generate(job) => generate::run(&parent, &job),
         Job::Load(job) => load::run(&parent, &job),

@@ -30,6 +30,15 @@ pub struct Place {
     pub interface: String,
 }
 
+/// Two hosts, and what they are joined by.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// What output calls it.
+    pub name: &'static str,
+    /// Where the one that begins is, and the one that answers.
+    pub ends: [Place; 2],
+}
+
 /// Hosts that reach each other, gone when this is dropped.
 #[derive(Debug)]
 pub struct Network {

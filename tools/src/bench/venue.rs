@@ -72,6 +72,22 @@ pub struct RoleEnd {
     pub summary: String,
 }
 
+/// The configuration in `toml`, on `place`.
+///
+/// # Errors
+/// When it is none, or the datapath is not known.
+pub fn configure(toml: &str, place: &Place, datapath: &str) -> Result<Config, BenchError> {
+    let mut config = Config::parse(toml, "bench")
+        .map_err(|error| BenchError::not_started("configuration", error))?;
+    move_to(&mut config, place, datapath)?;
+    Ok(config)
+}
+
+/// Why something of a venue did not start, with the key to change.
+pub fn not_started(config: &Config, error: impl Into<StartError>) -> BenchError {
+    BenchError::CannotStart(error.into().with_knob(config).to_string())
+}
+
 /// Puts a configuration on `place`: its own address, ports and groups.
 ///
 /// # Errors
@@ -151,7 +167,7 @@ pub fn run(parent: &Parent, job: &RoleJob) -> Result<(), BenchError> {
         .map_err(|error| BenchError::not_started("configuration", error))?;
     let name = job.role.name();
     let transport = embed(&config, &format!("bench-{name}"))?;
-    let failed = |error: StartError| BenchError::CannotStart(error.with_knob(&config).to_string());
+    let failed = |error: StartError| not_started(&config, error);
     match &job.trace {
         None => {
             let mut transport = transport;
@@ -176,10 +192,9 @@ pub fn run(parent: &Parent, job: &RoleJob) -> Result<(), BenchError> {
 /// # Errors
 /// Why it does not start, with the key to change; and when it fell back.
 pub fn embed(config: &Config, role: &str) -> Result<AeronTransport, BenchError> {
-    let failed =
-        |error| BenchError::CannotStart(StartError::from(error).with_knob(config).to_string());
     let (driver, client) = (driver_settings(config, role), client_settings(config, role));
-    let transport = AeronTransport::embed(&driver, client).map_err(failed)?;
+    let transport =
+        AeronTransport::embed(&driver, client).map_err(|error| not_started(config, error))?;
     let wanted = config.transport.datapath;
     let selected = transport.with_driver(|driver| driver.datapath().clone());
     match selected {

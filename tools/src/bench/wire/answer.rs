@@ -1,9 +1,9 @@
 //! The end that answers: the engine, or an echo.
 
 use super::replies::{Script, echo_of};
-use super::{End, Side, Subject, raw, started};
-use crate::bench::BenchError;
+use super::{End, Side, Subject, raw};
 use crate::bench::worker::{Parent, pin};
+use crate::bench::{BenchError, venue};
 use std::collections::VecDeque;
 use vesta_config::Config;
 use vesta_engine::{EngineAgent, Links};
@@ -35,7 +35,7 @@ pub fn run(parent: &Parent, side: &Side) -> Result<(), BenchError> {
         };
         let mut engine =
             EngineAgent::new(&mut transport, &links, vesta_engine::run::settings(&config))
-                .map_err(|error| started(&config, error))?;
+                .map_err(|error| venue::not_started(&config, error))?;
         parent.tell(&"ready");
         work(parent, &mut transport, || {
             engine.do_work().map_err(|error| BenchError::broke("engine", error))
@@ -77,7 +77,7 @@ impl Echo {
     ) -> Result<Self, BenchError> {
         let (input, output) =
             (side.input_log(config, End::Answer), side.event_log(config, End::Answer));
-        let failed = |error| started(config, error);
+        let failed = |error| venue::not_started(config, error);
         let input = transport.add_subscription(&input.0, input.1).map_err(failed)?;
         let output = transport.add_publication(&output.0, output.1).map_err(failed)?;
         let script = Script::new(config, side.seed, output.fragment_len_max())?;

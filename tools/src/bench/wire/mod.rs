@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 use vesta_config::{Channel, Config};
 use vesta_netio::{AeronSubscription, AeronTransport};
-use vesta_runner::{StartError, link};
+use vesta_runner::link;
 use vesta_transport::{StreamId, Transport};
 
 /// Groups and ports of raw UDP, one for each end.
@@ -87,13 +87,9 @@ enum End {
 impl Side {
     /// The configuration of this end.
     fn config(&self) -> Result<Config, BenchError> {
-        let cannot =
-            |error: &dyn std::fmt::Display| BenchError::not_started("configuration", error);
-        let mut config = Config::parse(&self.config, "bench").map_err(|e| cannot(&e))?;
         let place =
             Place { host: Host::Here, address: self.own, interface: self.interface.clone() };
-        venue::move_to(&mut config, &place, &self.datapath)?;
-        Ok(config)
+        venue::configure(&self.config, &place, &self.datapath)
     }
 
     /// The input log, as its writer or its reader has it.
@@ -138,14 +134,11 @@ impl Side {
             .map(|stream| {
                 let port = IDLE_PORT + offset + stream;
                 let (uri, id) = unicast(self.own, port, i32::from(*stream), None);
-                transport.add_subscription(&uri, id).map_err(|error| started(config, error))
+                let failed = |error| venue::not_started(config, error);
+                transport.add_subscription(&uri, id).map_err(failed)
             })
             .collect()
     }
-}
-
-fn started(config: &Config, error: impl Into<StartError>) -> BenchError {
-    BenchError::CannotStart(error.into().with_knob(config).to_string())
 }
 
 /// A unicast channel to `address`; with a stream's settings where it is written.

@@ -10,7 +10,7 @@
 
 use super::probe::Found;
 use super::{Side, Subject};
-use crate::bench::network::Place;
+use crate::bench::network::{Link, Place};
 use crate::bench::report::{Interval, Line, Series};
 use crate::bench::statistics::Spread;
 use crate::bench::worker::Worker;
@@ -26,17 +26,6 @@ use vesta_types::TimeNs;
 pub const REFERENCE: &str = "socket";
 /// How long a process may take to start.
 const START_MAX: Duration = Duration::from_secs(20);
-
-/// Two ends, and what they are joined by.
-#[derive(Clone, Debug)]
-pub struct Link {
-    /// What output calls it.
-    pub name: &'static str,
-    /// Where the probe is.
-    pub probe: Place,
-    /// Where the answer is.
-    pub answer: Place,
-}
 
 /// What is the same in all measurements of a run.
 #[derive(Clone, Debug)]
@@ -142,14 +131,16 @@ impl Pair {
             measure_ms: settings.measure_ms,
             seed: settings.seed,
         };
-        let Link { probe, answer, .. } = &self.link;
+        let [probe, answer] = &self.link.ends;
         let [probe_core, answer_core] = settings.cores;
         let name = |end: &str| format!("{} {subject:?} {end}", self.name());
-        let job = Job::WireAnswer(side(answer, probe, answer_core));
-        let mut answer = Worker::start(&name("answer"), &answer.host, &job)?;
+        let jobs = [
+            Job::WireProbe(side(probe, answer, probe_core)),
+            Job::WireAnswer(side(answer, probe, answer_core)),
+        ];
+        let mut answer = Worker::start(&name("answer"), &answer.host, &jobs[1])?;
         answer.hear(START_MAX, stop)?;
-        let job = Job::WireProbe(side(probe, &self.link.answer, probe_core));
-        let mut probe = Worker::start(&name("probe"), &probe.host, &job)?;
+        let mut probe = Worker::start(&name("probe"), &probe.host, &jobs[0])?;
         let span = Duration::from_millis(settings.warm_up_ms + settings.measure_ms);
         let found = probe.hear_as(START_MAX + span + START_MAX, stop)?;
         probe.end()?;

@@ -1,9 +1,9 @@
 //! The end that sends and times: open loop, from the time at which each order was due.
 
 use super::replies::Script;
-use super::{End, Side, Subject, raw, started};
-use crate::bench::BenchError;
+use super::{End, Side, Subject, raw};
 use crate::bench::worker::{Parent, pin};
+use crate::bench::{BenchError, venue};
 use crate::latency::{Counts, Latency};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -160,9 +160,11 @@ pub fn run(parent: &Parent, side: &Side) -> Result<(), BenchError> {
     let _idle = side.idle_endpoints(&config, &mut transport, End::Probe)?;
     let (input, output) =
         (side.input_log(&config, End::Probe), side.event_log(&config, End::Probe));
-    let input = transport.add_publication(&input.0, input.1).map_err(|e| started(&config, e))?;
-    let output =
-        transport.add_subscription(&output.0, output.1).map_err(|e| started(&config, e))?;
+    let input =
+        transport.add_publication(&input.0, input.1).map_err(|e| venue::not_started(&config, e))?;
+    let output = transport
+        .add_subscription(&output.0, output.1)
+        .map_err(|e| venue::not_started(&config, e))?;
     let script = Script::new(&config, side.seed, input.fragment_len_max())?;
     let shard = config.shard_id().0;
     let mut probe = Probe {

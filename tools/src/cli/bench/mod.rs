@@ -5,6 +5,7 @@ mod abi_pass;
 mod abi_report;
 mod chain;
 mod jitter;
+mod link;
 mod matching;
 mod matching_pass;
 mod rings;
@@ -19,6 +20,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use vesta_config::Datapath;
 use vesta_netio::probe;
+use vesta_tools::bench::network::{Link, Network, can_make_namespaces, loopback};
 use vesta_tools::bench::worker::{cores, pinnable_cores};
 use vesta_tools::bench::{BenchError, run_worker};
 
@@ -36,6 +38,8 @@ enum What {
     Matching(matching::MatchingArgs),
     /// Time one order in, one event out, beside an Aeron echo and raw UDP, on every datapath
     Wire(wire::WireArgs),
+    /// Compare the datapaths themselves: messages per second, and round trips, between two processes
+    Link(link::LinkArgs),
     /// Flood sequencer and engine, each a process, and check every event, on every datapath
     Throughput(throughput::ThroughputArgs),
     /// Time the whole way of an order, hop by hop, at rising rates
@@ -120,6 +124,7 @@ pub fn bench(context: &Context, args: &BenchArgs) -> Result<Verdict, Failure> {
         What::Abi(args) => abi::abi(context, args),
         What::Matching(args) => matching::matching(context, args),
         What::Wire(args) => wire::wire(context, args),
+        What::Link(args) => link::link(context, args),
         What::Throughput(args) => throughput::throughput(context, args),
         What::Chain(args) => chain::chain(context, args),
         What::Jitter(args) => jitter::jitter(context, args),
@@ -185,6 +190,41 @@ fn datapaths(asked: &[String]) -> Result<(Vec<Datapath>, Vec<Value>), Failure> {
         }
     }
     Ok((had, skipped))
+}
+
+/// The links that were asked for, or those in `default`, and what keeps them there.
+fn links(asked: &[String], default: &[&str]) -> Result<(Option<Network>, Vec<Link>), Failure> {
+    let wanted = |name: &str| match asked {
+        [] => default.contains(&name),
+        asked => asked.iter().any(|link| link == name),
+    };
+    let mut links = Vec::new();
+    let network = match can_make_namespaces() {
+        Ok(()) => Some(Network::pair().map_err(failure)?),
+        Err(reason) if asked.iter().any(|link| link == "veth") => {
+            return Err(Failure::CannotStart(format!("--link veth: {reason}")));
+        }
+        Err(reason) => {
+            if wanted("veth") {
+                println!("SKIP veth: {reason}");
+            }
+            None
+        }
+    };
+    if let Some(network) = network.as_ref().filter(|_| wanted("veth")) {
+        links.push(Link { name: "veth", ends: [network.place(0), network.place(1)] });
+    }
+    // Where there is no other, better that than nothing.
+    if wanted("lo") || links.is_empty() {
+        let place = network.as_ref().map_or_else(loopback, Network::loopback);
+        links.push(Link { name: "lo", ends: [place.clone(), place] });
+    }
+    Ok((network, links))
+}
+
+/// True unless a datapath that takes over a network interface has none on a link.
+fn has(link: &Link, datapath: Datapath) -> bool {
+    link.name != "lo" || datapath != Datapath::Xdp
 }
 
 /// The configuration, as the head of a report names it.

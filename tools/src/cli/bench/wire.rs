@@ -7,14 +7,12 @@ use serde_json::json;
 use vesta_config::Datapath;
 use vesta_netio::StopFlag;
 use vesta_tools::bench::machine::{About, Header};
-use vesta_tools::bench::network::{Network, can_make_namespaces, loopback};
+use vesta_tools::bench::network::Link;
 use vesta_tools::bench::report::Report;
-use vesta_tools::bench::wire::plan::{self, Link, Pair, Settings, in_json, table};
+use vesta_tools::bench::wire::plan::{self, Pair, Settings, in_json, table};
 
 /// An engine reads the input log, and five streams that are quiet while nothing goes wrong.
 const ENDPOINTS: [usize; 2] = [1, 6];
-/// A datapath that takes over a network interface has none on loopback.
-const NOT_ON_LOOPBACK: &str = "xdp";
 
 #[derive(Debug, Args)]
 pub struct WireArgs {
@@ -56,7 +54,7 @@ pub struct WireArgs {
 
 pub fn wire(context: &Context, args: &WireArgs) -> Result<Verdict, Failure> {
     let stop = StopFlag::on_signals().map_err(|e| Failure::CannotStart(e.to_string()))?;
-    let (network, links) = links(args)?;
+    let (network, links) = super::links(&args.links, &["veth", "lo"])?;
     let (datapaths, skipped) = super::datapaths(&args.datapaths)?;
     let mut pairs = pairs(args, &links, &datapaths);
     let cores = args.common.two_cores()?;
@@ -114,33 +112,6 @@ pub fn wire(context: &Context, args: &WireArgs) -> Result<Verdict, Failure> {
     Ok(if holds { Verdict::Holds } else { Verdict::Fails })
 }
 
-/// The links that were asked for, and what keeps them there.
-fn links(args: &WireArgs) -> Result<(Option<Network>, Vec<Link>), Failure> {
-    let wanted = |name: &str| args.links.is_empty() || args.links.iter().any(|link| link == name);
-    let mut links = Vec::new();
-    let network = match can_make_namespaces() {
-        Ok(()) => Some(Network::pair().map_err(failure)?),
-        Err(reason) if args.links.iter().any(|link| link == "veth") => {
-            return Err(Failure::CannotStart(format!("--link veth: {reason}")));
-        }
-        Err(reason) => {
-            if wanted("veth") {
-                println!("SKIP veth: {reason}");
-            }
-            None
-        }
-    };
-    if let Some(network) = network.as_ref().filter(|_| wanted("veth")) {
-        let (probe, answer) = (network.place(0), network.place(1));
-        links.push(Link { name: "veth", probe, answer });
-    }
-    if wanted("lo") {
-        let place = network.as_ref().map_or_else(loopback, Network::loopback);
-        links.push(Link { name: "lo", probe: place.clone(), answer: place });
-    }
-    Ok((network, links))
-}
-
 fn pairs(args: &WireArgs, links: &[Link], datapaths: &[Datapath]) -> Vec<Pair> {
     let endpoints: Vec<usize> = match args.endpoints.as_slice() {
         [] => ENDPOINTS.to_vec(),
@@ -150,7 +121,7 @@ fn pairs(args: &WireArgs, links: &[Link], datapaths: &[Datapath]) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for link in links {
         for datapath in datapaths {
-            if link.name == "lo" && datapath.name() == NOT_ON_LOOPBACK {
+            if !super::has(link, *datapath) {
                 continue;
             }
             for &multicast in &multicast {
