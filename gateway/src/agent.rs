@@ -3,6 +3,7 @@
 use crate::inbound::{DropReason, Gateway, Inbound, Settings, refusal};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::time::Duration;
 use vesta_transport::{
     DatagramSocket, Flow, OfferError, Publication, SendOutcome, SinglePublisher, StreamCounts,
     StreamFault, StreamId, Subscription, Transport, TransportError,
@@ -107,6 +108,7 @@ pub struct GatewayAgent<T: Transport, D: DatagramSocket> {
     outgoing: Outgoing,
     counters: Counters,
     latest: Option<TimeNs>,
+    is_draining: bool,
     streams: Streams,
     datagram: Box<[u8; DATAGRAM_LEN_MAX]>,
 }
@@ -175,6 +177,7 @@ impl<T: Transport, D: DatagramSocket> GatewayAgent<T, D> {
             outgoing: Outgoing::default(),
             counters: Counters::default(),
             latest: None,
+            is_draining: false,
             streams: Streams {
                 orders: links.orders.1,
                 back: links.back.1,
@@ -220,10 +223,26 @@ impl<T: Transport, D: DatagramSocket> GatewayAgent<T, D> {
         EventSeq(self.reader.next().0 - 1)
     }
 
-    /// True when commands can go to the sequencer and their outcomes come back.
+    /// From here on every command is refused ([`RejectReason::NotReady`]). How long to wait for the
+    /// answers to those before.
+    pub const fn drain(&mut self) -> Duration {
+        self.is_draining = true;
+        self.gateway.settings.drain_max
+    }
+
+    /// Commands that were passed on and whose answers have not left. One that the sequencer could not tell
+    /// us that it refused stays among them.
+    #[must_use]
+    pub fn open(&self) -> u64 {
+        let unanswered = self.counters.forwarded.saturating_sub(self.gateway.answered);
+        unanswered + self.reports_waiting() as u64
+    }
+
+    /// True when commands can go to the sequencer and their outcomes come back, and it is not to end.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.engine.is_joined()
+        !self.is_draining
+            && self.engine.is_joined()
             && self.sequencer.is_joined()
             && self.orders.is_connected()
             && self.greeted

@@ -3,6 +3,7 @@
 use crate::convert;
 use crate::sessions::SessionTable;
 use std::net::SocketAddr;
+use std::time::Duration;
 use vesta_types::{ClientSeq, GatewayId, InstrumentId, RejectReason, Scale, SessionId};
 use vesta_wire::client::{
     AcceptedReport, CancelRequest, CancelledReport, ExecutedReport, MassCancelRequest,
@@ -29,6 +30,8 @@ pub struct Settings {
     pub window: u32,
     /// How many more a session may have of cancels: they are the last to be refused.
     pub cancel_reserve: u32,
+    /// How long it waits at its end for what is unanswered.
+    pub drain_max: Duration,
 }
 
 /// Why a datagram gets no answer: there is nobody to answer, or an answer would be longer than the
@@ -81,6 +84,8 @@ pub struct Gateway {
     pub(crate) settings: Settings,
     pub(crate) sessions: SessionTable,
     pub(crate) commit_level: Option<CommitLevel>,
+    /// Commands that it passed on, and that were answered: by the books, or by the sequencer.
+    pub(crate) answered: u64,
     record: [u8; RECORD_LEN_MAX],
 }
 
@@ -90,7 +95,7 @@ impl Gateway {
     pub fn new(mut settings: Settings) -> Self {
         settings.instruments.sort_by_key(|(instrument, _)| *instrument);
         let sessions = SessionTable::new(&settings.sessions);
-        Self { settings, sessions, commit_level: None, record: [0; RECORD_LEN_MAX] }
+        Self { settings, sessions, commit_level: None, answered: 0, record: [0; RECORD_LEN_MAX] }
     }
 
     /// True from when the sequencer says that it takes commands; until then all are refused.

@@ -89,6 +89,7 @@ impl Gateway {
             }
             SequencerRefusal::TEMPLATE_ID => {
                 let refusal: &SequencerRefusal = decode(message)?;
+                self.answered += 1;
                 let report = RefusedReport {
                     client_seq: refusal.client_seq,
                     session: refusal.session,
@@ -133,6 +134,7 @@ impl Gateway {
             return Ok(());
         }
         let session = SessionId(e.session.get());
+        self.answered += 1;
         self.sessions.answered(session, ClientSeq(e.client_seq.get()));
         let scale = self.units(e.instrument.get());
         let report = AcceptedReport {
@@ -163,6 +165,7 @@ impl Gateway {
         }
         let session = SessionId(e.session.get());
         let reason = RejectReason::from_wire(e.reason.get());
+        self.answered += 1;
         if reason.is_some_and(|reason| !STATELESS.contains(&reason)) {
             self.sessions.answered(session, ClientSeq(e.client_seq.get()));
         }
@@ -186,6 +189,7 @@ impl Gateway {
             return;
         }
         let session = SessionId(e.session.get());
+        self.answered += 1;
         self.sessions.answered(session, ClientSeq(e.client_seq.get()));
         let report = ResentReport {
             event_seq: e.stamp.event_seq,

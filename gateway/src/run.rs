@@ -3,6 +3,7 @@
 use crate::{GatewayAgent, Links, Settings};
 use std::error::Error;
 use std::net::SocketAddr;
+use std::time::Duration;
 use vesta_config::{Config, Gateway as GatewayConfig};
 use vesta_netio::{AeronTransport, UdpSocket};
 use vesta_runner::{
@@ -20,6 +21,7 @@ pub fn settings(config: &Config, gateway: &GatewayConfig) -> Settings {
         instruments: config.scales().collect(),
         window: config.sessions.window,
         cancel_reserve: config.sessions.cancel_reserve,
+        drain_max: Duration::from_millis(gateway.drain_max_ms.into()),
     }
 }
 
@@ -82,6 +84,14 @@ impl<T: Transport, D: DatagramSocket> Agent for GatewayAgent<T, D> {
 
     fn is_ready(&self) -> bool {
         Self::is_ready(self)
+    }
+
+    fn drain(&mut self) -> Duration {
+        Self::drain(self)
+    }
+
+    fn open(&self) -> u64 {
+        Self::open(self)
     }
 
     fn summary(&self) -> String {

@@ -1,6 +1,7 @@
 //! What the tests of this package share: where things are, and how to say that something can not
 //! run here.
 
+pub mod client;
 pub mod consumers;
 pub mod metrics;
 pub mod netns;

@@ -238,7 +238,17 @@ impl Venue {
     /// As `start`.
     #[must_use]
     pub fn start_on(places: Places, transport: &str, more: &str) -> Self {
-        let file = places.write(&places.config(transport, more));
+        let config = places.config(transport, more);
+        Self::start_from(places, &config)
+    }
+
+    /// As [`start`](Self::start), from the text of a configuration at these places.
+    ///
+    /// # Panics
+    /// As `start`.
+    #[must_use]
+    pub fn start_from(places: Places, config: &str) -> Self {
+        let file = places.write(config);
         let start = |role: &str| Running::start(role, command(&format!("vesta-{role}"), &file));
         let mut roles: Vec<_> = ROLES.into_iter().map(start).collect();
         for role in &mut roles {
@@ -251,6 +261,25 @@ impl Venue {
     #[must_use]
     pub const fn places(&self) -> &Places {
         &self.places
+    }
+
+    /// One of [`ROLES`].
+    ///
+    /// # Panics
+    /// For another word.
+    #[must_use]
+    pub fn role(&self, name: &str) -> &Running {
+        self.roles.iter().find(|role| role.name() == name).expect("one of the roles")
+    }
+
+    /// Takes one of [`ROLES`] out, to be ended by the test.
+    ///
+    /// # Panics
+    /// For another word.
+    #[must_use]
+    pub fn take(&mut self, name: &str) -> Running {
+        let at = self.roles.iter().position(|role| role.name() == name);
+        self.roles.remove(at.expect("one of the roles"))
     }
 
     /// Panics when a role has ended.

@@ -172,6 +172,8 @@ fn roles(config: &Config) -> Check {
     for (i, gateway) in config.gateway_list.iter().enumerate() {
         let key = format!("gateway[{i}].receive_buffer_bytes");
         within(&key, gateway.receive_buffer_bytes, 4096..=1 << 30, "")?;
+        let why = "whoever supervises it would kill it first";
+        within(&format!("gateway[{i}].drain_max_ms"), gateway.drain_max_ms, 0..=10_000, why)?;
     }
     Ok(())
 }

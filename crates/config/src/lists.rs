@@ -31,6 +31,8 @@ pub struct Gateway {
     pub receive_buffer_bytes: u32,
     /// TCP port of its metrics; 0 stands for `metrics.gateway_port`.
     pub metrics_port: u16,
+    /// How long it waits at its end for what is unanswered, ms.
+    pub drain_max_ms: u32,
 }
 
 /// A client session.
@@ -87,6 +89,13 @@ pub struct RawGateway {
     receive_buffer_bytes: u32,
     #[serde(default, skip_serializing_if = "is_zero")]
     metrics_port: u16,
+    #[serde(default = "drain_max_ms")]
+    drain_max_ms: u32,
+}
+
+/// The answer to a command is a hundred microseconds away, where all is well: that much is for a pause.
+const fn drain_max_ms() -> u32 {
+    2_000
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
@@ -158,6 +167,7 @@ pub fn gateways(raw: &[RawGateway]) -> Result<Vec<Gateway>, Broken> {
             back_endpoint: raw.back_endpoint,
             receive_buffer_bytes: raw.receive_buffer_bytes,
             metrics_port: raw.metrics_port,
+            drain_max_ms: raw.drain_max_ms,
         });
     }
     Ok(out)
@@ -276,6 +286,7 @@ impl From<&Gateway> for RawGateway {
             back_endpoint: gateway.back_endpoint,
             receive_buffer_bytes: gateway.receive_buffer_bytes,
             metrics_port: gateway.metrics_port,
+            drain_max_ms: gateway.drain_max_ms,
         }
     }
 }

@@ -909,6 +909,21 @@ fn an_unknown_key_is_answered_with_its_nearest() {
 }
 
 #[test]
+fn a_gateway_drains_for_two_seconds_or_as_long_as_its_table_says() {
+    let with = |more: &str| {
+        let gateway = gateway(1, "10.0.0.1:24001", "10.0.0.1:24011");
+        format!("{gateway}{more}[[session]]\nid = 1\ngateway = 1\n")
+    };
+    let drain_max_ms = |more: &str| parse(&with(more)).gateway_list[0].drain_max_ms;
+    assert_eq!((drain_max_ms(""), drain_max_ms("drain_max_ms = 0\n")), (2_000, 0));
+    let text = error(&with("drain_max_ms = 10001\n"));
+    assert!(text.contains("gateway[0].drain_max_ms = 10001") && text.contains("10000"), "{text}");
+    // What is printed is read again.
+    let printed = parse(&with("drain_max_ms = 7\n")).to_toml();
+    assert_eq!(parse(&printed).gateway_list[0].drain_max_ms, 7);
+}
+
+#[test]
 fn metrics_are_off_until_there_is_an_address() {
     let place = |text: &str, role: &str| parse(text).metrics_place(role, None);
     assert_eq!(place("", "engine"), None);

@@ -31,6 +31,17 @@ pub trait Agent {
     /// True once the role does what it is for; said once, on stderr.
     fn is_ready(&self) -> bool;
 
+    /// Told to end: it takes nothing new from here on. How long the loop goes on for what is
+    /// [`open`](Self::open), at most.
+    fn drain(&mut self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// What it owes somebody: commands whose answers have not been passed on, and the like.
+    fn open(&self) -> u64 {
+        0
+    }
+
     /// What it counted, in one line of words, for the log.
     fn summary(&self) -> String;
 
@@ -363,11 +374,26 @@ pub fn run_until_stopped<A: Agent + ?Sized>(
         metrics.add(counters.source(config, name, transport));
     }
     let mut work = 0;
-    while !stop.is_stopped() {
+    let mut drain = None;
+    loop {
+        if stop.is_stopped() {
+            let drain = drain.get_or_insert_with(|| Drain::begin(agent, &clock));
+            if drain.is_over(agent, &clock) {
+                drain.tell(config, name, agent);
+                return Ok(());
+            }
+        }
         let moved = transport.do_work()?;
         let now = clock.utc_ns();
         counters.turn(now, work, agent, transport);
-        work = moved + agent.do_work(now).map_err(Stopped::Role)?;
+        let done = agent.do_work(now);
+        if let (Some(drain), Err(error)) = (&drain, &done) {
+            // It was to end anyway, and those it waits for have.
+            say(config, LogLevel::Warn, name, &error.to_string());
+            drain.tell(config, name, agent);
+            return Ok(());
+        }
+        work = moved + done.map_err(Stopped::Role)?;
         tend(agent, transport)?;
         if !announced && agent.is_ready() {
             announced = true;
@@ -376,5 +402,33 @@ pub fn run_until_stopped<A: Agent + ?Sized>(
         gate.look(config, name, || transport.with_driver(MediaDriver::dropped).unwrap_or_default());
         idler.idle(work);
     }
-    Ok(())
+}
+
+/// The end of a loop: what is open is waited for, but not for ever.
+struct Drain {
+    began_open: u64,
+    until_ns: u64,
+}
+
+impl Drain {
+    fn begin<A: Agent + ?Sized>(agent: &mut A, clock: &Clock) -> Self {
+        let until = Duration::from_nanos(clock.mono_ns()) + agent.drain();
+        Self { began_open: agent.open(), until_ns: until.as_nanos() as u64 }
+    }
+
+    fn is_over<A: Agent + ?Sized>(&self, agent: &A, clock: &Clock) -> bool {
+        agent.open() == 0 || clock.mono_ns() >= self.until_ns
+    }
+
+    /// Says what came of it, where there was something.
+    fn tell<A: Agent + ?Sized>(&self, config: &Config, name: &str, agent: &A) {
+        let left = agent.open();
+        if left > 0 {
+            let text = format!("told to end with {left} commands unanswered");
+            say(config, LogLevel::Warn, name, &text);
+        } else if self.began_open > 0 {
+            let text = format!("told to end: the last {} commands are answered", self.began_open);
+            say(config, LogLevel::Info, name, &text);
+        }
+    }
 }

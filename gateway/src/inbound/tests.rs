@@ -22,6 +22,7 @@ fn gateway() -> Gateway {
         ],
         window: WINDOW as u32,
         cancel_reserve: RESERVE as u32,
+        drain_max: std::time::Duration::ZERO,
     });
     status(&mut gateway, true);
     gateway

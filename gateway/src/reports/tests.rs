@@ -30,6 +30,7 @@ fn gateway() -> Gateway {
         instruments: vec![(InstrumentId(1), Scale::new(TICK, LOT).unwrap())],
         window: 8,
         cancel_reserve: 2,
+        drain_max: std::time::Duration::ZERO,
     });
     for session in [A, B] {
         assert!(gateway.sessions.bind(SessionId(session), address(session)));

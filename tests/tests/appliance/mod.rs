@@ -467,6 +467,7 @@ fn start_gateway(
             instruments: INSTRUMENTS.into_iter().map(scale).collect(),
             window: WINDOW,
             cancel_reserve: 4,
+            drain_max: std::time::Duration::ZERO,
         };
         GatewayAgent::new(transport, &links, socket, settings)
     })

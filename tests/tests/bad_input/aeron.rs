@@ -12,9 +12,9 @@
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
-use crate::client::{Client, bytes, trade};
 use socket2::{Domain, Protocol, Socket, Type};
 use vesta_sim::Random;
+use vesta_tests::client::{Client, bytes, trade};
 use vesta_tests::roles::{Places, Venue};
 
 const DATA: u16 = 1;

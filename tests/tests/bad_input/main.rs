@@ -2,13 +2,12 @@
 //! and afterwards a good order trades in the same run.
 
 mod aeron;
-mod client;
 
-use client::{
+use vesta_sim::Random;
+use vesta_tests::client::{
     BTC, Client, Heard, LOT, PRICE_MAX, QTY_MAX, TICK, TRADE_COMMANDS, TRADE_REPORTS, XRP,
     XRP_TICK, bytes, trade,
 };
-use vesta_sim::Random;
 use vesta_tests::roles::{Venue, counted};
 use vesta_tests::running::Ended;
 use vesta_types::{PriceTicks, QtyLots, RejectReason};

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 
-use vesta_tests::running::PATIENCE;
+use crate::running::PATIENCE;
 use vesta_types::RejectReason;
 use vesta_wire::client::{
     AcceptedReport, CancelRequest, CancelledReport, ExecutedReport, MassCancelRequest,
@@ -13,13 +13,17 @@ use vesta_wire::{Message, decode, encode, peek};
 
 /// BTC-USD of the default configuration: one tick and one lot, 10^-8.
 pub const BTC: u32 = 1;
+/// See [`BTC`].
 pub const TICK: i64 = 1_000_000;
+/// See [`BTC`].
 pub const LOT: i64 = 10_000;
-/// Its `price_max` and `qty_max`, 10^-8.
+/// Its `price_max`, 10^-8.
 pub const PRICE_MAX: i64 = 10_000_000 * 100_000_000;
+/// Its `qty_max`, 10^-8.
 pub const QTY_MAX: i64 = 100_000 * 100_000_000;
-/// XRP-USD, which only [`trade`] trades; one tick, 10^-8.
+/// XRP-USD, which only [`trade`] trades.
 pub const XRP: u32 = 4;
+/// One tick of it, 10^-8.
 pub const XRP_TICK: i64 = 10_000;
 /// At this price and quantity, 10^-8.
 const XRP_PRICE: i64 = 50_000_000;
@@ -28,28 +32,47 @@ const XRP_QTY: i64 = 10 * 100_000_000;
 /// What a gateway says to a client.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Heard {
+    /// A primary reply.
     Accepted(AcceptedReport),
+    /// A primary reply.
     Rejected(RejectedReport),
+    /// A fill.
     Executed(ExecutedReport),
+    /// An order is gone.
     Cancelled(CancelledReport),
+    /// An order is another.
     Replaced(ReplacedReport),
+    /// It was not sequenced.
     Refused(RefusedReport),
+    /// A primary reply once more.
     Resent(ResentReport),
 }
 
 impl Heard {
     /// Why the gateway refused: the command was not sequenced.
+    ///
+    /// # Panics
+    /// When it did not.
+    #[must_use]
     pub fn refusal(&self) -> RejectReason {
         let Self::Refused(report) = self else { panic!("not refused: {self:?}") };
         RejectReason::from_wire(report.reason.get()).expect("a reason that has a name")
     }
 
     /// Why the engine rejected: the command has its outcome.
+    ///
+    /// # Panics
+    /// When it did not.
+    #[must_use]
     pub fn rejection(&self) -> RejectReason {
         let Self::Rejected(report) = self else { panic!("not rejected: {self:?}") };
         RejectReason::from_wire(report.reason.get()).expect("a reason that has a name")
     }
 
+    /// The reply of an accepted command.
+    ///
+    /// # Panics
+    /// When it was not.
     pub fn accepted(&self) -> &AcceptedReport {
         let Self::Accepted(report) = self else { panic!("not accepted: {self:?}") };
         report
@@ -71,6 +94,7 @@ fn parse(bytes: &[u8]) -> Heard {
 }
 
 /// The bytes of a message.
+#[must_use]
 pub fn bytes<M: Message>(message: &M) -> Vec<u8> {
     let mut bytes = vec![0; M::LEN];
     encode(message, &mut bytes);
@@ -81,10 +105,16 @@ pub fn bytes<M: Message>(message: &M) -> Vec<u8> {
 #[derive(Debug)]
 pub struct Client {
     socket: UdpSocket,
+    /// Which session.
     pub session: u32,
 }
 
 impl Client {
+    /// A session of a gateway.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    #[must_use]
     pub fn new(gateway: SocketAddrV4, session: u32) -> Self {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         socket.connect(gateway).expect("an address");
@@ -92,6 +122,8 @@ impl Client {
         Self { socket, session }
     }
 
+    /// Whose command it is.
+    #[must_use]
     pub fn origin(&self, client_seq: u64) -> Origin {
         Origin {
             client_seq: client_seq.into(),
@@ -101,6 +133,7 @@ impl Client {
     }
 
     /// A good order to buy one lot of BTC-USD at 100 ticks, named after its `client_seq`.
+    #[must_use]
     pub fn order(&self, client_seq: u64) -> NewOrderRequest {
         NewOrderRequest {
             origin: self.origin(client_seq),
@@ -121,6 +154,7 @@ impl Client {
     }
 
     /// The same in the longer message.
+    #[must_use]
     pub fn extended(&self, client_seq: u64) -> NewOrderExtendedRequest {
         let order = self.order(client_seq);
         NewOrderExtendedRequest {
@@ -149,6 +183,8 @@ impl Client {
         }
     }
 
+    /// A cancel of an order.
+    #[must_use]
     pub fn cancel(&self, client_seq: u64, client_order_id: u64) -> CancelRequest {
         CancelRequest {
             origin: self.origin(client_seq),
@@ -159,6 +195,8 @@ impl Client {
         }
     }
 
+    /// A replace of an order, by one lot at 101 ticks.
+    #[must_use]
     pub fn replace(&self, client_seq: u64, client_order_id: u64) -> ReplaceRequest {
         ReplaceRequest {
             origin: self.origin(client_seq),
@@ -172,6 +210,8 @@ impl Client {
         }
     }
 
+    /// A cancel of all.
+    #[must_use]
     pub fn mass_cancel(&self, client_seq: u64) -> MassCancelRequest {
         let origin = self.origin(client_seq);
         MassCancelRequest {
@@ -184,6 +224,7 @@ impl Client {
     }
 
     /// One good request of each kind.
+    #[must_use]
     pub fn requests(&self) -> [Vec<u8>; 5] {
         [
             bytes(&self.order(1)),
@@ -194,12 +235,20 @@ impl Client {
         ]
     }
 
+    /// Sends a datagram.
+    ///
+    /// # Panics
+    /// When loopback does not take it.
     pub fn send(&self, datagram: &[u8]) {
         let sent = self.socket.send(datagram).expect("loopback takes any datagram");
         assert_eq!(sent, datagram.len());
     }
 
     /// What the gateway says next.
+    ///
+    /// # Panics
+    /// When it says nothing in time, or what is no report.
+    #[must_use]
     pub fn hear(&self) -> Heard {
         let mut buffer = [0; 2_048];
         let len = self.socket.recv(&mut buffer).expect("an answer in time");
@@ -207,6 +256,10 @@ impl Client {
     }
 
     /// Sends, and returns what the gateway says next.
+    ///
+    /// # Panics
+    /// As [`send`](Self::send) and [`hear`](Self::hear).
+    #[must_use]
     pub fn ask(&self, datagram: &[u8]) -> Heard {
         self.send(datagram);
         self.hear()
@@ -215,6 +268,9 @@ impl Client {
 
 /// Two sessions that nobody else uses trade with each other: both orders are accepted, and the
 /// second executes against the first, once, in full.
+///
+/// # Panics
+/// When they do not.
 pub fn trade(gateway: SocketAddrV4) {
     let order = |client: &Client, side: u8| {
         bytes(&NewOrderRequest {
@@ -240,6 +296,7 @@ pub fn trade(gateway: SocketAddrV4) {
     }
 }
 
-/// Commands that [`trade`] sends, and reports that it hears.
+/// Commands that [`trade`] sends.
 pub const TRADE_COMMANDS: u64 = 2;
+/// Reports that it hears.
 pub const TRADE_REPORTS: u64 = 4;
