@@ -23,6 +23,7 @@ replicas-fewer | tier_high | tiers.json | text.replace("\"replicas\": 4", "\"rep
 placement-spread | module_engine | modules/engine/main.tf | text.replace("strategy = \"cluster\"", "strategy = \"spread\"", 1)
 any-instance-type | module_engine | modules/engine/main.tf | text.replace("condition     = data.aws_ec2_instance_type.this[each.value.instance_type].bare_metal", "condition     = data.aws_ec2_instance_type.this[each.value.instance_type].bare_metal || true", 1)
 untuned-host | module_engine | modules/engine/templates/user-data.sh.tftpl | text.replace("vesta-tune check --profile", "true --profile", 1)
+cores-of-nobody | module_engine | modules/engine/templates/vesta.toml.tftpl | text.replace("${cores.engine}", "", 1)
 hot-interface-gone | module_engine | modules/engine/main.tf | drop(text, "resource \"aws_network_interface_attachment\" \"hot\"")
 redis-in-the-clear | module_cache | modules/cache/main.tf | text.replace("transit_encryption_mode    = \"required\"", "transit_encryption_mode    = \"preferred\"", 1)
 flow-logs-gone | module_network | modules/network/main.tf | drop(text, "resource \"aws_flow_log\" \"this\"")
