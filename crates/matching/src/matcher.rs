@@ -190,7 +190,7 @@ impl<R: Reservation> Matcher<R> {
         new: &NewOrder,
         sink: &mut impl EventSink,
     ) -> Result<(), Unfinished> {
-        self.new_at_once(new, sink)
+        self.new_at_once::<false>(new, sink)
     }
 
     /// The second half of [`apply_new`](Self::apply_new).

@@ -236,7 +236,7 @@ impl<R: Reservation> Matcher<R> {
         } else {
             let order = self.arena[maker];
             if order.extra == NO_EXTRA {
-                self.end_plain(maker, None);
+                self.end_plain::<true>(maker, None);
             } else {
                 self.leave_ladder(maker, &order);
                 self.forget(maker);
