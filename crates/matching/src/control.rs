@@ -119,12 +119,10 @@ impl<R: Reservation> Matcher<R> {
             qty: QtyLots::ZERO,
         }));
         self.settle_all();
-        let first = self.sessions.at(session).first;
-        let ring = core::iter::successors(first.some(), |&slot| {
-            Some(self.arena.ring_next(slot)).filter(|&next| next != first)
-        });
         let mut gathered = core::mem::take(&mut self.gathered);
-        gathered.extend(ring.filter(|&slot| self.fits(mass, slot)));
+        let owner = self.sessions.at_mut(session);
+        owner.first = self.arena.gather(owner.first, &mut gathered);
+        gathered.retain(|&slot| self.fits(mass, slot));
         self.gathered = gathered;
         self.sort_gathered();
         self.withdraw_gathered(CancelReason::MassCancel, sink);
