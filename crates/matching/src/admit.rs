@@ -12,6 +12,7 @@ use crate::arena::Flags;
 use crate::book::{Book, BookIndex};
 use crate::links::NodeId;
 use crate::matcher::Matcher;
+use crate::names::Place;
 use crate::new_order::Admitted;
 use crate::reservation::Reservation;
 use crate::safe_range::SafeRange;
@@ -255,17 +256,17 @@ impl<R: Reservation> Matcher<R> {
         Ok(slot)
     }
 
-    /// The order that a cancel or replace is for, and the place of its name, if all of that is at hand. `None`
+    /// The order that a cancel or replace is for, and the place of its name, if it names its client's id. `None`
     /// for any other, which [`admit_target`](Self::admit_target) may find.
     #[inline(always)]
-    pub(crate) fn target_in_place(
+    pub(crate) fn target_by_client<const ANYWHERE: bool>(
         &self,
         session: SessionIndex,
         instrument: InstrumentId,
         target: OrderRef,
-    ) -> Option<(NodeId, u32)> {
+    ) -> Option<(NodeId, Place)> {
         let OrderRef::Client(id) = target else { return None };
-        let found = self.names.in_place(&self.arena, session, id);
+        let found = self.names.find::<ANYWHERE>(&self.arena, session, id);
         found.filter(|&(slot, _)| self.book(self.arena[slot].book).instrument == instrument)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   orders   [ Order: 64 bytes, one cache line ]        by slot, which is also the node
-//!   ring     [ {next, prev} ]                           by slot: the session's live orders
+//!   rings    [ {next, prev, session} ]                  by slot: see `rings.rs`
 //!   extras   [ Extra ]                                  by Order::extra: what few orders have
 //! ```
 //!
@@ -21,6 +21,7 @@ use vesta_types::{
 use crate::book::BookIndex;
 use crate::links::{Links, NodeId};
 use crate::memory::Table;
+use crate::rings::Rings;
 use crate::sessions::SessionIndex;
 use crate::settling::Marks;
 
@@ -151,16 +152,10 @@ pub(crate) struct Extra {
     pub(crate) heap_at: u32,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Ring {
-    next: NodeId,
-    prev: NodeId,
-}
-
 /// All live orders of a shard.
 pub(crate) struct Arena {
     orders: Table<Order>,
-    ring: Table<Ring>,
+    pub(crate) rings: Rings,
     extras: Vec<Extra>,
     /// The last freed, or the lowest; the others follow by their nodes.
     free: NodeId,
@@ -190,7 +185,7 @@ impl Arena {
         let capacity = count_max as usize;
         Self {
             orders: Table::touched(capacity, Order::FREE),
-            ring: Table::touched(capacity, Ring { next: NodeId::NIL, prev: NodeId::NIL }),
+            rings: Rings::new(count_max),
             extras: Vec::with_capacity(capacity),
             free: NodeId(0),
             free_extras: Vec::with_capacity(capacity),
@@ -238,12 +233,6 @@ impl Arena {
         self.orders.prefetch(slot.0);
     }
 
-    /// As [`prefetch`](Self::prefetch), for an order that is to be linked.
-    #[inline(always)]
-    pub(crate) fn prefetch_ring(&self, slot: NodeId) {
-        self.ring.prefetch(slot.0);
-    }
-
     /// A place for what few orders have.
     pub(crate) fn new_extra(&mut self, extra: Extra) -> u32 {
         match self.free_extras.pop() {
@@ -281,38 +270,10 @@ impl Arena {
         if self[slot].flags.has(Flags::ICEBERG) { self.extra(slot).reserve } else { 0 }
     }
 
-    /// Links a session's newest order behind its last one (`first` is its oldest, if it has any).
-    #[inline(always)]
-    pub(crate) fn ring_append(&mut self, first: NodeId, slot: NodeId) {
-        let at = slot.0;
-        if first == NodeId::NIL {
-            self.ring[at] = Ring { next: slot, prev: slot };
-            return;
-        }
-        let mut ring = self.ring.as_mut();
-        let last = ring[first.0].prev;
-        ring[at] = Ring { next: first, prev: last };
-        ring[last.0].next = slot;
-        ring[first.0].prev = slot;
-    }
-
-    /// Takes an order out of its session's ring. Returns what comes after it: itself, if it was
-    /// the only one.
-    #[inline(always)]
-    pub(crate) fn ring_remove(&mut self, slot: NodeId) -> NodeId {
-        let mut ring = self.ring.as_mut();
-        let Ring { next, prev } = ring[slot.0];
-        ring[prev.0].next = next;
-        ring[next.0].prev = prev;
-        next
-    }
-
-    pub(crate) fn ring_next(&self, slot: NodeId) -> NodeId {
-        self.ring[slot.0].next
-    }
-
-    pub(crate) fn ring_prev(&self, slot: NodeId) -> NodeId {
-        self.ring[slot.0].prev
+    /// Gathers the live orders of a session's [ring](Rings::gather).
+    pub(crate) fn gather(&mut self, first: NodeId, gathered: &mut Vec<NodeId>) -> NodeId {
+        let Self { rings, orders, .. } = self;
+        rings.gather(first, |slot| orders[slot.0].order_id != OrderId(0), gathered)
     }
 
     /// Live slots, in no order that means anything.

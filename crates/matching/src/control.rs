@@ -38,25 +38,43 @@ impl<R: Reservation> Matcher<R> {
         cancel: &Cancel,
         sink: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
-        if self.cancel_at_once(cancel, sink).is_some() {
+        if self.cancel_at_once::<false>(cancel, sink).is_some() {
             return Ok(());
         }
         core::hint::cold_path();
         let cancel = *cancel;
-        self.cancel_at_length(&cancel, sink)
+        self.cancel_anywhere(&cancel, sink)
+    }
+
+    /// A cancel of an order whose name is not in its own place, or that is not plain.
+    #[inline(never)]
+    fn cancel_anywhere(
+        &mut self,
+        cancel: &Cancel,
+        sink: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        match self.cancel_at_once::<true>(cancel, sink) {
+            Some(()) => Ok(()),
+            None => self.cancel_at_length(cancel, sink),
+        }
     }
 
     /// A cancel of a plain order for which all is at hand. `None` for any other, of which nothing has been
     /// done.
     #[inline(always)]
-    fn cancel_at_once(&mut self, cancel: &Cancel, sink: &mut impl EventSink) -> Option<()> {
+    fn cancel_at_once<const ANYWHERE: bool>(
+        &mut self,
+        cancel: &Cancel,
+        sink: &mut impl EventSink,
+    ) -> Option<()> {
         let session = self.sessions.find_near(cancel.session)?;
-        let (slot, place) = self.target_in_place(session, cancel.instrument, cancel.target)?;
+        let found = self.target_by_client::<ANYWHERE>(session, cancel.instrument, cancel.target);
+        let (slot, place) = found?;
         let order = &self.arena[slot];
         if order.extra != NO_EXTRA || !self.book(order.book).pegged.is_empty() {
             return None;
         }
-        let gone = self.end_plain(slot, Some(place));
+        let gone = self.end_plain::<ANYWHERE>(slot, Some(place));
         sink.event(accepted(cancel, &gone.order, gone.open));
         sink.event(self.cancelled(&gone.order, gone.open, gone.displayed(), Requested));
         self.reservation.release(gone.order.order_id, gone.open);
@@ -101,12 +119,10 @@ impl<R: Reservation> Matcher<R> {
             qty: QtyLots::ZERO,
         }));
         self.settle_all();
-        let first = self.sessions.at(session).first;
-        let ring = core::iter::successors(first.some(), |&slot| {
-            Some(self.arena.ring_next(slot)).filter(|&next| next != first)
-        });
         let mut gathered = core::mem::take(&mut self.gathered);
-        gathered.extend(ring.filter(|&slot| self.fits(mass, slot)));
+        let owner = self.sessions.at_mut(session);
+        owner.first = self.arena.gather(owner.first, &mut gathered);
+        gathered.retain(|&slot| self.fits(mass, slot));
         self.gathered = gathered;
         self.sort_gathered();
         self.withdraw_gathered(CancelReason::MassCancel, sink);

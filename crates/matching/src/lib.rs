@@ -79,6 +79,7 @@ mod plain;
 mod replace;
 mod reservation;
 mod rest;
+mod rings;
 mod safe_range;
 mod sessions;
 mod settling;

@@ -1,7 +1,7 @@
 //! How a live order is found by its names.
 //!
 //! ```text
-//!   client ids   near [ slot ]     buckets of 16 in 512 KiB: an id's own place, or any of its bucket
+//!   client ids   near [ slot ]     buckets of 16 in 1 MiB: an id's own place, or any of its bucket
 //!                far  Index        those whose bucket was full
 //!   order ids    near [ slot+1 ]   a ring over the latest ids, of settled orders
 //!                far  Index        those that have lived for a whole turn of the ring
@@ -9,7 +9,7 @@
 //!
 //! Ids are mostly handed out in sequence, so neighbours in time are neighbours in memory, and a
 //! look-up is one access. Ids without order cost no more while the live ones are few enough for the
-//! near table, which stays in the cache because it is small. Ids that fall on a full bucket, by
+//! near table, which is small. Ids that fall on a full bucket, by
 //! chance or by malice, cost what a hash table costs, and nothing more.
 
 use vesta_types::{ClientOrderId, OrderId};
@@ -23,9 +23,9 @@ use crate::sessions::SessionIndex;
 /// An odd number without pattern (the golden ratio): keeps the ids of neighbouring sessions apart.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Entries of the near table of client ids: 512 KiB, which a core's second-level cache holds. Too low:
-/// more live orders are looked up in the far one; too high: ids without order miss the cache.
-const NEAR_MAX: usize = 1 << 17;
+/// Entries of the near table of client ids: 1 MiB. Too low: orders that stay are in the own places of later ids,
+/// whose orders then take the longer way; too high: ids that come in no sequence miss the second-level cache.
+const NEAR_MAX: usize = 1 << 18;
 /// Entries of a bucket: one cache line.
 const BUCKET: u32 = 16;
 /// In an entry of the near table of client ids: an order of this place is, or was, elsewhere: in another
@@ -84,6 +84,15 @@ fn order_hash(id: OrderId) -> KeyHash {
     KeyHash::of(&[id.0])
 }
 
+/// Where an order is, or is to be, found by its client's id: its own place, or elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place(u32);
+
+impl Place {
+    /// Another place of the bucket, or the far table.
+    pub(crate) const ELSEWHERE: Self = Self(u32::MAX);
+}
+
 /// True when the order at `slot` is the session's, and has that name.
 #[inline(always)]
 fn is_named(arena: &Arena, slot: u32, session: SessionIndex, id: ClientOrderId) -> bool {
@@ -121,6 +130,7 @@ impl Names {
     }
 
     /// The session's own live order of that name.
+    #[inline(never)]
     pub(crate) fn by_client(
         &self,
         arena: &Arena,
@@ -148,31 +158,71 @@ impl Names {
         self.client_far.get(client_hash(session, id), is_it).map(NodeId)
     }
 
-    /// The session's own live order of that name, and its place, if it is in that and nobody is elsewhere for
-    /// it. `None` for any other, which [`by_client`](Self::by_client) may find.
+    /// The session's own live order of that name, and its place; if not `ANYWHERE`, only if it is in its own.
     #[inline(always)]
-    pub(crate) fn in_place(
+    pub(crate) fn find<const ANYWHERE: bool>(
         &self,
         arena: &Arena,
         session: SessionIndex,
         id: ClientOrderId,
-    ) -> Option<(NodeId, u32)> {
+    ) -> Option<(NodeId, Place)> {
         let at = self.place(session, id);
         let entry = self.client_near[at];
-        (entry < NO_SLOT && is_named(arena, entry, session, id)).then_some((NodeId(entry), at))
+        if entry < NO_SLOT && is_named(arena, entry, session, id) {
+            return Some((NodeId(entry), Place(at)));
+        }
+        let elsewhere = if ANYWHERE { self.by_client(arena, session, id) } else { None };
+        elsewhere.map(|slot| (slot, Place::ELSEWHERE))
     }
 
-    /// The place of a name, if it is free, and nobody is elsewhere for it: so the name is not in use.
+    /// The place for a new order of that name; `None` when the name is in use, and, if not `ANYWHERE`, when its
+    /// own place can not be had.
     #[inline(always)]
-    pub(crate) fn free_place(&self, session: SessionIndex, id: ClientOrderId) -> Option<u32> {
+    pub(crate) fn place_for<const ANYWHERE: bool>(
+        &self,
+        arena: &Arena,
+        session: SessionIndex,
+        id: ClientOrderId,
+    ) -> Option<Place> {
         let at = self.place(session, id);
-        (self.client_near[at] == NO_SLOT).then_some(at)
+        // It is free, and nobody is elsewhere for it.
+        if self.client_near[at] == NO_SLOT {
+            return Some(Place(at));
+        }
+        let is_free = ANYWHERE && self.by_client(arena, session, id).is_none();
+        is_free.then_some(Place::ELSEWHERE)
     }
 
-    /// An order takes a [free place](Self::free_place), or, with `None`, leaves its [own](Self::in_place).
+    /// Gives a live order its client's name, in the place that was [found for it](Self::place_for).
     #[inline(always)]
-    pub(crate) fn set_place(&mut self, at: u32, slot: Option<NodeId>) {
-        self.client_near[at] = slot.map_or(NO_SLOT, |slot| slot.0);
+    pub(crate) fn take_place<const ANYWHERE: bool>(
+        &mut self,
+        place: Place,
+        slot: NodeId,
+        session: SessionIndex,
+        client: ClientOrderId,
+    ) {
+        if ANYWHERE && place == Place::ELSEWHERE {
+            self.insert_client(slot, session, client);
+        } else {
+            self.client_near[place.0] = slot.0;
+        }
+    }
+
+    /// Forgets the client's name of a live order, in the place where it was [found](Self::find).
+    #[inline(always)]
+    pub(crate) fn leave_place<const ANYWHERE: bool>(
+        &mut self,
+        place: Place,
+        slot: NodeId,
+        session: SessionIndex,
+        client: ClientOrderId,
+    ) {
+        if ANYWHERE && place == Place::ELSEWHERE {
+            self.remove_client(slot, session, client);
+        } else {
+            self.client_near[place.0] = NO_SLOT;
+        }
     }
 
     /// Which order is most likely that of a client's id: not compared with it.
@@ -342,23 +392,18 @@ mod tests {
             let grows = step / 200 % 2 == 0;
             match map.get(&id.0).copied() {
                 Some(slot) if !grows || state >> 40 & 1 == 0 => {
-                    match names.in_place(&arena, session, id) {
-                        Some((found, at)) => {
-                            assert_eq!(found, NodeId(slot));
-                            names.set_place(at, None);
-                        }
-                        None => names.remove_client(NodeId(slot), session, id),
-                    }
+                    let (found, place) =
+                        names.find::<true>(&arena, session, id).expect("it is there");
+                    assert_eq!(found, NodeId(slot));
+                    names.leave_place::<true>(place, found, session, id);
                     map.remove(&id.0);
                     free.push(slot);
                 }
                 None if grows && !free.is_empty() => {
                     let slot = free.pop().expect("not empty");
                     arena.put(NodeId(slot), order(id));
-                    match names.free_place(session, id) {
-                        Some(at) => names.set_place(at, Some(NodeId(slot))),
-                        None => names.insert_client(NodeId(slot), session, id),
-                    }
+                    let place = names.place_for::<true>(&arena, session, id).expect("not in use");
+                    names.take_place::<true>(place, NodeId(slot), session, id);
                     map.insert(id.0, slot);
                 }
                 _ => {}
@@ -367,9 +412,10 @@ mod tests {
             for &id in &ids {
                 let slot = map.get(&id.0).map(|&slot| NodeId(slot));
                 assert_eq!(names.by_client(&arena, session, id), slot, "step {step}");
-                let in_place = names.in_place(&arena, session, id).map(|(slot, _)| slot);
-                assert!(in_place.is_none() || in_place == slot, "step {step}");
-                assert!(slot.is_none() || names.free_place(session, id).is_none());
+                let found = names.find::<true>(&arena, session, id).map(|(slot, _)| slot);
+                assert_eq!(found, slot, "step {step}");
+                let place = names.place_for::<true>(&arena, session, id);
+                assert_eq!(place.is_none(), slot.is_some(), "step {step}");
             }
         }
         assert!(far_max > 10, "the bucket was full: {far_max}");

@@ -42,7 +42,25 @@ impl<R: Reservation> Matcher<R> {
         {
             return self.act_plain(new, session, index, sink);
         }
-        self.new_at_length(new, unfinished, sink)
+        if unfinished == Unfinished::GUARDS {
+            self.new_anywhere(new, sink)
+        } else {
+            self.new_at_length(new, unfinished, sink)
+        }
+    }
+
+    /// An order whose name can not have its own place, or that is not plain.
+    #[inline(never)]
+    fn new_anywhere(
+        &mut self,
+        new: &NewOrder,
+        sink: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        match self.new_at_once::<true>(new, sink) {
+            Ok(()) => Ok(()),
+            Err(Unfinished::GUARDS) => self.new_at_length(new, Unfinished::GUARDS, sink),
+            Err(unfinished) => self.new_unfinished(new, unfinished, sink),
+        }
     }
 
     /// Any order, in any state.

@@ -14,6 +14,7 @@ use crate::events::EventSink;
 use crate::ladder::{Key, Ladder, Near};
 use crate::links::NodeId;
 use crate::matcher::Matcher;
+use crate::names::Place;
 use crate::new_order::is_plain;
 use crate::replace::{accepted, replaced};
 use crate::reservation::Reservation;
@@ -36,13 +37,12 @@ impl Unfinished {
 }
 
 impl<R: Reservation> Matcher<R> {
-    /// A plain new order for which all is at hand: session, instrument, a free place for its name, a page for
-    /// its price, and that meets nobody. Of any other nothing has been done, and
+    /// A plain new order for which all is at hand: session, instrument, a page for its price, and that meets nobody. Of any other nothing has been done, and
     /// [`finish_new`](Self::finish_new) does it.
     ///
     /// Whatever is rare leads out of here, so that nothing has to be kept across a call.
     #[inline(always)]
-    pub(crate) fn new_at_once(
+    pub(crate) fn new_at_once<const ANYWHERE: bool>(
         &mut self,
         new: &NewOrder,
         sink: &mut impl EventSink,
@@ -54,7 +54,7 @@ impl<R: Reservation> Matcher<R> {
         if !is_safe || new.client_order_id == ClientOrderId(0) {
             return Err(Unfinished::GUARDS);
         }
-        let place = self.names.free_place(session, new.client_order_id);
+        let place = self.names.place_for::<ANYWHERE>(&self.arena, session, new.client_order_id);
         let place = place.ok_or(Unfinished::GUARDS)?;
         let may_rest = new.time_in_force.may_rest();
         let ladder = &book.displayed[new.side.index()];
@@ -88,7 +88,7 @@ impl<R: Reservation> Matcher<R> {
         }
         // First all that is done, then what is said: a sink may be a function elsewhere, across which
         // nothing stays in registers.
-        self.rest_plain(new, (session, index), slot, new.qty.0, Ok((place, near)));
+        self.rest_plain::<ANYWHERE>(new, (session, index), slot, new.qty.0, Ok((place, near)));
         sink.event(self.accepted(new, new.price));
         sink.event(self.rested_plain(new, new.qty));
         Ok(())
@@ -148,7 +148,7 @@ impl<R: Reservation> Matcher<R> {
                     // A guard has seen one; and it is an index that nothing else checks.
                     let slot = self.arena.next_slot();
                     assert_ne!(slot, NodeId::NIL, "no free order slot");
-                    self.rest_plain(new, (session, index), slot, taker.qty, Err(key));
+                    self.rest_plain::<true>(new, (session, index), slot, taker.qty, Err(key));
                     sink.event(self.rested_plain(new, QtyLots(taker.qty)));
                 }
                 Some(reason) => self.drop_remainder(&taker, reason, sink),
@@ -159,22 +159,22 @@ impl<R: Reservation> Matcher<R> {
     }
 
     /// Lets a plain order rest: what [`rest_new`](Self::rest_new) does, without asking what it is not. Given
-    /// are the free place for its name and that of its price, where they are known, else the key.
+    /// are the place for its name and that of its price, where they are known, else the key.
     #[inline(always)]
-    fn rest_plain(
+    fn rest_plain<const ANYWHERE: bool>(
         &mut self,
         new: &NewOrder,
         (session, book): (SessionIndex, BookIndex),
         slot: NodeId,
         open: u64,
-        near: Result<(u32, Near), Key>,
+        near: Result<(Place, Near), Key>,
     ) {
         self.sessions.add_one(session);
         self.arena.take(&self.levels.links, slot);
         let ladder = &mut self.books[book.0].displayed[new.side.index()];
         let level = match near {
             Ok((place, near)) => {
-                self.names.set_place(place, Some(slot));
+                self.names.take_place::<ANYWHERE>(place, slot, session, new.client_order_id);
                 ladder.push_near(&mut self.levels, slot, near, open);
                 near.level()
             }
@@ -253,14 +253,15 @@ impl<R: Reservation> Matcher<R> {
     /// A [plain](Self::is_plain_replace) replace for which all is at hand. `None` for any other, of which
     /// nothing has been done.
     #[inline(always)]
-    pub(crate) fn replace_at_once(
+    pub(crate) fn replace_at_once<const ANYWHERE: bool>(
         &mut self,
         replace: &Replace,
         sink: &mut impl EventSink,
     ) -> Option<Result<(), RejectReason>> {
         let (price, qty) = (replace.price, replace.qty);
         let session = self.sessions.find_near(replace.session)?;
-        let (slot, _) = self.target_in_place(session, replace.instrument, replace.target)?;
+        let (slot, _) =
+            self.target_by_client::<ANYWHERE>(session, replace.instrument, replace.target)?;
         if !self.is_plain_replace(replace, slot) {
             return None;
         }

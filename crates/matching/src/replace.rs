@@ -55,14 +55,27 @@ impl<R: Reservation> Matcher<R> {
         replace: &Replace,
         sink: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
-        match self.replace_at_once(replace, sink) {
+        match self.replace_at_once::<false>(replace, sink) {
             Some(outcome) => outcome,
             None => {
                 core::hint::cold_path();
                 // A copy, so that the command itself need not be in memory for most.
                 let replace = *replace;
-                self.replace_at_length(&replace, sink)
+                self.replace_anywhere(&replace, sink)
             }
+        }
+    }
+
+    /// A replace of an order whose name is not in its own place, or that is not plain.
+    #[inline(never)]
+    fn replace_anywhere(
+        &mut self,
+        replace: &Replace,
+        sink: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        match self.replace_at_once::<true>(replace, sink) {
+            Some(outcome) => outcome,
+            None => self.replace_at_length(replace, sink),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::events::EventSink;
 use crate::ladder::Ladder;
 use crate::links::NodeId;
 use crate::matcher::Matcher;
+use crate::names::Place;
 use crate::reservation::Reservation;
 use crate::safe_range::SafeRange;
 
@@ -224,7 +225,7 @@ impl<R: Reservation> Matcher<R> {
         sink: &mut impl EventSink,
     ) {
         if self.arena[slot].extra == NO_EXTRA {
-            let gone = self.end_plain(slot, None);
+            let gone = self.end_plain::<true>(slot, None);
             sink.event(self.cancelled(&gone.order, gone.open, gone.displayed(), reason));
             self.reservation.release(gone.order.order_id, gone.open);
             return;
@@ -237,9 +238,13 @@ impl<R: Reservation> Matcher<R> {
     }
 
     /// Ends an order without an extra, which is in a queue of the book, and whole. Given is the place of
-    /// its name, if it is in its own.
+    /// its name, where it is known.
     #[inline(always)]
-    pub(crate) fn end_plain(&mut self, slot: NodeId, place: Option<u32>) -> Gone {
+    pub(crate) fn end_plain<const ANYWHERE: bool>(
+        &mut self,
+        slot: NodeId,
+        place: Option<Place>,
+    ) -> Gone {
         self.unsettle(slot);
         // Each table is looked up once: what is written might be anything, for all that a compiler knows.
         let Self { books, levels, names, sessions, arena, .. } = self;
@@ -249,7 +254,9 @@ impl<R: Reservation> Matcher<R> {
         let open = QtyLots(levels.links[slot].qty);
         ladder.unlink(levels, ladder.key(order.price), order.level, slot);
         match place {
-            Some(place) => names.set_place(place, None),
+            Some(place) => {
+                names.leave_place::<ANYWHERE>(place, slot, order.session, order.client_order_id)
+            }
             None => names.remove_client(slot, order.session, order.client_order_id),
         }
         sessions.forget_one(order.session);

@@ -13,11 +13,16 @@ use crate::memory::Table;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SessionIndex(pub(crate) u32);
 
+impl SessionIndex {
+    /// None of them.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+}
+
 /// Its size is a power of two, so that finding one in their table is a shift.
 #[repr(align(32))]
 pub(crate) struct Session {
     pub(crate) id: SessionId,
-    /// Its oldest live order; NIL when it has none.
+    /// A slot in its ring; NIL when there is none.
     pub(crate) first: NodeId,
     /// Orders that it may still have: its limit less those that are live.
     pub(crate) open_left: u32,

@@ -23,6 +23,7 @@ use crate::arena::{NO_EXTRA, Order};
 use crate::links::NodeId;
 use crate::matcher::Matcher;
 use crate::reservation::Reservation;
+use crate::sessions::SessionIndex;
 
 /// Notes that are kept. Smaller: more orders are settled that would soon have been gone; larger:
 /// whoever asks waits longer, some 80 us with this many.
@@ -172,7 +173,7 @@ impl<R: Reservation> Matcher<R> {
         self.levels.links.prefetch(next);
         let next = self.settling.oldest();
         self.arena.prefetch(next);
-        self.arena.prefetch_ring(next);
+        self.arena.rings.prefetch(next);
         self.levels.links.prefetch(next);
         if let Some(oldest) = oldest {
             self.settle(oldest);
@@ -201,8 +202,24 @@ impl<R: Reservation> Matcher<R> {
         let order = &self.arena[slot];
         let (session, order_id) = (order.session, order.order_id);
         self.names.insert_order(&self.arena, slot, order_id);
+        if self.arena.rings.session_of(slot) != session {
+            self.move_to_ring(slot, session);
+        }
+    }
+
+    /// The slot was another session's, or nobody's.
+    #[inline(never)]
+    fn move_to_ring(&mut self, slot: NodeId, session: SessionIndex) {
+        let before = self.arena.rings.session_of(slot);
+        if before != SessionIndex::NONE {
+            let next = self.arena.rings.remove(slot);
+            let owner = self.sessions.at_mut(before);
+            if owner.first == slot {
+                owner.first = next;
+            }
+        }
         let owner = self.sessions.at_mut(session);
-        self.arena.ring_append(owner.first, slot);
+        self.arena.rings.add(owner.first, session, slot);
         if owner.first == NodeId::NIL {
             owner.first = slot;
         }
@@ -228,18 +245,13 @@ impl<R: Reservation> Matcher<R> {
 
     #[inline(never)]
     fn unlink_settled(&mut self, slot: NodeId) {
-        let Order { session, order_id, marks, .. } = self.arena[slot];
+        let Order { order_id, marks, .. } = self.arena[slot];
         if marks.has(Marks::HASHED) {
             self.take_from_sum(slot);
         }
         self.unmark(slot, Marks::SETTLED);
         // Whatever is hashed is linked.
         self.names.remove_order(slot, order_id);
-        let next = self.arena.ring_remove(slot);
-        let owner = self.sessions.at_mut(session);
-        if owner.first == slot {
-            owner.first = if next == slot { NodeId::NIL } else { next };
-        }
     }
 
     /// The sum of the hashes of all live orders.
@@ -271,9 +283,10 @@ impl<R: Reservation> Matcher<R> {
             let marks = self.arena[slot].marks;
             assert!(marks.has(Marks::NOTED) || marks == Marks::SETTLED, "or it is settled");
             if marks.has(Marks::LINKED) {
-                let next = self.arena.ring_next(slot);
-                assert_eq!(self.arena.ring_prev(next), slot, "rings both ways");
-                assert_eq!(self.arena[next].session, self.arena[slot].session, "one session's");
+                let next = self.arena.rings.check_next(slot);
+                let session = self.arena[slot].session;
+                assert_eq!(self.arena.rings.session_of(slot), session, "in the session's ring");
+                assert_eq!(self.arena.rings.session_of(next), session, "one session's");
             }
         }
     }

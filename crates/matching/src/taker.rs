@@ -242,8 +242,11 @@ impl<R: Reservation> Matcher<R> {
             self.take_tip(maker, qty, sink);
         } else {
             let order = self.arena[maker];
+            // The maker behind it is soon met, and nobody may have touched it for long. (Where that is none, this
+            // is the queue, and nothing comes of it.)
+            self.arena.prefetch(self.levels.links[maker].next);
             if order.extra == NO_EXTRA {
-                self.end_plain(maker, None);
+                self.end_plain::<true>(maker, None);
             } else {
                 self.leave_ladder(maker, &order);
                 self.forget(maker);
