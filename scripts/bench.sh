@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Every measurement that `make bench` makes, after scripts/setup.sh: each part of the data path, the
 # data path as processes (wire, link, throughput, chain, jitter, rings), the matching core on our own
-# scenarios, and, where VESTA_MEB names a built copy of the public matching-engine-benchmark, the core
-# in its unmodified harness and beside its engines.
+# scenarios and, for longer than a test may take, against the naive model (proofs); and, where VESTA_MEB
+# names a built copy of the public matching-engine-benchmark, the core in its unmodified harness and
+# beside its engines.
 #
 # `scripts/bench.sh PART...` runs only those; PARTS below names them. Figures go to stdout, reports with
 # plots to VESTA_BENCH_OUT (default <target>/bench/DATE); what they are worth depends on what else the
@@ -13,7 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 target=${CARGO_TARGET_DIR:-target}
 vesta=$target/release/vesta
 readonly SCENARIOS=(static normal swing-25 swing-40 flash-crash)
-readonly PARTS=(jitter wire link throughput chain rings pipeline matching public)
+readonly PARTS=(jitter wire link throughput chain rings pipeline matching proofs public)
 # Rounds of a comparison: VESTA_BENCH_ROUNDS.
 rounds=${VESTA_BENCH_ROUNDS:-11}
 # One run of the public harness, in seconds: its own alarm is at 120.
@@ -44,6 +45,20 @@ part_pipeline() { cargo bench --locked -p vesta-benches --bench pipeline; }
 part_matching() {
     cargo build --release --locked --bin vesta
     "$vesta" bench matching --repetitions "$rounds" --json
+}
+
+# The proofs of make test in their long form: the book against the naive model in other worlds, five times as
+# many, and on what a fuzzer finds, where there is cargo-fuzz.
+part_proofs() {
+    VESTA_SEED=$(date -u +%Y%m%d000000) VESTA_WORLDS=6000 cargo test --release --locked -p vesta-matching \
+        --test against_model -- every_rule_fires_in_a_long_run --nocapture
+    if ! command -v cargo-fuzz >/dev/null; then
+        echo "SKIP fuzz: there is no cargo-fuzz (cargo install cargo-fuzz)"
+        return
+    fi
+    mkdir -p "$target/fuzz-corpus"
+    cargo fuzz run -s none --target-dir "$target/fuzz" matching "$(realpath "$target/fuzz-corpus")" -- \
+        -max_len=16384 -max_total_time=120
 }
 
 # Our core as a library behind the public C ABI, built for this machine.
