@@ -75,7 +75,7 @@ impl Matcher {
 
 impl<R: Reservation> Matcher<R> {
     /// An empty matcher. All the memory that it will ever need is asked for here. For each order of the
-    /// capacity 132 bytes are touched at once; up to 1.2 KiB more are address space that the operating
+    /// capacity 128 bytes are touched at once; up to 1.2 KiB more are address space that the operating
     /// system backs when they are first used: 1 KiB for an order that is alone among 64 prices (the
     /// first 4,096 such pages are touched at the start), the rest for terms that few orders have. Each
     /// instrument takes 300 KiB.
