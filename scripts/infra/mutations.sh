@@ -9,6 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source scripts/infra/lib.sh
 
 # name | test that has to notice | file | what is done to it (python: `text` is the file's)
+# shellcheck disable=SC2016 # what is done is python's, not the shell's
 readonly MUTATIONS='
 nat-gateway-more | tier_dev | tiers.json | text.replace("\"nat_gateways\": 1", "\"nat_gateways\": 2", 1)
 images-kept | tier_dev | tiers.json | text.replace("\"images_kept\": 10", "\"images_kept\": 11", 1)
