@@ -40,8 +40,8 @@ fn check(messages: &str, orderbook: &str) -> Report {
 }
 
 #[test]
-fn a_right_book_holds_on_real_flow() {
-    let Some((messages, orderbook)) = files("a_right_book_holds_on_real_flow") else { return };
+fn real_data_holds_against_a_right_book() {
+    let Some((messages, orderbook)) = files("real_data_holds_against_a_right_book") else { return };
     let report = check(&messages, &orderbook);
     assert_eq!(report.rows, 999);
     assert!(report.exact >= 980, "{}", report.json());
@@ -50,8 +50,8 @@ fn a_right_book_holds_on_real_flow() {
 }
 
 #[test]
-fn a_right_book_holds_on_real_flow_seen_less_deeply() {
-    let Some((messages, orderbook)) = files("a_right_book_holds_on_real_flow_seen_less_deeply")
+fn real_data_holds_against_a_right_book_less_deeply() {
+    let Some((messages, orderbook)) = files("real_data_holds_against_a_right_book_less_deeply")
     else {
         return;
     };
