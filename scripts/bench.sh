@@ -14,7 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 target=${CARGO_TARGET_DIR:-target}
 vesta=$target/release/vesta
 readonly SCENARIOS=(static normal swing-25 swing-40 flash-crash)
-readonly PARTS=(jitter wire link throughput chain rings pipeline matching proofs public)
+readonly PARTS=(jitter wire link throughput chain rings pipeline matching public proofs)
 # Rounds of a comparison: VESTA_BENCH_ROUNDS.
 rounds=${VESTA_BENCH_ROUNDS:-11}
 # One run of the public harness, in seconds: its own alarm is at 120.
