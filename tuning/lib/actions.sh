@@ -98,8 +98,11 @@ run_action() {
     state_places
     load_host_env
     if [[ -z $PROFILE ]]; then PROFILE=${HOST_ENV[VESTA_TUNE_PROFILE]:-colo}; fi
-    load_profile
-    load_config
+    # What was saved says by itself what it was about: undo must work where the configuration no longer does.
+    if [[ $ACTION != undo ]]; then
+        load_profile
+        load_config
+    fi
     # The table's order holds, whatever the order of the options.
     if ((${#WANTED_STAGES[@]} > 0)); then
         stages=()
@@ -183,6 +186,7 @@ undo_entry() {
     local file=$1 kind=$2 target=$3 prior=$4 hook=$5 now code=0
     "${kind}_read" "$target" || code=$?
     now=$REPLY
+    ((code == 0)) || now=''
     if ((code == 1)); then
         rm -f -- "$file"
         result unsupported "$target" '' "$prior" "it is no longer there: $WHY" ''

@@ -103,6 +103,29 @@ setup() { make_root; }
     assert_as_before
 }
 
+@test "undo wants neither vesta.toml nor a profile: it works where a broken one stops everything else" {
+    local file
+    for file in etc/vesta/vesta.toml etc/vesta/tune.conf etc/vesta/host.env; do
+        run tune apply
+        [ "$status" -le 1 ]
+        mkdir -p "$ROOT/etc/vesta"
+        [[ ! -e $ROOT/$file ]] || cp "$ROOT/$file" "$ROOT/kept"
+        case $file in
+        *.toml) echo '[transport' >"$ROOT/$file" ;;
+        *.conf) echo 'no_such_key=1' >"$ROOT/$file" ;;
+        *.env) echo 'VESTA_TUNE_PROFILE=no-such-profile' >"$ROOT/$file" ;;
+        esac
+        # Both of check and apply, and only they, are stopped.
+        run "$TUNE" check --root "$ROOT"
+        [ "$status" -eq 2 ]
+        run "$TUNE" undo --root "$ROOT"
+        [ "$status" -eq 0 ]
+        rm -f "$ROOT/$file"
+        [[ ! -e $ROOT/kept ]] || mv "$ROOT/kept" "$ROOT/$file"
+        assert_as_before
+    done
+}
+
 @test "one stage: only its knobs, in apply and in undo" {
     run tune apply --stage numa --stage thp
     [ "$status" -eq 0 ]

@@ -66,7 +66,7 @@ only() {
 @test "interrupted between two writes: undo brings back what was, apply goes on" {
     # The card's tool stops the run in the middle, as Ctrl-C does.
     local signal
-    for signal in INT TERM KILL; do
+    for signal in INT TERM HUP KILL; do
         mv "$ROOT/usr/sbin/ethtool" "$ROOT/usr/sbin/ethtool.real"
         # shellcheck disable=SC2016 # it is the script that expands
         printf '#!/usr/bin/env bash\n[[ $1 != -C ]] || { kill -%s "$(<%q)"; sleep 0.1; }\nexec "$0.real" "$@"\n' \
@@ -88,6 +88,19 @@ only() {
         [ "$status" -eq 0 ]
         assert_as_before
     done
+}
+
+@test "a value that can not be saved is not changed" {
+    # As on a full disk: the folder of what was is not to be had.
+    mkdir -p "$ROOT/run/vesta-tune"
+    : >"$ROOT/run/vesta-tune/saved"
+    run tune apply --stage numa
+    [ "$status" -eq 2 ]
+    [[ $output == *"the value from before can not be saved"* ]]
+    assert_as_before
+    rm "$ROOT/run/vesta-tune/saved"
+    tune apply --stage numa
+    [ "$(get proc/sys/kernel/numa_balancing)" = 0 ]
 }
 
 @test "a spoiled value from before stops apply and undo, with nothing changed" {
