@@ -17,6 +17,7 @@ output "inventory" {
     zones              = length(module.network.zones)
     eks_control_planes = keys({ for name, cluster in module.eks : name => cluster.cluster_name if cluster.cluster_name != null })
     eks_nodes          = { for kind in local.planned_kinds : kind => sum([for group in local.planned_groups : group.desired if "${join(",", group.instance_types)} ${group.capacity_type}" == kind]) }
+    eks_nodes_of       = { for name, cluster in module.eks : name => sum([for group in cluster.node_groups : group.desired]) }
     node_group_names   = sort(distinct([for group in local.planned_groups : group.name]))
     database           = merge(module.database.primary, { engine = module.database.engine })
     database_replicas  = module.database.replica_classes

@@ -37,6 +37,18 @@ run "primary_and_two_replicas" {
   }
 
   assert {
+    condition     = aws_elasticache_replication_group.this[0].kms_key_id == "arn:aws:kms:us-east-1:123456789012:key/1" && tobool(aws_elasticache_replication_group.this[0].at_rest_encryption_enabled)
+    error_message = "At rest it is not encrypted by the key of this estate."
+  }
+
+  assert {
+    condition = { for name, rule in aws_vpc_security_group_ingress_rule.this : name => "${rule.referenced_security_group_id} ${rule.from_port}-${rule.to_port}" } == {
+      nodes = "sg-1 6379-6379"
+    }
+    error_message = "Others than the nodes reach Redis."
+  }
+
+  assert {
     condition     = aws_elasticache_user.default[0].access_string == "off -@all"
     error_message = "The default user may do something."
   }

@@ -30,6 +30,11 @@ run "postgres" {
   }
 
   assert {
+    condition     = alltrue([for key in [aws_db_instance.this[0].kms_key_id, aws_db_instance.this[0].master_user_secret_kms_key_id, aws_db_instance.this[0].performance_insights_kms_key_id] : key == "arn:aws:kms:us-east-1:123456789012:key/1"])
+    error_message = "It is not encrypted by the key of this estate."
+  }
+
+  assert {
     condition     = aws_db_instance.replica[*].instance_class == ["db.r6g.large", "db.r6g.large"]
     error_message = "Two read replicas are required."
   }
@@ -45,7 +50,7 @@ run "postgres" {
   }
 
   assert {
-    condition     = aws_vpc_security_group_ingress_rule.this["nodes"].from_port == 5432 && length(aws_vpc_security_group_ingress_rule.this) == 1
+    condition     = { for name, rule in aws_vpc_security_group_ingress_rule.this : name => "${rule.referenced_security_group_id} ${rule.from_port}-${rule.to_port}" } == { nodes = "sg-1 5432-5432" }
     error_message = "Others than the nodes reach the database."
   }
 }
