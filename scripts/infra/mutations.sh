@@ -29,7 +29,7 @@ hot-interface-gone | module_engine | modules/engine/main.tf | drop(text, "resour
 redis-in-the-clear | module_cache | modules/cache/main.tf | text.replace("transit_encryption_mode    = \"required\"", "transit_encryption_mode    = \"preferred\"", 1)
 redis-key-of-another | module_cache | modules/cache/main.tf | text.replace("kms_key_id                 = var.kms_key_arn", "", 1)
 redis-for-all | module_cache | modules/cache/main.tf | text.replace("from_port                    = 6379", "from_port                    = 0", 1)
-database-key-of-another | module_database | modules/database/main.tf | text.replace("  kms_key_id            = var.kms_key_arn", "", 1)
+database-key-of-another | module_database | modules/database/main.tf | text.replace("  kms_key_id            = var.kms_key_arn", "  kms_key_id            = \"arn:aws:kms:us-east-1:123456789012:key/2\"", 1)
 clusters-uneven | tier_high | tiers.json | text.replace("\"desired\": 5", "\"desired\": 4", 1).replace("\"desired\": 5", "\"desired\": 6", 1)
 flow-logs-gone | module_network | modules/network/main.tf | drop(text, "resource \"aws_flow_log\" \"this\"")
 lock-weaker | module_storage | modules/storage/variables.tf | text.replace("default     = \"COMPLIANCE\"", "default     = \"GOVERNANCE\"", 1)
