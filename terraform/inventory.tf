@@ -36,7 +36,10 @@ output "inventory" {
       xray_rates         = module.observability.xray_rates
       container_insights = sort(keys(module.observability.container_insights))
     }
-    secrets        = length(module.security.secret_names)
+    secrets = length(module.security.secret_names)
+    secret_kinds = { for kind in distinct([for name in keys(module.security.secret_names) : regex("^(?:api-key|[a-z]+)", name)]) :
+      kind => length([for name in keys(module.security.secret_names) : name if startswith(name, "${kind}-")])
+    }
     replicas       = { for market, parameter in aws_ssm_parameter.replicas : market => jsondecode(parameter.insecure_value) }
     engines        = local.planned_market.primary
     standbys       = local.planned_market.standby

@@ -57,8 +57,15 @@ output "target_ports" {
 }
 
 output "waf_rules" {
-  description = "Rules of the web ACL, by name; none without one."
-  value       = sort(flatten([for acl in aws_wafv2_web_acl.this : [for rule in acl.rule : rule.name]]))
+  description = "What each rule of the web ACL does, by its name; none without one."
+  value = merge([for acl in aws_wafv2_web_acl.this : { for rule in acl.rule : rule.name => join(" ", concat(
+    [for action in rule.action : length(action.block) > 0 ? "block" : "no block"],
+    [for action in rule.override_action : length(action.none) > 0 ? "block" : "no block"],
+    [for group in rule.statement[0].managed_rule_group_statement : "${group.vendor_name}/${group.name}"],
+    [for geo in rule.statement[0].geo_match_statement : join(",", geo.country_codes)],
+    [for rate in rule.statement[0].rate_based_statement : "by ${rate.aggregate_key_type}"],
+    flatten([for either in rule.statement[0].or_statement : [for statement in either.statement : [for xss in statement.xss_match_statement : length(xss.field_to_match[0].body) > 0 ? "xss-in-body" : "xss-in-arguments"]]]),
+  )) }]...)
 }
 
 output "waf_rate" {
