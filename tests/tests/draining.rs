@@ -3,7 +3,7 @@
 
 use vesta_tests::client::{Client, bytes};
 use vesta_tests::roles::{Places, Venue};
-use vesta_tests::running::{Ended, Running, signal};
+use vesta_tests::running::{Ended, signal};
 use vesta_types::RejectReason;
 
 /// Commands that are on their way when the gateway is told to end.
@@ -38,7 +38,7 @@ fn told(ended: &Ended, words: &str) -> bool {
 #[test]
 fn what_was_passed_on_is_answered_and_what_is_new_is_refused() {
     let (mut venue, client) = with_open_commands(10_000);
-    let mut gateway: Running = venue.take("gateway");
+    let mut gateway = venue.take("gateway");
     gateway.terminate();
     // Refused as soon as it has heard; until then it passes on, too.
     let mut next = 2 + OPEN;
@@ -67,15 +67,14 @@ fn what_was_passed_on_is_answered_and_what_is_new_is_refused() {
 
 #[test]
 fn it_waits_no_longer_than_it_may() {
-    let (mut venue, client) = with_open_commands(300);
-    let gateway: Running = venue.take("gateway");
+    let (mut venue, _client) = with_open_commands(300);
+    let gateway = venue.take("gateway");
     gateway.terminate();
     let ended = gateway.end();
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     let words = format!("told to end with {OPEN} commands unanswered");
     assert!(told(&ended, &words), "no {words:?}: {ended:#?}");
     signal(venue.role("engine"), "CONT");
-    drop(client);
 }
 
 #[test]
@@ -83,7 +82,7 @@ fn with_nothing_open_it_ends_at_once() {
     let mut venue = Venue::start();
     let client = Client::new(venue.places().gateway(), 1);
     client.ask(&bytes(&client.order(1))).accepted();
-    let gateway: Running = venue.take("gateway");
+    let gateway = venue.take("gateway");
     gateway.terminate();
     let ended = gateway.end();
     assert_eq!(ended.code, Some(0), "{ended:#?}");

@@ -115,7 +115,7 @@ setup() { make_root; }
         *.conf) echo 'no_such_key=1' >"$ROOT/$file" ;;
         *.env) echo 'VESTA_TUNE_PROFILE=no-such-profile' >"$ROOT/$file" ;;
         esac
-        # Both of check and apply, and only they, are stopped.
+        # It stops check, as it should.
         run "$TUNE" check --root "$ROOT"
         [ "$status" -eq 2 ]
         run "$TUNE" undo --root "$ROOT"

@@ -37,7 +37,8 @@ impl Unfinished {
 }
 
 impl<R: Reservation> Matcher<R> {
-    /// A plain new order for which all is at hand: session, instrument, a page for its price, and that meets nobody. Of any other nothing has been done, and
+    /// A plain new order for which all is at hand: session, instrument, a place for its name (its own, if not
+    /// `ANYWHERE`), a page for its price, and that meets nobody. Of any other nothing has been done, and
     /// [`finish_new`](Self::finish_new) does it.
     ///
     /// Whatever is rare leads out of here, so that nothing has to be kept across a call.

@@ -412,8 +412,8 @@ struct Drain {
 
 impl Drain {
     fn begin<A: Agent + ?Sized>(agent: &mut A, clock: &Clock) -> Self {
-        let until = Duration::from_nanos(clock.mono_ns()) + agent.drain();
-        Self { began_open: agent.open(), until_ns: until.as_nanos() as u64 }
+        let until_ns = clock.mono_ns() + agent.drain().as_nanos() as u64;
+        Self { began_open: agent.open(), until_ns }
     }
 
     fn is_over<A: Agent + ?Sized>(&self, agent: &A, clock: &Clock) -> bool {

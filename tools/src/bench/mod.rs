@@ -7,8 +7,9 @@
 //!     '- Report      header, configuration, tables, .hgrm, .hlog, plots, JSON
 //! ```
 //!
-//! All latencies are taken open loop: a message is due at its time whether the one before was
-//! answered or not, and its latency counts from when it was due.
+//! All latencies of orders are taken open loop: a message is due at its time whether the one before was
+//! answered or not, and its latency counts from when it was due. Round trips of `link` and `rings` are what
+//! they are called.
 
 pub mod chain;
 pub mod generate;

@@ -7,17 +7,17 @@ use super::worker::{Parent, Worker, pin};
 use super::{BenchError, Job};
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::time::Duration;
-use vesta_config::{Config, Datapath, Idle};
+use vesta_config::{Config, Datapath, GroupStream, Idle};
 use vesta_engine::EngineAgent;
 use vesta_gateway::GatewayAgent;
 use vesta_md_publisher::MdPublisherAgent;
 use vesta_netio::{AeronTransport, Clock, Idler, StopFlag, UdpSocket};
 use vesta_runner::{Agent, StartError, client_settings, driver_settings, idle};
 use vesta_sequencer::SequencerAgent;
-use vesta_transport::{DatagramSocket, Duty, Transport};
+use vesta_transport::{DatagramSocket, Duty, StreamId, Transport};
 
 /// Added to every port of the configuration.
 const PORT_OFFSET: u16 = 1_000;
@@ -86,6 +86,18 @@ pub fn configure(toml: &str, place: &Place, datapath: &str) -> Result<Config, Be
 /// Why something of a venue did not start, with the key to change.
 pub fn not_started(config: &Config, error: impl Into<StartError>) -> BenchError {
     BenchError::CannotStart(error.into().with_knob(config).to_string())
+}
+
+/// A unicast channel to `address`; with a stream's settings where it is written.
+#[must_use]
+pub fn unicast(
+    address: Ipv4Addr,
+    port: u16,
+    id: i32,
+    written: Option<&GroupStream>,
+) -> (String, StreamId) {
+    let buffers = written.map_or(String::new(), |stream| format!("|{}", stream.buffers()));
+    (format!("aeron:udp?endpoint={address}:{port}{buffers}"), StreamId(id))
 }
 
 /// Puts a configuration on `place`: its own address, ports and groups.

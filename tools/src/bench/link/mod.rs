@@ -21,7 +21,7 @@ use super::{BenchError, venue};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
-use vesta_config::{Config, Mode};
+use vesta_config::{Config, GroupStream, Mode};
 use vesta_runner::link as channel;
 use vesta_transport::StreamId;
 
@@ -134,11 +134,9 @@ impl End {
 
     fn channels(&self, config: &Config, own: usize) -> Channels {
         let (there, back) = (&config.streams.input_log, &config.streams.event_log);
-        let unicast = |to: usize, stream: &vesta_config::GroupStream, is_writer| {
-            let (address, port) = (self.addresses[to], stream.group.port());
-            let uri = format!("aeron:udp?endpoint={address}:{port}");
-            let uri = if is_writer { format!("{uri}|{}", stream.buffers()) } else { uri };
-            (uri, StreamId(stream.id))
+        let unicast = |to: usize, stream: &GroupStream, is_writer: bool| {
+            let written = is_writer.then_some(stream);
+            venue::unicast(self.addresses[to], stream.group.port(), stream.id, written)
         };
         let of = config.channels();
         match (self.delivery, own) {

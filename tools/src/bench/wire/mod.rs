@@ -22,7 +22,7 @@ use super::worker::Host;
 use super::{BenchError, venue};
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
-use vesta_config::{Channel, Config};
+use vesta_config::Config;
 use vesta_netio::{AeronSubscription, AeronTransport};
 use vesta_runner::link;
 use vesta_transport::{StreamId, Transport};
@@ -99,8 +99,10 @@ impl Side {
         match (self.multicast, end) {
             (true, End::Probe) => link(channels.input_log_publication()),
             (true, End::Answer) => link(channels.input_log_subscription()),
-            (false, End::Probe) => unicast(self.peer, port, id, Some(&config.streams.input_log)),
-            (false, End::Answer) => unicast(self.own, port, id, None),
+            (false, End::Probe) => {
+                venue::unicast(self.peer, port, id, Some(&config.streams.input_log))
+            }
+            (false, End::Answer) => venue::unicast(self.own, port, id, None),
         }
     }
 
@@ -111,8 +113,10 @@ impl Side {
         match (self.multicast, end) {
             (true, End::Answer) => link(channels.event_log_publication()),
             (true, End::Probe) => link(channels.event_log_subscription()),
-            (false, End::Answer) => unicast(self.peer, port, id, Some(&config.streams.event_log)),
-            (false, End::Probe) => unicast(self.own, port, id, None),
+            (false, End::Answer) => {
+                venue::unicast(self.peer, port, id, Some(&config.streams.event_log))
+            }
+            (false, End::Probe) => venue::unicast(self.own, port, id, None),
         }
     }
 
@@ -133,22 +137,10 @@ impl Side {
         quiet
             .map(|stream| {
                 let port = IDLE_PORT + offset + stream;
-                let (uri, id) = unicast(self.own, port, i32::from(*stream), None);
+                let (uri, id) = venue::unicast(self.own, port, i32::from(*stream), None);
                 let failed = |error| venue::not_started(config, error);
                 transport.add_subscription(&uri, id).map_err(failed)
             })
             .collect()
     }
-}
-
-/// A unicast channel to `address`; with a stream's settings where it is written.
-fn unicast(
-    address: Ipv4Addr,
-    port: u16,
-    id: i32,
-    written: Option<&vesta_config::GroupStream>,
-) -> (String, StreamId) {
-    let buffers = written.map_or(String::new(), |stream| format!("|{}", stream.buffers()));
-    let uri = format!("aeron:udp?endpoint={address}:{port}{buffers}");
-    link(Channel { uri, stream_id: id })
 }

@@ -83,10 +83,7 @@ pub fn link(context: &Context, args: &LinkArgs) -> Result<Verdict, Failure> {
     });
     let mut report = Report::create(args.common.out.as_deref(), header).map_err(failure)?;
     report.configuration("link", context.config.to_toml());
-    for round in 0..args.rounds as usize {
-        plan::round(&mut rows, &settings, round, &stop).map_err(failure)?;
-        eprintln!("vesta bench link: round {} of {}", round + 1, args.rounds);
-    }
+    super::in_rounds("link", args.rounds, |round| plan::round(&mut rows, &settings, round, &stop))?;
     drop(network);
 
     report.text(&table(&rows));

@@ -222,6 +222,19 @@ fn links(asked: &[String], default: &[&str]) -> Result<(Option<Network>, Vec<Lin
     Ok((network, links))
 }
 
+/// One round after the other, each told on stderr when it is done.
+fn in_rounds(
+    bench: &str,
+    rounds: u32,
+    mut round: impl FnMut(usize) -> Result<(), BenchError>,
+) -> Result<(), Failure> {
+    for number in 0..rounds as usize {
+        round(number).map_err(failure)?;
+        eprintln!("vesta bench {bench}: round {} of {rounds}", number + 1);
+    }
+    Ok(())
+}
+
 /// True unless a datapath that takes over a network interface has none on a link.
 fn has(link: &Link, datapath: Datapath) -> bool {
     link.name != "lo" || datapath != Datapath::Xdp

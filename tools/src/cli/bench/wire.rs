@@ -80,10 +80,9 @@ pub fn wire(context: &Context, args: &WireArgs) -> Result<Verdict, Failure> {
     });
     let mut report = Report::create(args.common.out.as_deref(), header).map_err(failure)?;
     report.configuration("wire", context.config.to_toml());
-    for round in 0..args.rounds as usize {
-        plan::round(&mut pairs, &settings, round, &stop).map_err(failure)?;
-        eprintln!("vesta bench wire: round {} of {}", round + 1, args.rounds);
-    }
+    super::in_rounds("wire", args.rounds, |round| {
+        plan::round(&mut pairs, &settings, round, &stop)
+    })?;
     drop(network);
 
     report.text(&table(&pairs));
